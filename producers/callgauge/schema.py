@@ -1,0 +1,375 @@
+"""The wire types: what crosses a topic, one class per message.
+
+Times are epoch seconds UTC (float), durations milliseconds, money US dollars, in the emitters' messages (`Call`,
+`Score`, `StateChange`). Rows and control records (`WindowRow`, `BlockSummary`, `EpochStart`, `Progress`) hold integers
+only, their units in the names, so that two computations of a row are equal bit for bit.
+
+Unknown fields are ignored; a missing optional field has the default written here. Field names follow the
+OpenTelemetry GenAI conventions' vocabulary where one exists.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = [
+    "LABELS",
+    "MEASURES",
+    "SCHEMA_VERSION",
+    "Alert",
+    "AlertState",
+    "BlockSummary",
+    "Call",
+    "DeadLetter",
+    "EpochStart",
+    "ErrorType",
+    "Histogram",
+    "Measure",
+    "Progress",
+    "Score",
+    "Severity",
+    "SourceProgress",
+    "StateChange",
+    "WindowRecord",
+    "WindowRow",
+]
+
+SCHEMA_VERSION = 1
+
+ErrorType = Literal[
+    "rate_limit",
+    "context_window_exceeded",
+    "content_filter_blocked",
+    "timeout",
+    "invalid_response",
+    "provider_down",
+    "other",
+]
+Status = Literal["success", "error", "fallback"]
+AlertState = Literal["pending", "firing", "resolved", "acknowledged"]
+Severity = Literal["info", "warning", "critical"]
+
+#: The labels a grouping set may name, in canonical order.
+LABELS = (
+    "service",
+    "environment",
+    "feature",
+    "endpoint",
+    "operation",
+    "provider",
+    "model",
+    "response_model",
+    "prompt_version",
+    "variant",
+)
+
+#: The measured quantities of a `WindowRow`: name -> unit of its sum. Squares are summed in the coarser unit.
+MEASURES = {
+    "latency": "µs",  # successful calls only; squares in ms²
+    "ttft": "µs",  # time to first token, where given; squares in ms²
+    "cost": "nano-dollars",  # where given; squares in (10⁻⁵ dollar)²
+    "output_tokens": "tokens",
+}
+
+# Epoch seconds between 1970 and 2100: enough for every clock that is merely wrong, and far from 64-bit trouble.
+EpochSeconds = Annotated[float, Field(ge=0, le=4_102_444_800)]
+Milliseconds = Annotated[float, Field(ge=0, le=1e12)]
+Dollars = Annotated[float, Field(ge=0, le=1e9)]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
+Label = Annotated[str, Field(max_length=256)]
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False, frozen=True)
+
+
+class Call(_Message):
+    """One LLM call, or another span of the same trace (chain, retrieval, tool). Holds no prompt text.
+
+    Event time, by which windows are cut, is the *end* of the call: `ts` + `latency_ms`.
+    `input_tokens` includes cached tokens and `output_tokens` includes reasoning tokens (OpenTelemetry's rule).
+    """
+
+    event_id: Annotated[str, Field(min_length=1, max_length=64)]
+    """The emitter's id of this call (a UUIDv7 by default). Never minted again when a send is repeated."""
+    ts: EpochSeconds
+    """Start of the call, epoch seconds."""
+    service: Annotated[str, Field(min_length=1, max_length=256)]
+    """The service that called."""
+    model: Label = ""
+    """The model asked for."""
+
+    trace_id: Label = ""
+    span_id: Label = ""
+    parent_span_id: Label = ""
+    operation: Label = "chat"
+    """chat, text_completion, embeddings, retrieval, execute_tool, invoke_agent, chain, ..."""
+    name: Label = ""
+    latency_ms: Milliseconds = 0.0
+    """Start to end of the call."""
+    time_to_first_token_ms: Milliseconds | None = None
+
+    environment: Label = ""
+    feature: Label = ""
+    endpoint: Label = ""
+    user_id: Label = ""
+    session_id: Label = ""
+    tags: dict[str, str] = {}
+
+    provider: Label = ""
+    response_model: Label = ""
+    """The model that answered."""
+    prompt_hash: Label = ""
+    prompt_version: Label = ""
+    variant: Label = ""
+
+    input_tokens: Count | None = None
+    output_tokens: Count | None = None
+    cache_read_tokens: Count | None = None
+    """Part of `input_tokens`."""
+    cache_write_tokens: Count | None = None
+    """Part of `input_tokens`."""
+    reasoning_tokens: Count | None = None
+    """Part of `output_tokens`."""
+    cost_usd: Dollars | None = None
+    price_source: Label = ""
+    """Where `cost_usd` comes from: the provider's answer, a price table and its date, ..."""
+
+    status: Status = "success"
+    """fallback: answered, but by another model or provider than asked for."""
+    error_type: ErrorType | None = None
+    error_message: Annotated[str, Field(max_length=1024)] = ""
+    http_status: Annotated[int, Field(ge=0, le=999)] | None = None
+    finish_reason: Label = ""
+    stream: bool = False
+    cache_hit: bool = False
+    """Answered from a response cache, without a call to the provider."""
+    cache_level: Literal["exact", "semantic"] | None = None
+    fallback_from: Label = ""
+    retry_count: Count = 0
+
+    rate_limit_limit_requests: Count | None = None
+    rate_limit_remaining_requests: Count | None = None
+    rate_limit_limit_tokens: Count | None = None
+    rate_limit_remaining_tokens: Count | None = None
+
+    response_chars: Count | None = None
+    schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
+
+
+class Score(_Message):
+    """One judgement of a call: heuristic, judge, user feedback, business outcome. Carries its call's labels itself."""
+
+    kind: Literal["score"] = "score"
+    score_id: Annotated[str, Field(min_length=1, max_length=64)]
+    ts: EpochSeconds
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    """What was judged: helpfulness, refusal, thumbs, ..."""
+    value: Annotated[float, Field(ge=-1e6, le=1e6)]
+    origin: Literal["heuristic", "judge", "user", "business", "other"] = "other"
+    """Who judged."""
+    event_id: Annotated[str, Field(max_length=64)] = ""
+    trace_id: Label = ""
+    service: Annotated[str, Field(min_length=1, max_length=256)]
+    labels: dict[str, str] = {}
+    """The call's labels (any of `LABELS` but service)."""
+    comment: Annotated[str, Field(max_length=1024)] = ""
+    schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
+
+
+class StateChange(_Message):
+    """A circuit breaker changed its state."""
+
+    kind: Literal["state_change"] = "state_change"
+    event_id: Annotated[str, Field(min_length=1, max_length=64)]
+    ts: EpochSeconds
+    service: Annotated[str, Field(min_length=1, max_length=256)]
+    breaker: Label
+    """Name of the breaker, usually the provider's."""
+    from_state: Literal["closed", "open", "half_open"]
+    to_state: Literal["closed", "open", "half_open"]
+    reason: Annotated[str, Field(max_length=1024)] = ""
+    labels: dict[str, str] = {}
+    schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
+
+
+class Histogram(_Message):
+    """OpenTelemetry's exponential histogram, sparse: bucket i counts values in (base^i, base^(i+1)],
+    base = 2^(2^-scale). `zero_count` counts values of 0. Buckets' keys are decimal strings (JSON has no others)."""
+
+    scale: int
+    zero_count: int = 0
+    buckets: dict[str, int] = {}
+
+
+class Measure(_Message):
+    """One measured quantity over a row's events, in the units of `MEASURES`; only things that add up."""
+
+    count: int
+    """Events that carried the quantity; those without are in the row's `n` alone."""
+    sum: int
+    sum_sq: int
+    min: int
+    max: int
+    max_event_id: str
+    """The event of the largest value; of several the one with the lowest offset."""
+    histogram: Histogram
+
+
+class WindowRow(_Message):
+    """Aggregates of one series over one window, from the events of one block.
+
+    Identity = (grouping, series_id, window_start_ms, source, block, epoch); `n` is its version: keep the row with the
+    largest `n` per identity, add rows of different identities. Two rows of equal identity and `n` are equal.
+    """
+
+    kind: Literal["row"] = "row"
+    grouping: str
+    """Canonical name of the grouping set: labels joined by commas, @, window width: "service,model@60s", "@10s"."""
+    series_id: int
+    """64-bit hash of grouping set and labels."""
+    window_start_ms: int
+    window_ms: int
+    source: str
+    """cluster id / topic id / partition."""
+    block: int
+    """The block's first offset."""
+    epoch: str
+    n: int
+    """Events in this row."""
+    labels: dict[str, str]
+
+    errors: dict[str, int] = {}
+    """Failed calls by error type ("other" where none was given)."""
+    fallbacks: int = 0
+    cache_hits: int = 0
+    rate_limited: int = 0
+    """Calls refused for their rate: error_type rate_limit or HTTP 429."""
+    retries: int = 0
+    finish_reasons: dict[str, int] = {}
+
+    input_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+    reasoning_tokens: int = 0
+    rate_limit_used_max_ppm: int = 0
+    """Largest share of a rate limit seen used up (requests or tokens), in millionths."""
+    measures: dict[str, Measure] = {}
+    """Keys of `MEASURES`; a quantity that no event carried is left out."""
+
+
+class BlockSummary(_Message):
+    """What a block held besides its rows. Version = last_offset; `complete` when the block has ended."""
+
+    kind: Literal["summary"] = "summary"
+    source: str
+    block: int
+    epoch: str
+    last_offset: int
+    complete: bool
+    records: int
+    """Records read; = counted + duplicates + dead."""
+    counted: int
+    """Events in the rows of every grouping set."""
+    duplicates: int = 0
+    dead: int = 0
+    """Records that could not be read (they are on the dead-letter topic)."""
+    late: int = 0
+    """Counted, though they were appended more than the out-of-orderness bound after their event time."""
+    clamped: int = 0
+    """Counted, with a value cut to the largest that a block can add up."""
+    token_violations: int = 0
+    """Counted, though cache_read + cache_write > input or reasoning > output."""
+    first_ts_ms: int = 0
+    """Append time of the block's first record."""
+
+
+class EpochStart(_Message):
+    """From block `from_offset` on, rows of this source count only if they are of this epoch."""
+
+    kind: Literal["epoch"] = "epoch"
+    source: str
+    from_offset: int
+    epoch: str
+    term: int
+
+
+class SourceProgress(_Message):
+    """How far one source has been rolled up, all rows up to there confirmed."""
+
+    source: str
+    block: int
+    """The open block; -1 before the first record."""
+    next_offset: int
+    watermark_ms: int
+    """Event time up to which the source is believed complete."""
+    idle: bool
+
+
+class Progress(_Message):
+    """A worker's sources, broadcast once a second to every partition of the windows topic."""
+
+    kind: Literal["progress"] = "progress"
+    worker: str
+    at_ms: int
+    """The worker's clock; for people, never for decisions."""
+    sources: list[SourceProgress]
+
+
+#: What the windows topic holds.
+WindowRecord = WindowRow | BlockSummary | EpochStart | Progress
+
+
+class Alert(_Message):
+    """One transition of an alert. `fingerprint` is the alert's identity, `alert_id` one episode of it."""
+
+    alert_id: str
+    fingerprint: str
+    seq: int
+    """Counts the episode's transitions from 0."""
+    state: AlertState
+    rule: str
+    severity: Severity
+    labels: dict[str, str]
+    starts_at: float
+    """End of the window in which the condition first held."""
+    at: float
+    """End of the window that caused this transition."""
+    fired_at: float | None = None
+    ends_at: float | None = None
+    """Set when resolved."""
+    aggregate: str
+    lookback_s: float
+    op: str
+    threshold: float
+    value: float | None
+    """The aggregate when this transition happened; None when there was nothing to judge."""
+    n: int
+    """Events the value rests on."""
+    summary: str
+    """One line for people: what, where, how much, compared with what."""
+    reason: str = ""
+    """Why this transition, where that is not the plain comparison (resolved by a late row, by silence, ...)."""
+    event_id: str = ""
+    """The call that contributed most, where the aggregate has one."""
+    runbook: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+
+class DeadLetter(_Message):
+    """What could not be read: raw bytes (base64, cut after 64 KiB), reason, origin."""
+
+    topic: str
+    partition: int
+    offset: int
+    ts: float
+    """Append time of the unreadable record."""
+    reason: str
+    field: str = ""
+    size: int
+    """Bytes of the whole value."""
+    raw: str
+    """The value's first 64 KiB, base64."""
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,51 @@
+"""Topic names, what each is for, and how it is set up. Nobody else spells a topic's name."""
+
+from dataclasses import dataclass
+
+__all__ = ["Topic", "Topics"]
+
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic as design asks for it. `retention_ms` is None for a compacted topic."""
+
+    name: str
+    partitions: int
+    retention_ms: int | None
+    log_append_time: bool = True
+
+    def config(self) -> dict[str, str]:
+        """Topic-level settings for the broker."""
+        config = {"message.timestamp.type": "LogAppendTime"} if self.log_append_time else {}
+        if self.retention_ms is None:
+            return config | {"cleanup.policy": "compact"}
+        return config | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+
+
+class Topics:
+    """All topics under one prefix ("llm" by default)."""
+
+    def __init__(self, prefix: str = "llm", partitions: int = 4, windows_partitions: int = 4) -> None:
+        self.calls = Topic(f"{prefix}.calls", partitions, 7 * DAY_MS)
+        self.scores = Topic(f"{prefix}.scores", partitions, 7 * DAY_MS)
+        self.content = Topic(f"{prefix}.content", partitions, 1 * DAY_MS)
+        self.windows = Topic(f"{prefix}.windows", windows_partitions, 7 * DAY_MS)
+        self.alerts = Topic(f"{prefix}.alerts", windows_partitions, 30 * DAY_MS)
+        self.alerts_current = Topic(f"{prefix}.alerts.current", windows_partitions, None)
+        self.rules = Topic(f"{prefix}.rules", 1, None)
+        self.dead = Topic(f"{prefix}.dead", 1, 30 * DAY_MS)
+
+    def all(self) -> list[Topic]:
+        """Every topic, in the order of an event's way."""
+        return [
+            self.calls,
+            self.scores,
+            self.content,
+            self.windows,
+            self.alerts,
+            self.alerts_current,
+            self.rules,
+            self.dead,
+        ]

@@ -1,0 +1,29 @@
+"""From the emitters' floats to the integers that add up. One definition for rollup, sinks, tests and replay.
+
+Every sum in callgauge is an integer: float sums depend on the order of addition, and a row must be the same bit for
+bit however its block was cut. Rounding is to nearest, ties to even (IEEE 754), as NumPy's `rint` does.
+"""
+
+__all__ = ["LIMIT", "SQUARE_UNITS", "event_ms", "micros", "nanodollars"]
+
+#: What one square unit is worth in the measure's unit: latencies are squared in ms, cost in 10⁻⁵ dollar.
+SQUARE_UNITS = {"latency": 1_000, "ttft": 1_000, "cost": 10_000, "output_tokens": 1}
+
+#: Largest value a row adds up, in square units: 2 h 46 min, 100 dollars, 10⁷ tokens. 65,536 squares of it fit 63 bits.
+#: A larger value is cut to it and counted in the block's summary.
+LIMIT = 10_000_000
+
+
+def micros(ms: float) -> int:
+    """Milliseconds to integer microseconds."""
+    return round(ms * 1e3)
+
+
+def nanodollars(usd: float) -> int:
+    """Dollars to integer nano-dollars."""
+    return round(usd * 1e9)
+
+
+def event_ms(ts: float, latency_ms: float) -> int:
+    """Event time of a call, its end, in integer epoch milliseconds."""
+    return int(ts * 1e3 + latency_ms)
