@@ -1,0 +1,194 @@
+"""The `callgauge` command. Thin: each command loads what it needs when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Any, NoReturn
+
+import typer
+from pydantic import SecretStr
+
+from callgauge.errors import CallgaugeError, SettingError
+from callgauge.settings import Settings, load_settings
+
+__all__ = ["app", "client_settings", "main", "store_settings"]
+
+app = typer.Typer(
+    help="Stream monitor for LLM calls: Kafka in, exact windows, anomalies and alerts out, history in ClickHouse.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command; what callgauge raises on purpose is one line on standard error and exit code 1."""
+    try:
+        app()
+    except CallgaugeError as error:
+        typer.echo(f"callgauge: error: {error}", err=True)
+        sys.exit(1)
+
+
+def client_settings() -> Settings:
+    """Settings for commands that talk to a bus: the running local stack's, unless the environment names one."""
+    from callgauge_deploy.data_dir import running_stack
+
+    settings = load_settings()
+    stack = None if "bootstrap_servers" in settings.model_fields_set else running_stack(settings.data_dir)
+    return settings.model_copy(update={"bootstrap_servers": stack.bootstrap}) if stack else settings
+
+
+def store_settings() -> Settings:
+    """Settings for commands that read the history: the local stack's folder, unless the environment names a store."""
+    settings = load_settings()
+    if "store" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"store": SecretStr(f"chdb://{settings.data_dir / 'clickhouse'}")})
+
+
+def load(module: str, extra: str) -> Any:
+    """Import a module that needs an optional part of callgauge.
+
+    Raises:
+        SettingError: that part is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.startswith("callgauge"):
+            raise
+        raise SettingError(f"{error.name} is not installed: pip install 'callgauge[{extra}]'") from error
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """SIGTERM and a closed terminal are taken like Ctrl-C."""
+
+    def interrupt(number: int, frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"callgauge {importlib.metadata.version('callgauge')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    # Documented by the help text of the app.
+    pass
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: bus, streams, embedded store, query API. Ctrl-C ends it."""
+    stack_module = load("callgauge_deploy.stack", "local")
+    settings = load_settings()
+    typer.echo("callgauge: starting (bus, rollup, detect, sinks, notifier) …")
+    try:
+        with signals_interrupt(), stack_module.LocalStack(settings, data_dir=settings.data_dir, say=_say) as stack:
+            from callgauge_deploy.screen import banner
+
+            typer.echo(banner(stack.info, stack.folder.log))
+            stack.wait()
+    except KeyboardInterrupt:
+        typer.echo("callgauge: ended")
+
+
+@app.command()
+def topics() -> None:
+    """Make the topics that are missing and tell where existing ones differ."""
+    from callgauge_deploy.topics import ensure_topics
+
+    settings = client_settings()
+    for difference in ensure_topics(settings):
+        typer.echo(f"differs: {difference} (left as it is)")
+    typer.echo(f"{len(settings.topics.all())} topics under {settings.topic_prefix!r} on {settings.bootstrap_servers}")
+
+
+@app.command()
+def rollup() -> None:
+    """Run a rollup worker: calls in, window rows out."""
+    load("callgauge_streams.rollup.app", "streams").run(load_settings())
+
+
+@app.command()
+def detect() -> None:
+    """Run a detect worker: window rows in, alerts out."""
+    load("callgauge_streams.detect.app", "streams").run(load_settings())
+
+
+@app.command()
+def sinks() -> None:
+    """Run the sinks and the query API: topics in, ClickHouse out."""
+    load("callgauge_sinks.process", "sinks").run_sinks(load_settings())
+
+
+@app.command()
+def notify() -> None:
+    """Run the notifier: alerts in, console and webhook out."""
+    load("callgauge_sinks.process", "sinks").run_notifier(load_settings())
+
+
+@app.command()
+def query(sql: Annotated[str, typer.Argument(help="A SELECT over the history.", metavar="SQL")]) -> None:
+    """Ask the history, of the running local stack or of the configured store."""
+    module = load("callgauge_sinks.query", "sinks")
+    module.print_table(module.run_query(store_settings(), sql))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="A recorded trace (CSV, or CSV gzipped).", metavar="FILE")],
+    speed: Annotated[float, typer.Option(min=0.0, help="Times as fast as recorded; 0: as fast as it goes.")] = 1.0,
+) -> None:
+    """Send a recorded trace to the bus as if it happened now."""
+    from callgauge_deploy.screen import replay_summary, replay_with_progress
+
+    result = replay_with_progress(file, client_settings(), speed)
+    typer.echo(replay_summary(result))
+    if result.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def demo() -> None:
+    """Start a local stack, send it calls with an incident in them, and watch the alert come."""
+    with signals_interrupt():
+        load("callgauge_deploy.demo", "local").run_demo(load_settings())
+
+
+@app.command()
+def settings() -> None:
+    """Show every setting: its variable, its value now, what it means. Secrets are masked."""
+    from callgauge_deploy.screen import print_settings
+
+    print_settings(load_settings())
+
+
+def _say(line: str) -> None:
+    typer.echo(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+"""Child processes that never outlive their parent, and free ports for them."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from callgauge.errors import BrokerError
+
+__all__ = ["end", "free_port", "listening", "spawn", "tail", "wait_until"]
+
+PR_SET_PDEATHSIG = 1
+# Below the ephemeral range of every common system (Linux begins at 32768). A client that keeps dialling a dead
+# broker on an ephemeral port of its own host can be given that very port and connect to itself, and the broker then
+# cannot come back.
+PORTS = range(15_000, 32_768)
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port of `host` that nothing listens on now, outside of the ephemeral range.
+
+    Raises:
+        BrokerError: no free port was found in a hundred tries.
+    """
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise BrokerError(f"no free port on {host} among {PORTS.start}-{PORTS.stop - 1}: stop what occupies them")
+
+
+def listening(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether something accepts connections on `port`."""
+    try:
+        with socket.create_connection((host, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | int | None = None,
+    stderr: IO[bytes] | int = subprocess.STDOUT,
+    cwd: Path | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `argv`, with no standard input, in a session of its own: Ctrl-C is the parent's affair.
+
+    On Linux the kernel kills the child when the *thread* that called this ends: call it from a thread that lives as
+    long as the child should.
+    """
+    return subprocess.Popen(
+        list(argv),
+        env=None if env is None else dict(env),
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=cwd,
+        start_new_session=True,
+        preexec_fn=_die_with(os.getpid()) if sys.platform == "linux" else None,
+    )
+
+
+def _die_with(parent: int) -> Callable[[], None]:
+    # Loaded before the fork: nothing may be imported or allocated at length in the child.
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def ask_kernel() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died in between, and no signal will come
+            os._exit(1)
+
+    return ask_kernel
+
+
+def end(process: subprocess.Popen[bytes], grace_s: float) -> int:
+    """SIGTERM, wait up to `grace_s` seconds, SIGKILL. Gives the exit code; an ended process is left as it is."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            return process.wait(grace_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    return process.wait()
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, *, poll_s: float = 0.05) -> bool:
+    """Poll `condition` until it holds; False when `timeout_s` seconds passed first."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(poll_s)
+    return True
+
+
+def tail(path: Path, lines: int = 20) -> str:
+    """The last lines of a text file; "" when there is none yet."""
+    if not path.exists():
+        return ""
+    return "\n".join(path.read_text(errors="replace").splitlines()[-lines:])

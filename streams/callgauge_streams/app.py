@@ -1,0 +1,130 @@
+"""What the two Faust apps share: settings, the start of a process, sending with confirmation."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import faust
+from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka.admin import AdminClient
+from faust.types import TP
+from faust.types.auth import SASLMechanism
+from yarl import URL
+
+from callgauge.errors import BrokerError, SettingError
+from callgauge.settings import Settings
+from callgauge_streams.transport import ChunkTransport, StartOf
+
+__all__ = ["Outgoing", "describe_source", "make_app", "run_worker", "send_confirmed", "use_chunks"]
+
+#: topic, partition, key, value
+Outgoing = tuple[str, int, bytes, bytes]
+
+
+def make_app(settings: Settings, role: str) -> Any:
+    """A Faust app of one role, set up as the transport needs it."""
+    if os.environ.get("NO_CYTHON"):
+        raise SettingError("NO_CYTHON is set; the workers run on Faust's compiled parts only: unset it")
+    group = settings.group(role)
+    return faust.App(
+        group,
+        broker=";".join(f"kafka://{server}" for server in settings.bootstrap_servers.split(",")),
+        broker_credentials=_credentials(settings),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_heartbeat_interval=settings.heartbeat_s,
+        broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
+        broker_max_poll_records=settings.fetch_max_records,
+        broker_commit_interval=1.0,
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=settings.worker_name or None,
+        agent_supervisor="mode.CrashingSupervisor",  # an exception must end the process, or a chunk is lost
+        processing_guarantee="at_least_once",
+        stream_wait_empty=False,  # True hangs rebalance and SIGTERM while a block is held
+        stream_buffer_maxsize=4,  # counts chunks
+        topic_disable_leader=True,
+        topic_allow_declare=False,  # `callgauge topics` makes topics
+        producer_acks=-1,
+        producer_compression_type="lz4",
+        producer_linger_ms=5,
+        producer_max_request_size=4_000_000,
+        web_enabled=False,
+        store="memory://",
+        datadir=str(Path(tempfile.gettempdir()) / group),
+    )
+
+
+def _credentials(settings: Settings) -> Any:
+    context = ssl.create_default_context(cafile=settings.ssl_ca_file or None)
+    match settings.security_protocol:
+        case "PLAINTEXT":
+            return None
+        case "SSL":
+            return faust.SSLCredentials(context)
+        case protocol:
+            return faust.SASLCredentials(
+                username=settings.sasl_username,
+                password=settings.sasl_password.get_secret_value(),
+                mechanism=SASLMechanism(settings.sasl_mechanism),
+                ssl_context=context if protocol == "SASL_SSL" else None,
+            )
+
+
+def run_worker(app: Any, settings: Settings) -> None:
+    """Run until SIGTERM; exits the process, non-zero after a crash."""
+    faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False).execute_from_commandline()
+
+
+def describe_source(settings: Settings, topic: str) -> str:
+    """ "cluster id/topic id" of a topic: a topic made anew, or another cluster, is another source.
+
+    Raises:
+        BrokerError: the cluster cannot be reached or has no such topic.
+    """
+    admin = AdminClient(settings.librdkafka())
+    try:
+        cluster = admin.describe_cluster(request_timeout=30).result().cluster_id
+        found = admin.describe_topics(TopicCollection([topic]), request_timeout=30)
+        return f"{cluster}/{found[topic].result().topic_id}"
+    except KafkaException as error:
+        raise BrokerError(
+            f"topic {topic} at {settings.bootstrap_servers}: {error.args[0].str()}; "
+            "is the broker up, and did `callgauge topics` make the topics?"
+        ) from error
+
+
+def use_chunks(
+    app: Any, *, block_offsets: int | None, start_of: StartOf, on_revoked: Callable[[Iterable[TP]], None]
+) -> None:
+    """Give a Faust app this transport.
+
+    Args:
+        block_offsets: B of the block rule; None for a topic without blocks.
+        start_of: where to begin reading a partition.
+        on_revoked: called before partitions go, to drop their state.
+    """
+    transport = ChunkTransport([URL(str(url)) for url in app.conf.broker], app, loop=asyncio.get_event_loop())
+    transport.block_offsets = block_offsets
+    transport.start_of = start_of
+    transport.on_revoked = on_revoked
+    app.transport = transport
+
+
+async def send_confirmed(app: Any, messages: Iterable[Outgoing]) -> None:
+    """Send and wait until the broker has acknowledged each.
+
+    Raises:
+        KafkaError, ProducerSendError: one was not; nothing that depends on it may be committed.
+    """
+    producer = app.producer
+    pending = [
+        await producer.send(topic, key, value, partition, None, None) for topic, partition, key, value in messages
+    ]
+    if pending:
+        await asyncio.gather(*pending)

@@ -1,0 +1,90 @@
+"""Brokers, settings and topic names for every test.
+
+A test that kills a broker of a fixture must start it again; a test that wants it gone starts its own
+(`tests.brokers.start_broker`).
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from callgauge.settings import Settings, load_settings
+from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that ask for Kafka by its fixture carry the marker `kafka`."""
+    for item in items:
+        if "kafka" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.kafka)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_settings_from_the_shell() -> Iterator[None]:
+    """A developer's CALLGAUGE_ variables don't reach the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("CALLGAUGE_") and name != "CALLGAUGE_TEST_CACHE":
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def tansu() -> Iterator[Broker]:
+    """One tansu for the whole run."""
+    with start_broker("tansu") as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[Broker]:
+    """One Apache Kafka for the whole run; skipped without Java and Maven, an error in CI."""
+    try:
+        with start_broker("kafka") as broker:
+            yield broker
+    except KafkaMissing as error:
+        if in_ci():
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session", params=["tansu", pytest.param("kafka", marks=pytest.mark.kafka)])
+def broker(request: pytest.FixtureRequest) -> Broker:
+    """Both brokers, one after the other."""
+    chosen: Broker = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture
+def topics_prefix() -> str:
+    """A topic (and group) prefix nobody has used."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def settings_of(topics_prefix: str) -> Callable[..., Settings]:
+    """Makes settings for a broker under the test's own prefix: `settings_of(broker, partitions=1)`."""
+
+    def make(broker: Broker, **overrides: object) -> Settings:
+        values: dict[str, object] = {
+            "bootstrap_servers": broker.bootstrap,
+            "topic_prefix": topics_prefix,
+            "group_prefix": topics_prefix,
+            # tansu answers JoinGroup after half of these; the defaults would make every test wait half a minute
+            "session_timeout_s": 6.0,
+            "rebalance_timeout_s": 4.0,
+            "heartbeat_s": 1.5,
+        }
+        return load_settings(**values | overrides)
+
+    return make
+
+
+@pytest.fixture
+def settings(broker: Broker, settings_of: Callable[..., Settings]) -> Settings:
+    """Settings for each of the two brokers, with topics and groups of the test's own."""
+    return settings_of(broker)

@@ -1,0 +1,207 @@
+"""The local stack around stand-ins for its four processes: real tansu, real children, real signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from typer.testing import CliRunner
+
+from callgauge.errors import BrokerError
+from callgauge.schema import Call
+from callgauge.settings import Settings, load_settings
+from callgauge_deploy.cli import app
+from callgauge_deploy.data_dir import StackRunning, running_stack
+from callgauge_deploy.stack import LocalStack, StackError
+
+ROLES = {"rollup", "detect", "sinks", "notify"}
+
+# What the stack expects of a role: say ready, and, for the sinks, where the API is.
+STAND_IN = """
+import json, os, pathlib, sys, time
+role = sys.argv[1]
+data = pathlib.Path(os.environ["CALLGAUGE_DATA_DIR"])
+if role == "sinks":
+    url = "http://127.0.0.1:" + os.environ["CALLGAUGE_API_PORT"]
+    token = os.environ["CALLGAUGE_API_TOKEN"]
+    (data / "api.json").write_text(json.dumps({"api_url": url, "api_token": token, "pid": os.getpid()}))
+if role == "notify":
+    print("ALERT something fires")
+print("logged by", role, file=sys.stderr)
+if not (data / ("broken-" + role)).exists():
+    pathlib.Path(os.environ["CALLGAUGE_READY_FILE"]).touch()
+    time.sleep(600)
+sys.exit("a reason to end")
+"""
+
+
+def stand_in(role: str) -> list[str]:
+    return [sys.executable, "-c", STAND_IN, role]
+
+
+def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "did not happen in time"
+        time.sleep(0.02)
+
+
+def ended(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+class Screen:
+    """Collects what the stack says."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.alerts: list[str] = []
+
+
+@pytest.fixture
+def screen() -> Screen:
+    return Screen()
+
+
+@pytest.fixture
+def stack(tmp_path: Path, screen: Screen) -> Iterator[LocalStack]:
+    with new_stack(tmp_path, screen) as running:
+        yield running
+
+
+def new_stack(folder: Path, screen: Screen) -> LocalStack:
+    return LocalStack(
+        load_settings(),
+        data_dir=folder,
+        command=stand_in,
+        say=screen.said.append,
+        show_alert=screen.alerts.append,
+    )
+
+
+def test_it_tells_where_it_is_and_makes_the_topics(stack: LocalStack, tmp_path: Path) -> None:
+    """stack.json is private and names a bus that has all topics."""
+    info = running_stack(tmp_path)
+    assert info == stack.info
+    assert set(info.pids) == ROLES | {"tansu"}
+    assert stat.S_IMODE((tmp_path / "stack.json").stat().st_mode) == 0o600
+    admin = AdminClient({"bootstrap.servers": info.bootstrap})
+    assert set(admin.list_topics(timeout=10).topics) >= {topic.name for topic in stack.settings.topics.all()}
+
+
+def test_alerts_are_shown_and_the_rest_is_logged(stack: LocalStack, screen: Screen) -> None:
+    """Only what the notifier prints reaches the screen; the log has all, by process."""
+    until(lambda: screen.alerts == ["ALERT something fires"])
+    until(lambda: all(f"{role:<7} | logged by {role}" in stack.folder.log.read_text() for role in ROLES))
+    assert screen.said == []
+
+
+def test_a_crashed_process_is_started_again(stack: LocalStack, screen: Screen, tmp_path: Path) -> None:
+    """It is said, the pid in stack.json is the new one, the rest goes on."""
+    before = stack.info.pids
+    os.kill(before["rollup"], signal.SIGKILL)
+    until(lambda: "rollup started again" in screen.said)
+    info = running_stack(tmp_path)
+    assert info is not None
+    assert screen.said[0] == "rollup was killed by signal 9; starting it again in 0.5 s"
+    assert info.pids["rollup"] != before["rollup"]
+    assert info.pids | {"rollup": 0} == before | {"rollup": 0}
+
+
+def test_the_end_of_the_bus_ends_the_stack(stack: LocalStack) -> None:
+    """The bus is in memory: going on without it would lose calls in silence."""
+    pids = stack.info.pids
+    os.kill(pids["tansu"], signal.SIGKILL)
+    with pytest.raises(BrokerError, match="tansu, the local bus, ended with code -9"):
+        stack.wait()
+    assert all(ended(pid) for pid in pids.values())
+
+
+def test_a_second_stack_is_refused(stack: LocalStack, screen: Screen, tmp_path: Path) -> None:
+    """One stack per folder; the refusal says who holds it, and does not disturb it."""
+    with pytest.raises(StackRunning, match=f"process {os.getpid()}.*CALLGAUGE_DATA_DIR"):
+        new_stack(tmp_path, screen).start()
+    assert running_stack(tmp_path) == stack.info
+
+
+def test_a_trace_is_replayed_to_the_running_stack(
+    stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`callgauge replay FILE` finds the stack's bus; the calls end now, none in the future."""
+    trace = tmp_path / "azure_code.csv"
+    times = ("17:03.9799600", "17:04.0319600", "17:04.9799600")
+    rows = [f"2023-11-16 18:{time_of_day},4808,10" for time_of_day in times]
+    trace.write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *rows]) + "\n")
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    result = CliRunner().invoke(app, ["replay", str(trace), "--speed", "2"], catch_exceptions=False)
+    assert result.exit_code == 0
+    assert result.stdout.startswith("3 calls sent in ")
+    calls = read_calls(stack.settings, 3)
+    starts = [call.ts for call in calls]
+    assert max(starts) - min(starts) == pytest.approx(1.0, abs=1e-3)
+    assert max(call.ts + call.latency_ms / 1e3 for call in calls) == pytest.approx(time.time(), abs=5.0)
+
+
+def read_calls(settings: Settings, count: int) -> list[Call]:
+    consumer = Consumer(settings.librdkafka() | {"group.id": "unused"})
+    topic = settings.topics.calls
+    consumer.assign([TopicPartition(topic.name, partition, 0) for partition in range(topic.partitions)])
+    calls: list[Call] = []
+    deadline = time.monotonic() + 20
+    while len(calls) < count and time.monotonic() < deadline:
+        calls += [Call.model_validate_json(message.value() or b"") for message in consumer.consume(count, timeout=1)]
+    consumer.close()
+    return calls
+
+
+def test_nothing_is_left(tmp_path: Path, screen: Screen) -> None:
+    """After the end: no process, no stack.json; and the folder can be used again."""
+    for _ in range(2):
+        with new_stack(tmp_path, screen) as stack:
+            pids = stack.info.pids
+        assert all(ended(pid) for pid in pids.values())
+        assert running_stack(tmp_path) is None
+        assert not (tmp_path / "stack.json").exists()
+
+
+def test_a_process_that_cannot_start_is_told(tmp_path: Path, screen: Screen) -> None:
+    """After three crashes the stack gives up, with the end of that process's log."""
+    (tmp_path / "broken-detect").touch()
+    with pytest.raises(StackError, match=r"(?s)detect ended 3 times.*a reason to end"):
+        new_stack(tmp_path, screen).start()
+    assert running_stack(tmp_path) is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's help is Linux's")
+def test_children_die_with_a_killed_parent(tmp_path: Path) -> None:
+    """SIGKILL of the stack leaves no process behind, and the folder free."""
+    code = "import sys; from tests.integration.test_stack import hold; hold(sys.argv[1])"
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], cwd=Path(__file__).parents[2])
+    try:
+        until(lambda: running_stack(tmp_path) is not None, 30)
+        info = running_stack(tmp_path)
+        assert info is not None
+    finally:
+        parent.kill()
+        parent.wait()
+    until(lambda: all(ended(pid) for pid in info.pids.values()))
+    assert running_stack(tmp_path) is None
+
+
+def hold(folder: str) -> None:
+    """Run a stack until killed."""
+    with new_stack(Path(folder), Screen()) as stack:
+        stack.wait()

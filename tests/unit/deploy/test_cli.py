@@ -1,0 +1,95 @@
+"""The command: quick to load, errors in one line, secrets never shown."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from callgauge.errors import SettingError
+from callgauge.settings import load_settings
+from callgauge_deploy import cli
+from callgauge_deploy.data_dir import DataDir, StackInfo
+from callgauge_deploy.screen import banner, shown
+
+SECRET = "do-not-show-me"
+
+
+def test_help_loads_nothing_heavy() -> None:
+    """`callgauge --help` must not wait for Faust, ClickHouse or NumPy."""
+    code = (
+        "import sys; from callgauge_deploy.cli import app; "
+        "print([m for m in ('faust', 'chdb', 'clickhouse_connect', 'numpy', 'confluent_kafka') if m in sys.modules])"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True).strip() == "[]"
+
+
+def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 1, the message on standard error, no traceback."""
+    monkeypatch.setenv("CALLGAUGE_PARTITIONS", "none")
+    monkeypatch.setattr(sys, "argv", ["callgauge", "settings"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("callgauge: error: bad settings:\n  CALLGAUGE_PARTITIONS: ")
+    assert "Traceback" not in said.err + said.out
+
+
+def test_settings_are_listed_with_secrets_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All variables are there; no secret is."""
+    for name in ("SASL_PASSWORD", "API_TOKEN", "WEBHOOK_SECRET", "STORE"):
+        monkeypatch.setenv(f"CALLGAUGE_{name}", f"http://{SECRET}")
+    result = CliRunner().invoke(cli.app, ["settings"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    assert SECRET not in result.output
+    for field in type(load_settings()).model_fields:
+        assert f"CALLGAUGE_{field.upper()}" in result.output
+
+
+def test_values_are_shown_plainly() -> None:
+    """An empty secret is empty, so that one can see it is not set."""
+    assert [shown(value) for value in (None, 4, Path("data"), load_settings().api_token)] == ["", "4", "data", ""]
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    """--version prints and ends."""
+    result = CliRunner().invoke(cli.app, ["--version"])
+    assert result.exit_code == 0
+    assert result.output.startswith("callgauge 0.")
+
+
+def test_the_running_stack_is_found(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A command uses the local stack's bus, unless the environment names another."""
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    folder = DataDir(tmp_path)
+    with folder.claim():
+        folder.write_stack(StackInfo("127.0.0.1:19092", "http://127.0.0.1:1", "t", {}))
+        assert cli.client_settings().bootstrap_servers == "127.0.0.1:19092"
+        monkeypatch.setenv("CALLGAUGE_BOOTSTRAP_SERVERS", "kafka:9092")
+        assert cli.client_settings().bootstrap_servers == "kafka:9092"
+
+
+def test_the_history_lies_in_the_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the stack down, `query` reads what a stack on the same folder has stored, unless a store is named."""
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    assert cli.store_settings().store.get_secret_value() == f"chdb://{tmp_path}/clickhouse"
+    monkeypatch.setenv("CALLGAUGE_STORE", "http://clickhouse/callgauge")
+    assert cli.store_settings().store.get_secret_value() == "http://clickhouse/callgauge"
+
+
+def test_a_missing_part_is_named() -> None:
+    """The message says which extra to install."""
+    with pytest.raises(SettingError, match=r"not_there is not installed: pip install 'callgauge\[sinks\]'"):
+        cli.load("not_there", "sinks")
+
+
+def test_the_banner_tells_all(tmp_path: Path) -> None:
+    """Bus, API, log, how to query and emit, and that the bus forgets; never the token."""
+    text = banner(StackInfo("127.0.0.1:19092", "http://127.0.0.1:18080", SECRET, {}), tmp_path / "callgauge.log")
+    for part in ("127.0.0.1:19092", "http://127.0.0.1:18080", "callgauge.log", "callgauge query", "in memory"):
+        assert part in text
+    assert SECRET not in text

@@ -1,0 +1,61 @@
+"""A child process gets exactly its parent's settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callgauge.settings import load_settings
+from callgauge_deploy.data_dir import DataDir
+from callgauge_deploy.environment import child_environment
+from callgauge_deploy.stack import local_settings
+
+
+def test_settings_survive_the_way_through_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Numbers, paths, booleans, secrets and empty ones come back equal."""
+    settings = load_settings(
+        partitions=7,
+        session_timeout_s=6.5,
+        notify_console=True,
+        data_dir=tmp_path,
+        sasl_password="pa ss",
+        rules_file=None,
+    )
+    for name, value in child_environment(settings, {}).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == settings
+
+
+def test_the_rest_of_the_environment_is_kept() -> None:
+    """PATH and such go to the child; our own variables come from the settings alone."""
+    env = child_environment(
+        load_settings(), {"PATH": "/bin", "CALLGAUGE_PARTITIONS": "99", "CALLGAUGE_RULES_FILE": "x"}
+    )
+    assert env["PATH"] == "/bin"
+    assert env["CALLGAUGE_PARTITIONS"] == "4"
+    assert "CALLGAUGE_RULES_FILE" not in env
+
+
+def test_a_local_stack_never_touches_production(tmp_path: Path) -> None:
+    """Whatever bus and store the shell names, the local stack uses its own."""
+    production = load_settings(
+        bootstrap_servers="kafka.example:9093",
+        security_protocol="SASL_SSL",
+        store="https://user:password@clickhouse.example/callgauge",
+        replication_factor=3,
+    )
+    local = local_settings(production, DataDir(tmp_path), "127.0.0.1:19092")
+    assert local.bootstrap_servers == "127.0.0.1:19092"
+    assert local.security_protocol == "PLAINTEXT"
+    assert local.replication_factor == 1
+    assert local.store.get_secret_value() == f"chdb://{tmp_path}/clickhouse"
+
+
+def test_the_api_s_address_is_fixed_for_all_restarts(tmp_path: Path) -> None:
+    """A port and a token are chosen when none is set, and kept when they are."""
+    chosen = local_settings(load_settings(), DataDir(tmp_path), "127.0.0.1:19092")
+    assert chosen.api_port > 0
+    assert len(chosen.api_token.get_secret_value()) >= 32
+    kept = local_settings(load_settings(api_port=8080, api_token="mine"), DataDir(tmp_path), "127.0.0.1:19092")
+    assert (kept.api_port, kept.api_token.get_secret_value()) == (8080, "mine")

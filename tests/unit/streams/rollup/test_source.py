@@ -1,0 +1,195 @@
+"""The block laws: any cut of the log into chunks, any crash points and re-reads give the same merged totals."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from callgauge.codec import encode
+from callgauge.errors import BrokenChain
+from callgauge.schema import Call
+from callgauge_streams.chunk import Chunk
+from callgauge_streams.rollup.blocks import BlockCutter
+from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_streams.rollup.source import RollupConfig, SourceRollup
+from tests.oracle import merged, recount
+from tests.random_calls import random_call
+
+GROUPINGS = "@10s service,model@60s"
+BLOCK_OFFSETS = 64
+CONFIG = RollupConfig(parse_groupings(GROUPINGS), BLOCK_OFFSETS, out_of_orderness_ms=2_000)
+
+
+@dataclass
+class Log:
+    """A partition's log with holes in the offsets, noisy timestamps and unreadable records."""
+
+    offsets: list[int] = field(default_factory=list)
+    timestamps_ms: list[int] = field(default_factory=list)
+    values: list[bytes] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    dead: int = 0
+
+
+def random_log(rng: random.Random, records: int) -> Log:
+    log, offset, now = Log(), rng.randrange(3) * 50, 1_700_000_000.0
+    for i in range(records):
+        offset += 1 if rng.random() < 0.9 else rng.randrange(2, 40)
+        now += rng.choice((0.0, 0.01, 1.0, 5.0, 30.0))
+        log.offsets.append(offset)
+        log.timestamps_ms.append(int(now * 1000) + rng.choice((0, 0, -40_000, 7)))
+        if rng.random() < 0.05:
+            log.values.append(rng.choice((b"", b"{", b'{"event_id": "x", "ts": NaN}')))
+            log.dead += 1
+        else:
+            log.calls.append(random_call(rng, f"e{i}", now - rng.choice((1, 1, 1, 300))))
+            log.values.append(encode(log.calls[-1]))
+    return log
+
+
+class Reader:
+    """What the transport does: seeks, cuts, stamps."""
+
+    def __init__(self, log: Log) -> None:
+        self.log, self.seeks = log, 0
+
+    def seek(self, start: int) -> None:
+        self.seeks += 1
+        self.start, self.previous = start, None
+        self.at = next((i for i, o in enumerate(self.log.offsets) if o >= start), len(self.log.offsets))
+        self.cutter = BlockCutter(BLOCK_OFFSETS)
+
+    def fetch(self, records: int) -> list[Chunk]:
+        part = slice(self.at, self.at + records)
+        offsets, timestamps = self.log.offsets[part], self.log.timestamps_ms[part]
+        chunks = []
+        for run in self.cutter.cut(offsets, timestamps):
+            cut = slice(run.start, run.end)
+            chunks.append(
+                Chunk(
+                    0, 1, self.seeks, self.start, self.previous, run.block,
+                    offsets[cut], timestamps[cut], self.log.values[part][cut],
+                )
+            )  # fmt: skip
+            self.previous = offsets[run.end - 1]
+        self.at += len(offsets)
+        return chunks
+
+
+def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[list[Any], list[Any]]:
+    """Rows and summaries sent by workers that die at any point and are followed by another from the last commit."""
+    rows: list[Any] = []
+    summaries: list[Any] = []
+    reader = Reader(log)
+    committed = log.offsets[0] if log.offsets else 0
+
+    def send(records: list[Any]) -> None:
+        rows.extend(r for r in records if r.kind == "row")
+        summaries.extend(r for r in records if r.kind == "summary")
+
+    def new_worker() -> SourceRollup:
+        reader.seek(committed)
+        return SourceRollup(CONFIG, "c/t/0", committed)
+
+    worker = new_worker()
+    while reader.at < len(log.offsets):
+        chance = rng.random()
+        if chance < crash:
+            worker = new_worker()
+        elif chance < crash + reseek:
+            reader.seek(committed)
+        for chunk in reader.fetch(rng.randrange(1, 60)):
+            closed = worker.take(chunk)
+            if closed:
+                send(closed.records[: rng.randrange(len(closed.records) + 1)] if rng.random() < crash else [])
+                send(closed.records)
+                committed = closed.safe_offset
+        if rng.random() < 0.3:
+            send(worker.due_rows(first_time_only=rng.random() < 0.5))
+        if rng.random() < 0.05:
+            send(worker.idle_records())
+    send(worker.idle_records())
+    return rows, summaries
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 2**32), crash=st.sampled_from((0.0, 0.1, 0.4)), reseek=st.sampled_from((0.0, 0.2)))
+def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek: float) -> None:
+    rng = random.Random(seed)
+    log = random_log(rng, rng.randrange(1, 400))
+    rows, summaries = play(log, rng, crash, reseek)
+    assert merged(rows) == recount(log.calls, GROUPINGS)
+    latest: dict[int, Any] = {}
+    for summary in summaries:
+        if summary.block not in latest or summary.last_offset >= latest[summary.block].last_offset:
+            latest[summary.block] = summary
+    assert sum(s.records for s in latest.values()) == len(log.offsets)
+    assert sum(s.counted for s in latest.values()) == len(log.calls)
+    assert sum(s.dead for s in latest.values()) == log.dead
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_rows_of_one_identity_and_n_are_equal_however_the_log_was_cut(seed: int) -> None:
+    log = random_log(random.Random(seed), 150)
+    ways = [play(log, random.Random(cut), 0.2, 0.1)[0] for cut in (seed + 1, seed + 2)]
+    merged(ways[0] + ways[1])  # asserts it for each pair
+
+
+def test_the_largest_values_event_is_the_one_with_the_lowest_offset() -> None:
+    values = [5.0, 9.0, 9.0, 3.0]
+    calls = [Call(event_id=f"e{i}", ts=1000.0 - v / 1000, service="s", latency_ms=v) for i, v in enumerate(values)]
+    log = Log(list(range(4)), [1_000_000] * 4, [encode(c) for c in calls], calls)
+    for step in (1, 2, 4):
+        reader, worker = Reader(log), SourceRollup(CONFIG, "c/t/0", 0)
+        reader.seek(0)
+        while reader.at < 4:
+            for chunk in reader.fetch(step):
+                worker.take(chunk)
+        row = next(r for r in worker.idle_records() if r.grouping == "@10s")
+        assert (row.measures["latency"].max, row.measures["latency"].max_event_id) == (9_000, "e1")
+        assert row.measures["latency"].min == 3_000
+
+
+def test_a_missing_chunk_breaks_the_chain() -> None:
+    log = random_log(random.Random(5), 60)
+    reader, worker = Reader(log), SourceRollup(CONFIG, "c/t/0", log.offsets[0])
+    reader.seek(log.offsets[0])
+    first = reader.fetch(5)
+    reader.fetch(5)
+    worker.take(first[0])
+    with pytest.raises(BrokenChain, match="reads again"):
+        for chunk in reader.fetch(5):
+            worker.take(chunk)
+
+
+def test_a_seek_past_what_was_counted_breaks_the_chain() -> None:
+    log = random_log(random.Random(6), 60)
+    reader, worker = Reader(log), SourceRollup(CONFIG, "c/t/0", log.offsets[0])
+    reader.seek(log.offsets[30])
+    with pytest.raises(BrokenChain):
+        worker.take(reader.fetch(5)[0])
+
+
+def test_the_watermark_follows_the_slower_of_event_and_append_time() -> None:
+    worker = SourceRollup(CONFIG, "c/t/0", 0)
+    skewed = Call(event_id="a", ts=2_000.0, service="s")  # a clock a thousand seconds ahead
+    worker.take(Chunk(0, 1, 1, 0, None, 0, [0], [1_000_000], [encode(skewed)]))
+    assert worker.watermark_ms == 998_000
+    late = Call(event_id="b", ts=500.0, service="s")
+    worker.take(Chunk(0, 1, 1, 0, 0, 0, [1], [1_010_000], [encode(late)]))
+    assert worker.watermark_ms == 1_008_000
+
+
+def test_epoch_changes_with_all_that_changes_a_row() -> None:
+    others = [
+        RollupConfig(CONFIG.groupings[:1], BLOCK_OFFSETS, 2_000),
+        RollupConfig(CONFIG.groupings, BLOCK_OFFSETS * 2, 2_000),
+    ]
+    assert CONFIG.epoch not in {other.epoch for other in others}
+    assert CONFIG.epoch == RollupConfig(CONFIG.groupings, BLOCK_OFFSETS, 99).epoch
