@@ -103,6 +103,8 @@ def _guarded(decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
             raise DecodeError(path[1] if path else "", _PATH.sub("", text)) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DecodeError("", f"not JSON: {error}") from None
+        except RecursionError:
+            raise DecodeError("", "nested too deep to be read") from None
 
     return decode_value
 

@@ -338,13 +338,16 @@ class Alert(_Message):
     at: float
     """End of the window that caused this transition."""
     fired_at: float | None = None
+    """When this episode fired; None when it never did (it ended while pending)."""
+    last_fired_at: float | None = None
+    """When the alert fired last, in this episode or one before; cooldown counts from it."""
     ends_at: float | None = None
     """Set when resolved."""
     aggregate: str
     lookback_s: float
     op: str
     threshold: float
-    value: float | None
+    value: float | None = None
     """The aggregate when this transition happened; None when there was nothing to judge."""
     n: int
     """Events the value rests on."""

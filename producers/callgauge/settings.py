@@ -23,73 +23,92 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="CALLGAUGE_", frozen=True)
 
     # the bus
-    bootstrap_servers: str = Field("127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated.")
+    bootstrap_servers: str = Field(default="127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated.")
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
-        "PLAINTEXT", description="How to talk to the brokers."
+        default="PLAINTEXT", description="How to talk to the brokers."
     )
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
-        "SCRAM-SHA-512", description="Used with SASL_PLAINTEXT and SASL_SSL."
+        default="SCRAM-SHA-512", description="Used with SASL_PLAINTEXT and SASL_SSL."
     )
-    sasl_username: str = Field("", description="SASL user.")
-    sasl_password: SecretStr = Field(SecretStr(""), description="SASL password.")
-    ssl_ca_file: str = Field("", description="CA certificate file for SSL; empty: the system's.")
-    topic_prefix: str = Field("llm", description="Topics are named <prefix>.calls and so on.")
-    partitions: int = Field(4, ge=1, description="Partitions of the calls and scores topics when they are made.")
-    windows_partitions: int = Field(4, ge=1, description="Partitions of the windows and alerts topics.")
-    replication_factor: int = Field(1, ge=1, description="Replicas of topics that callgauge makes.")
-    group_prefix: str = Field("callgauge", description="Consumer groups are named <prefix>-rollup and so on.")
-    session_timeout_s: float = Field(45.0, gt=0, description="A worker unheard for this long loses its partitions.")
-    rebalance_timeout_s: float = Field(60.0, gt=0, description="How long a rebalance waits for every worker.")
-    heartbeat_s: float = Field(3.0, gt=0, description="A worker's heartbeat interval.")
+    sasl_username: str = Field(default="", description="SASL user.")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password.")
+    ssl_ca_file: str = Field(default="", description="CA certificate file for SSL; empty: the system's.")
+    topic_prefix: str = Field(default="llm", description="Topics are named <prefix>.calls and so on.")
+    partitions: int = Field(
+        default=4, ge=1, description="Partitions of the calls and scores topics when they are made."
+    )
+    windows_partitions: int = Field(default=4, ge=1, description="Partitions of the windows and alerts topics.")
+    replication_factor: int = Field(default=1, ge=1, description="Replicas of topics that callgauge makes.")
+    group_prefix: str = Field(default="callgauge", description="Consumer groups are named <prefix>-rollup and so on.")
+    session_timeout_s: float = Field(
+        default=45.0, gt=0, description="A worker unheard for this long loses its partitions."
+    )
+    rebalance_timeout_s: float = Field(default=60.0, gt=0, description="How long a rebalance waits for every worker.")
+    heartbeat_s: float = Field(default=3.0, gt=0, description="A worker's heartbeat interval.")
     worker_name: str = Field(
-        "", description="Static group membership (group.instance.id); unique per worker; empty: dynamic."
+        default="", description="Static group membership (group.instance.id); unique per worker; empty: dynamic."
     )
 
     # rollup
-    block_offsets: int = Field(65_536, ge=16, le=65_536, description="Offsets per block (B in the block rule).")
+    block_offsets: int = Field(default=65_536, ge=16, le=65_536, description="Offsets per block (B in the block rule).")
     groupings: str = Field(
-        "@10s model@10s",
+        default="service@10s model@10s",
         description="Grouping sets, blank-separated: labels joined by commas, @, window width in seconds.",
     )
-    out_of_orderness_ms: int = Field(2_000, ge=0, description="How late an event may be and still be on time.")
-    idle_after_s: float = Field(5.0, gt=0, description="A caught-up source with no records for this long is idle.")
-    fetch_max_records: int = Field(8_192, ge=1, description="Records a worker takes from the broker at once.")
+    out_of_orderness_ms: int = Field(default=2_000, ge=0, description="How late an event may be and still be on time.")
+    idle_after_s: float = Field(
+        default=5.0, gt=0, description="A caught-up source with no records for this long is idle."
+    )
+    fetch_max_records: int = Field(default=8_192, ge=1, description="Records a worker takes from the broker at once.")
 
     # detect
-    rules_file: Path | None = Field(None, description="YAML rule file; empty: the default rules.")
-    source_timeout_s: float = Field(60.0, gt=0, description="Sources unheard for this long (log time) are left out.")
+    rules_file: Path | None = Field(default=None, description="YAML rule file; empty: the default rules.")
+    source_timeout_s: float = Field(
+        default=60.0, gt=0, description="Sources unheard for this long (log time) are left out."
+    )
 
     # the store
     store: SecretStr = Field(
-        SecretStr("chdb://callgauge-data/clickhouse"),
+        default=SecretStr("chdb://callgauge-data/clickhouse"),
         description="ClickHouse: http(s)://user:password@host:port/database, or chdb://folder for the embedded engine.",
     )
-    sink_batch_rows: int = Field(50_000, ge=1, description="Insert at the latest after this many records.")
-    sink_batch_s: float = Field(1.0, gt=0, description="Insert at the latest after this many seconds.")
+    sink_batch_rows: int = Field(default=50_000, ge=1, description="Insert at the latest after this many records.")
+    sink_batch_s: float = Field(default=1.0, gt=0, description="Insert at the latest after this many seconds.")
     dead_letter_share: float = Field(
-        0.5, gt=0, le=1, description="The calls sink stops when over this share of its last 10,000 is unreadable."
+        default=0.5,
+        gt=0,
+        le=1,
+        description="The calls sink stops when over this share of its last 10,000 is unreadable.",
     )
 
     # notifiers
-    notify_console: bool = Field(False, description="Print alerts on the notifier's standard output.")
-    webhook_url: str = Field("", description="POST alerts here as JSON.")
-    webhook_secret: SecretStr = Field(SecretStr(""), description="Signs webhook bodies (HMAC-SHA256).")
+    notify_console: bool = Field(default=False, description="Print alerts on the notifier's standard output.")
+    webhook_url: str = Field(default="", description="POST alerts here as JSON.")
+    webhook_secret: SecretStr = Field(default=SecretStr(""), description="Signs webhook bodies (HMAC-SHA256).")
 
     # the local stack
-    data_dir: Path = Field(Path("callgauge-data"), description="Folder of the local stack: history, log, state.")
-    api_host: str = Field("127.0.0.1", description="Address the query API listens on.")
-    api_port: int = Field(0, ge=0, le=65_535, description="Port of the query API; 0: a free one.")
-    api_token: SecretStr = Field(SecretStr(""), description="Bearer token of the query API; empty: made at start.")
+    data_dir: Path = Field(
+        default=Path("callgauge-data"), description="Folder of the local stack: history, log, state."
+    )
+    api_host: str = Field(default="127.0.0.1", description="Address the query API listens on.")
+    api_port: int = Field(default=0, ge=0, le=65_535, description="Port of the query API; 0: a free one.")
+    api_token: SecretStr = Field(
+        default=SecretStr(""), description="Bearer token of the query API; empty: made at start."
+    )
 
     # the SDK
-    service: str = Field("", description="Default `service` of calls that a Gauge emits.")
-    environment: str = Field("", description="Default `environment` of calls that a Gauge emits.")
-    queue_size: int = Field(10_000, ge=1, description="Calls a Gauge holds while the bus is slow; more are dropped.")
-    linger_ms: int = Field(50, ge=0, description="How long a Gauge waits to fill a batch.")
+    service: str = Field(default="", description="Default `service` of calls that a Gauge emits.")
+    environment: str = Field(default="", description="Default `environment` of calls that a Gauge emits.")
+    queue_size: int = Field(
+        default=10_000, ge=1, description="Calls a Gauge holds while the bus is slow; more are dropped."
+    )
+    linger_ms: int = Field(default=50, ge=0, description="How long a Gauge waits to fill a batch.")
 
     # every process
-    ready_file: Path | None = Field(None, description="Made when the process is ready; for supervisors and probes.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Log level of workers.")
+    ready_file: Path | None = Field(
+        default=None, description="Made when the process is ready; for supervisors and probes."
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Log level of workers.")
 
     @property
     def topics(self) -> Topics:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from callgauge import Call, Gauge, Settings
+from callgauge import Call, Gauge, load_settings
 from callgauge.testing import MemoryTransport
 from tests.bench.report import percentile, report
 
@@ -27,7 +27,7 @@ FIELDS: dict[str, Any] = {
 def measure(name: str, calls: int, pause_s: float, emit: Callable[[Gauge], str]) -> dict[str, object]:
     """Time `calls` emits, one by one; `pause_s` between them leaves the delivery thread time to sleep."""
     transport = MemoryTransport()
-    with Gauge(Settings(service="bench", queue_size=calls), transport=transport) as gauge:
+    with Gauge(load_settings(service="bench", queue_size=calls), transport=transport) as gauge:
         emit(gauge)
         costs = sorted(_timed(gauge, emit, pause_s) for _ in range(calls))
         waiting = gauge.flush(60)

@@ -1,0 +1,46 @@
+"""When a recorded call happens and when it is sent: pure arithmetic, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from callgauge.errors import TraceError
+from callgauge.schema import Call
+
+__all__ = ["due_times", "end_s", "retime"]
+
+
+def end_s(call: Call) -> float:
+    """Event time of a call in epoch seconds."""
+    return call.ts + call.latency_ms / 1e3
+
+
+def retime(calls: Iterable[Call], end_at: float) -> list[Call]:
+    """The calls in the order of their ends, all shifted so that the last ends at `end_at` (epoch seconds).
+
+    Distances and latencies stay as they are, and so do the ids.
+
+    Raises:
+        TraceError: the trace is so long, or `end_at` so early, that a call would start before 1970.
+    """
+    ordered = sorted(calls, key=end_s)
+    if not ordered:
+        return []
+    shift = end_at - end_s(ordered[-1])
+    if min(call.ts for call in ordered) + shift < 0:
+        raise TraceError(f"ending at {end_at:.0f}, the trace would start before 1970; give a later end")
+    return [call.model_copy(update={"ts": call.ts + shift}) for call in ordered]
+
+
+def due_times(calls: Iterable[Call], speed: float) -> Iterator[tuple[float, Call]]:
+    """(seconds after the first call at which to send, call), for calls in the order of their ends.
+
+    A call is sent when it ends, as a service does. `speed` is a multiple of the trace's time; 0 is all at once.
+    """
+    if speed < 0:
+        raise ValueError(f"speed is {speed}, must be 0 (as fast as possible) or more")
+    first: float | None = None
+    for call in calls:
+        end = end_s(call)
+        first = end if first is None else first
+        yield (max(0.0, end - first) / speed if speed else 0.0), call

@@ -1,0 +1,111 @@
+"""For tests of services that use a Gauge: a transport that keeps what it is given, and a clock that is moved by hand.
+
+transport = MemoryTransport()
+gauge = Gauge(settings, transport=transport, clock=ManualClock())
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+from callgauge.codec import read
+from callgauge.errors import BrokerError
+from callgauge.schema import Call
+from callgauge.transport import Report
+
+__all__ = ["ManualClock", "MemoryTransport", "Message"]
+
+
+class ManualClock:
+    """A clock, in seconds, that stands still until it is moved."""
+
+    def __init__(self, now: float = 1_700_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+    def advance(self, seconds: float) -> None:
+        """Move on by `seconds`; negative moves back, as real clocks sometimes do."""
+        self.now += seconds
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as it would have gone to the bus."""
+
+    key: bytes
+    value: bytes
+
+
+class MemoryTransport:
+    """Keeps messages in memory. Its faults may be changed at any time, from any thread.
+
+    Attributes:
+        delay_s: `send` sleeps this long before it takes a message.
+        full: `send` takes nothing, as when librdkafka's queue is full.
+        failure: if not "", messages are taken and reported as failed for this reason.
+        unusable: `open` and `send` raise BrokerError.
+        opened, closed: how often that happened.
+    """
+
+    def __init__(self, *, delay_s: float = 0.0, full: bool = False, failure: str = "", unusable: bool = False) -> None:
+        self.delay_s = delay_s
+        self.full = full
+        self.failure = failure
+        self.unusable = unusable
+        self.opened = 0
+        self.closed = 0
+        self._messages: list[Message] = []
+        self._report: Report = lambda reason: None
+        self._lock = threading.Lock()
+
+    @property
+    def messages(self) -> list[Message]:
+        """What was delivered, in order."""
+        with self._lock:
+            return list(self._messages)
+
+    @property
+    def calls(self) -> list[Call]:
+        """What was delivered, decoded as every consumer decodes it."""
+        return [read(Call, message.value) for message in self.messages]
+
+    def open(self, report: Report) -> None:
+        """See `Transport.open`."""
+        self.opened += 1
+        self._report = report
+        self._check_usable()
+
+    def send(self, key: bytes, value: bytes) -> bool:
+        """See `Transport.send`."""
+        self._check_usable()
+        if self.delay_s:
+            time.sleep(self.delay_s)
+        if self.full:
+            return False
+        if not self.failure:
+            with self._lock:
+                self._messages.append(Message(key, value))
+        self._report(self.failure or None)
+        return True
+
+    def poll(self, timeout_s: float) -> None:
+        """See `Transport.poll`."""
+        if self.full:
+            time.sleep(min(timeout_s, 0.001))
+
+    def close(self, timeout_s: float) -> None:
+        """See `Transport.close`."""
+        self.closed += 1
+
+    def abandon(self) -> None:
+        """See `Transport.abandon`: the child starts with no messages."""
+        self._lock = threading.Lock()
+        self._messages = []
+
+    def _check_usable(self) -> None:
+        if self.unusable:
+            raise BrokerError("the memory transport was told to be unusable")

@@ -1,0 +1,57 @@
+"""`with gauge.call(model=...) as call:` measures one call and emits it at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+__all__ = ["TimedCall"]
+
+
+class TimedCall:
+    """A call being made. Not for two threads at once; a call that is never entered is never emitted.
+
+    An exception of the host makes `status` error and `error_type` timeout (TimeoutError) or other, unless the host
+    has set them, and `error_message` the exception's class: its text might hold a prompt. It always goes on its way.
+    """
+
+    def __init__(
+        self, emit: Callable[..., str], fields: dict[str, Any], clock: Callable[[], float], timer: Callable[[], float]
+    ) -> None:
+        self._emit = emit
+        self._fields = fields
+        self._clock = clock
+        self._timer = timer
+        self._started = 0.0
+        self.event_id = ""
+        """The id under which the call was emitted; "" before, and if it was not taken."""
+
+    def set(self, **fields: Any) -> None:
+        """Set fields of the `Call`; what is set last counts."""
+        self._fields.update(fields)
+
+    def first_token(self) -> None:
+        """The first token has come: sets `time_to_first_token_ms`. Later ones change nothing."""
+        self._fields.setdefault("time_to_first_token_ms", self._elapsed_ms())
+        self._fields.setdefault("stream", True)
+
+    def __enter__(self) -> TimedCall:
+        self._fields.setdefault("ts", self._clock())
+        self._started = self._timer()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        fields = self._fields
+        fields.setdefault("latency_ms", self._elapsed_ms())
+        if kind is not None:
+            fields.setdefault("error_type", "timeout" if issubclass(kind, TimeoutError) else "other")
+            fields.setdefault("error_message", kind.__qualname__[:256])
+        if fields.get("error_type") is not None:
+            fields.setdefault("status", "error")
+        self.event_id = self._emit(**fields)
+
+    def _elapsed_ms(self) -> float:
+        return max(0.0, (self._timer() - self._started) * 1e3)

@@ -1,0 +1,133 @@
+"""How a Gauge's messages leave the process: the protocol, and Kafka."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from callgauge.errors import BrokerError
+from callgauge.settings import Settings
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message, Producer
+
+__all__ = ["KafkaTransport", "Report", "Transport", "producer_config"]
+
+#: Told once per message what became of it: None when delivered, else the reason in a word or two.
+Report = Callable[[str | None], None]
+
+
+class Transport(Protocol):
+    """Carries messages to the bus. All methods but `abandon` are called on one thread, the Gauge's delivery thread."""
+
+    def open(self, report: Report) -> None:
+        """Make ready to send. `report` is called once per message taken, from inside `send`, `poll` or `close`.
+
+        May be called again after `close` or `abandon`.
+
+        Raises:
+            BrokerError: it cannot be used as it is set up; the Gauge tries again later.
+        """
+
+    def send(self, key: bytes, value: bytes) -> bool:
+        """Take one message. False when full: the message was not taken; poll and offer it again.
+
+        Raises:
+            BrokerError: the connection is beyond use; the message was not taken. The Gauge closes and opens again.
+        """
+
+    def poll(self, timeout_s: float) -> None:
+        """Work for at most this long, reporting what was delivered."""
+
+    def close(self, timeout_s: float) -> None:
+        """Let go of the connection. What is not delivered within `timeout_s` is reported as failed."""
+
+    def abandon(self) -> None:
+        """In a forked child: forget the parent's connection without touching it."""
+
+
+def producer_config(settings: Settings) -> dict[str, Any]:
+    """What every librdkafka producer of calls has in common: nothing lost, nothing twice, one partitioner."""
+    return settings.librdkafka() | {
+        "client.id": "callgauge",
+        "enable.idempotence": True,
+        "acks": "all",
+        "compression.type": "lz4",
+        "linger.ms": settings.linger_ms,
+        # Java's default partitioner: clients in any language put a key in the same partition.
+        "partitioner": "murmur2_random",
+    }
+
+
+class KafkaTransport:
+    """An idempotent librdkafka producer to the calls topic. librdkafka is imported when it is first opened.
+
+    Args:
+        options: librdkafka options that go before those made of the settings.
+    """
+
+    def __init__(self, settings: Settings, options: Mapping[str, Any] | None = None) -> None:
+        self._config = producer_config(settings) | dict(options or {})
+        self._topic = settings.topics.calls.name
+        self._producer: Producer | None = None
+        self._report: Report = lambda reason: None
+
+    def open(self, report: Report) -> None:
+        """See `Transport.open`. Does not wait for the broker: librdkafka connects, and reconnects, on its own."""
+        from confluent_kafka import KafkaException, Producer
+
+        self._report = report
+        try:
+            # With the logger, librdkafka's own lines go where the host's logs go, not to its standard error.
+            self._producer = Producer(self._config, logger=logging.getLogger("callgauge.librdkafka"))
+        except KafkaException as error:
+            raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
+
+    def send(self, key: bytes, value: bytes) -> bool:
+        """See `Transport.send`. The record carries no timestamp: the broker stamps it when it appends."""
+        from confluent_kafka import KafkaException
+
+        producer = self._opened()
+        try:
+            producer.produce(self._topic, value, key, on_delivery=self._on_delivery)
+        except BufferError:
+            return False
+        except KafkaException as error:
+            reason: KafkaError = error.args[0]
+            if reason.fatal():
+                raise BrokerError(f"the producer ended for good: {reason}") from error
+            self._report(reason.name())
+        return True
+
+    def poll(self, timeout_s: float) -> None:
+        """See `Transport.poll`."""
+        self._opened().poll(timeout_s)
+
+    def close(self, timeout_s: float) -> None:
+        """See `Transport.close`."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        if producer.flush(timeout_s):
+            producer.purge()
+            producer.flush(1.0)  # serves the reports of what was purged
+
+    def abandon(self) -> None:
+        """See `Transport.abandon`.
+
+        The parent's librdkafka threads do not exist in a forked child, and destroying the handle would wait for them
+        for ever. So the handle is leaked on purpose: once per fork, never freed, not even when Python ends.
+        """
+        if self._producer is not None:
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._producer))
+        self._producer = None
+
+    def _opened(self) -> Producer:
+        if self._producer is None:
+            raise BrokerError("not open")
+        return self._producer
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        self._report(None if error is None else error.name())

@@ -1,0 +1,198 @@
+"""A group member that hands out batches and commits what its caller has made safe.
+
+Nothing is committed but by `commit`, and only for partitions that are still ours: when one is taken away, what was read
+of it and not committed is dropped, because its new owner reads it again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from callgauge.errors import BrokerError
+from callgauge.settings import Settings
+
+__all__ = ["Intake", "consumer_config", "open_consumer"]
+
+log = logging.getLogger(__name__)
+
+#: Messages taken from librdkafka at once, and the most bytes in one batch: 1 MB messages must not fill the memory.
+CHUNK, BATCH_BYTES = 1_000, 64 << 20
+
+Partition = tuple[str, int]
+
+
+class ConsumerLike(Protocol):
+    """What is used of a confluent-kafka consumer."""
+
+    def subscribe(self, topics: list[str], on_assign: Any = ..., on_revoke: Any = ..., on_lost: Any = ...) -> None: ...
+    def consume(self, num_messages: int = ..., timeout: float = ...) -> list[Any]: ...
+    def poll(self, timeout: float = ...) -> Any: ...
+    def assignment(self) -> list[TopicPartition]: ...
+    def pause(self, partitions: list[TopicPartition]) -> None: ...
+    def resume(self, partitions: list[TopicPartition]) -> None: ...
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[TopicPartition]: ...
+    def close(self) -> None: ...
+
+
+def consumer_config(settings: Settings, role: str) -> dict[str, Any]:
+    """librdkafka settings of a sink or notifier."""
+    config = settings.librdkafka() | {
+        "group.id": settings.group(role),
+        "isolation.level": "read_committed",
+        "enable.auto.commit": False,
+        "enable.auto.offset.store": False,
+        "auto.offset.reset": "earliest",
+        "session.timeout.ms": int(settings.session_timeout_s * 1e3),
+        "heartbeat.interval.ms": int(settings.heartbeat_s * 1e3),
+        # An insert may take a minute; it must not cost us our partitions.
+        "max.poll.interval.ms": max(300_000, int(settings.session_timeout_s * 1e3)),
+        "topic.metadata.refresh.interval.ms": 30_000,
+        "queued.max.messages.kbytes": 32_768,
+        "log_level": 4,
+    }
+    if settings.worker_name:
+        config["group.instance.id"] = f"{settings.worker_name}-{role}"
+    return config
+
+
+def open_consumer(settings: Settings, role: str) -> ConsumerLike:
+    """A consumer in the role's group."""
+
+    def on_error(error: KafkaError) -> None:
+        log.warning("%s: %s", role, error.str())
+
+    consumer: ConsumerLike = Consumer(consumer_config(settings, role) | {"error_cb": on_error})
+    return consumer
+
+
+class Intake:
+    """Batches of one topic. `assigned` is set when the group first gave us our partitions (perhaps none)."""
+
+    def __init__(self, consumer: ConsumerLike, topic: str, clock: Callable[[], float]) -> None:
+        self._consumer = consumer
+        self._clock = clock
+        self._read: list[Any] = []
+        self._held = False
+        self._owed: dict[Partition, int] = {}
+        self._lost_since_take: set[Partition] = set()
+        self.assigned = threading.Event()
+        consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
+
+    def take(self, most: int, within_s: float) -> list[Any]:
+        """At most `most` messages, after at most `within_s` seconds.
+
+        Raises:
+            BrokerError: the client cannot go on (fenced, not authorised).
+        """
+        self.go_on()
+        until = self._clock() + within_s
+        size = 0
+        while len(self._read) < most and size < BATCH_BYTES:
+            left_s = until - self._clock()
+            # A rebalance in here takes what was read of a lost partition out of `_read`; it is read again.
+            chunk = self._consumer.consume(min(CHUNK, most - len(self._read)), max(0.0, left_s))
+            good = [message for message in chunk if not _is_error(message)]
+            self._read += good
+            size += sum(len(message.value() or b"") for message in good)
+            if left_s <= 0:
+                break
+        messages, self._read = self._read, []
+        self._lost_since_take.clear()
+        return messages
+
+    def is_ours(self, partitions: Iterable[Partition]) -> bool:
+        """Whether any of these, taken with the last batch, has been ours without a break."""
+        return any(partition not in self._lost_since_take for partition in partitions)
+
+    def hold(self, seconds: float) -> None:
+        """Wait without reading on, but stay a member of the group."""
+        self._held = True
+        # Each time anew: a rebalance may have brought more.
+        self._consumer.pause(self._consumer.assignment())
+        message = self._consumer.poll(seconds)
+        if message is not None and not _is_error(message):
+            # Not of the batch at hand: read before the pause took hold, or of a partition that just came.
+            self._read.append(message)
+
+    def go_on(self) -> None:
+        """Read again what may have been paused."""
+        if self._held:
+            self._held = False
+            self._consumer.resume(self._consumer.assignment())
+
+    def commit(self, next_offsets: Mapping[Partition, int]) -> None:
+        """Commit these offsets, as far as the partitions are ours.
+
+        A commit that fails for a rebalance is dropped (the new owner reads again), one that fails for the broker is
+        made up for by the next.
+        """
+        self._owed |= {part: offset for part, offset in next_offsets.items() if part not in self._lost_since_take}
+        self.commit_owed()
+
+    def commit_owed(self) -> None:
+        """Try again to commit what could not be."""
+        if not self._owed:
+            return
+        offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in self._owed.items()]
+        try:
+            answers = self._consumer.commit(offsets=offsets, asynchronous=False)
+        except KafkaException as error:
+            self._on_failed_commit(error.args[0])
+            return
+        errors = [answer.error for answer in answers or [] if answer.error is not None]
+        if errors:
+            self._on_failed_commit(errors[0])
+        else:
+            self._owed.clear()
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _on_failed_commit(self, error: KafkaError) -> None:
+        if error.fatal() or error.code() in _FATAL:
+            raise BrokerError(f"cannot commit: {error.str()}")
+        log.warning("commit not done (%s); what it covered is read again or committed with the next", error.str())
+        if error.code() in _REBALANCED:
+            self._owed.clear()
+
+    def _on_assign(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
+        log.info("%s", f"assigned {', '.join(f'{p.topic}/{p.partition}' for p in partitions) or 'nothing'}")
+        # A pause outlives a rebalance in librdkafka: what comes back may still be paused.
+        self._held = True
+        self.assigned.set()
+
+    def _on_revoke(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
+        lost = {(partition.topic, partition.partition) for partition in partitions}
+        self._lost_since_take |= lost
+        self._read = [message for message in self._read if (message.topic(), message.partition()) not in lost]
+        for partition in lost:
+            self._owed.pop(partition, None)
+
+
+_REBALANCED = {
+    KafkaError.ILLEGAL_GENERATION,
+    KafkaError.UNKNOWN_MEMBER_ID,
+    KafkaError.REBALANCE_IN_PROGRESS,
+    KafkaError._ASSIGNMENT_LOST,
+}
+_FATAL = {
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.FENCED_INSTANCE_ID,
+}
+
+
+def _is_error(message: Any) -> bool:
+    error = message.error()
+    if error is None:
+        return False
+    if error.fatal() or error.code() in _FATAL:
+        raise BrokerError(f"cannot read {message.topic()}: {error.str()}")
+    log.warning("reading %s: %s", message.topic(), error.str())
+    return True

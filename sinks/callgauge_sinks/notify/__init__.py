@@ -1,0 +1,1 @@
+"""Notifiers: consumers of the alerts topic that tell people."""

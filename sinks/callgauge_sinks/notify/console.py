@@ -1,0 +1,53 @@
+"""Alerts on standard output, for a terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.text import Text
+
+from callgauge.schema import Alert
+
+__all__ = ["ConsoleChannel", "line_of"]
+
+_STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "bold cyan"}
+
+
+class ConsoleChannel:
+    """One alert, two or three lines."""
+
+    name = "console"
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False)
+
+    def deliver(self, alert: Alert) -> None:
+        """Print it."""
+        self._console.print(line_of(alert), soft_wrap=True)
+
+
+def line_of(alert: Alert) -> Text:
+    """State, severity, rule, labels; value against threshold; since when; and what it is about."""
+    style = "bold green" if alert.state == "resolved" else _STYLES[alert.severity]
+    text = Text()
+    text.append(f" {alert.state.upper()} ", f"reverse {style}")
+    text.append(f" {alert.severity} ", style)
+    text.append(alert.rule, "bold")
+    if alert.labels:
+        text.append("  " + " ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())))
+    value = "no data" if alert.value is None else f"{alert.value:.6g}"
+    text.append(f"\n    {alert.aggregate} {value} (alert when {alert.op} {alert.threshold:.6g}, n = {alert.n:,})")
+    text.append(f"  since {_time(alert.starts_at)}")
+    if alert.ends_at is not None:
+        text.append(f" until {_time(alert.ends_at)}")
+    for detail in (alert.summary, alert.reason):
+        if detail:
+            text.append(f"\n    {detail}")
+    if alert.event_id:
+        text.append(f"\n    call {alert.event_id}", "dim")
+    return text
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%SZ")

@@ -1,0 +1,129 @@
+"""The loop of a notifier: read an alert, deliver it, commit; an alert that cannot be delivered now is tried again.
+
+Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, state) is delivered
+once, whoever repeats it: a detector that replays its log, or a rebalance.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from callgauge.codec import read
+from callgauge.errors import DecodeError
+from callgauge.schema import Alert
+from callgauge_sinks.backoff import backoff_s
+from callgauge_sinks.consumer import Intake
+from callgauge_sinks.notify.channels import Channel, NotDelivered, Refused
+
+__all__ = ["Notifier"]
+
+log = logging.getLogger(__name__)
+
+#: People are told of these; pending is not news yet, acknowledged is theirs.
+_TOLD = ("firing", "resolved")
+
+#: Remembered deliveries: days of alerts, a megabyte.
+_REMEMBERED = 10_000
+
+
+class Notifier:
+    """The alerts topic to one channel.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        channel: Channel,
+        waits: Callable[[], Iterable[float]] = backoff_s,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._intake = intake
+        self._channel = channel
+        self._waits = waits
+        self._clock = clock
+        self._done: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._stop = threading.Event()
+        self.delivered = self.refused = 0
+
+    @property
+    def ready(self) -> threading.Event:
+        """Set when the group has given this notifier its partitions."""
+        return self._intake.assigned
+
+    def run(self) -> None:
+        """Until `stop`; leaves the group at the end."""
+        try:
+            while not self._stop.is_set():
+                self.step()
+            self._intake.commit_owed()
+        finally:
+            self._intake.close()
+
+    def stop(self) -> None:
+        """Finish the delivery at hand and end; for another thread."""
+        self._stop.set()
+
+    def step(self) -> None:
+        """The alerts that have come, one after the other."""
+        for message in self._intake.take(100, 0.5):
+            partition = (message.topic(), message.partition())
+            # Of a partition that was taken away, its new owner delivers the rest.
+            if self._intake.is_ours([partition]) and self._handle(message, partition):
+                self._intake.commit({partition: message.offset() + 1})
+            if self._stop.is_set():
+                return
+        self._intake.commit_owed()
+
+    def _handle(self, message: Any, partition: tuple[str, int]) -> bool:
+        """Whether the message is done with and its offset may be committed."""
+        try:
+            alert = read(Alert, message.value())
+        except DecodeError as error:
+            # The alerts sink puts it on the dead-letter topic.
+            log.error("unreadable alert at %s/%s: %s", *partition, error)
+            return True
+        key = (alert.alert_id, alert.state)
+        if alert.state not in _TOLD or key in self._done:
+            return True
+        if not self._deliver(alert, partition):
+            return False
+        self._done[key] = None
+        if len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+        return True
+
+    def _deliver(self, alert: Alert, partition: tuple[str, int]) -> bool:
+        """As often as it takes; False when the partition is no longer ours or we are to stop."""
+        try:
+            for wait_s in self._waits():
+                try:
+                    self._channel.deliver(alert)
+                    self.delivered += 1
+                    return True
+                except Refused as error:
+                    self.refused += 1
+                    log.error(
+                        "%s: alert %s (%s) refused for good: %s", self._channel.name, alert.alert_id, alert.rule, error
+                    )
+                    return True
+                except NotDelivered as error:
+                    log.warning("%s: %s; next attempt in %.1f s", self._channel.name, error, wait_s)
+                if not self._hold(partition, wait_s):
+                    return False
+            return False
+        finally:
+            self._intake.go_on()
+
+    def _hold(self, partition: tuple[str, int], wait_s: float) -> bool:
+        until = self._clock() + wait_s
+        while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
+            self._intake.hold(min(left_s, 0.5))
+        return not self._stop.is_set() and self._intake.is_ours([partition])

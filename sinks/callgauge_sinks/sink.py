@@ -1,0 +1,192 @@
+"""The loop of a sink: read a batch, insert it, send its dead letters, commit; in this order, each confirmed.
+
+When ClickHouse or the broker cannot take a batch, the sink waits and tries the same batch again, for ever: memory
+stays flat because it reads nothing meanwhile, and nothing is lost because nothing was committed. Inserted rows that
+come again after a crash replace themselves.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from callgauge.errors import BrokerError
+from callgauge.schema import DeadLetter
+from callgauge_sinks.backoff import backoff_s
+from callgauge_sinks.consumer import Intake
+from callgauge_sinks.dead_letters import UnreadableShare
+from callgauge_sinks.records import Batch, Record, dead_letter_of, decode_messages
+from callgauge_sinks.store import StoreUnavailable
+
+__all__ = ["Sink", "SinkSpec"]
+
+log = logging.getLogger(__name__)
+
+#: What building a row raises for a value that decodes but fits no column (an integer beyond 64 bits, half a surrogate).
+_UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError, UnicodeError)
+
+
+class StoreLike(Protocol):
+    """What a sink needs of a store."""
+
+    def insert(self, table: str, rows: pa.Table) -> None: ...
+
+
+class LetterBox(Protocol):
+    """Where dead letters go; returns when they are there."""
+
+    def write(self, letters: Iterable[DeadLetter]) -> None: ...
+
+
+@dataclass(frozen=True)
+class SinkSpec:
+    """What makes one sink different from another."""
+
+    name: str
+    topic: str
+    decode: Callable[[bytes | None], Any]
+    rows: Callable[[Sequence[Record]], dict[str, pa.Table]]
+    batch_rows: int = 50_000
+    batch_s: float = 1.0
+    dead_letter_share: float = 1.0
+
+
+class Sink:
+    """One topic into its tables.
+
+    Args:
+        letters: None for the sink of the dead letters themselves: what is unreadable there is logged.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        spec: SinkSpec,
+        intake: Intake,
+        store: StoreLike,
+        letters: LetterBox | None,
+        waits: Callable[[], Iterable[float]] = backoff_s,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._spec = spec
+        self._intake = intake
+        self._store = store
+        self._letters = letters
+        self._waits = waits
+        self._clock = clock
+        self._share = UnreadableShare(spec.dead_letter_share)
+        self._stop = threading.Event()
+        self.stored = 0
+        """Records inserted and committed so far."""
+
+    @property
+    def ready(self) -> threading.Event:
+        """Set when the group has given this sink its partitions."""
+        return self._intake.assigned
+
+    def run(self) -> None:
+        """Until `stop`; leaves the group at the end.
+
+        Raises:
+            CallgaugeError: what no retry mends.
+        """
+        try:
+            while not self._stop.is_set():
+                self.step()
+            self._intake.commit_owed()
+        finally:
+            self._intake.close()
+
+    def stop(self) -> None:
+        """Finish the batch at hand and end; for another thread."""
+        self._stop.set()
+
+    def step(self) -> None:
+        """One batch, from reading to commit."""
+        messages = self._intake.take(self._spec.batch_rows, self._spec.batch_s)
+        if not messages:
+            self._intake.commit_owed()
+            return
+        started = self._clock()
+        batch = decode_messages(messages, self._spec.decode)
+        tables = build_rows(batch, self._spec.rows)
+        self._share.add(batch)
+        if self._deliver(batch, tables):
+            self._intake.commit(batch.next_offsets)
+            self.stored += len(batch.records)
+            log.debug("%s: %d records in %.3f s", self._spec.name, len(batch), self._clock() - started)
+
+    def _deliver(self, batch: Batch, tables: dict[str, pa.Table]) -> bool:
+        """Insert and send, as often as it takes; False when the batch is no longer ours or we are to stop."""
+        pending = dict(tables)
+        for wait_s in self._waits():
+            try:
+                self._insert(pending)
+                self._bury(batch.dead)
+                self._intake.go_on()
+                return True
+            except (StoreUnavailable, BrokerError) as error:
+                log.warning("%s: %s; next attempt in %.1f s", self._spec.name, error, wait_s)
+            if not self._hold(batch, wait_s):
+                return False
+        return False
+
+    def _insert(self, pending: dict[str, pa.Table]) -> None:
+        for table in list(pending):
+            self._store.insert(table, pending[table])
+            del pending[table]
+
+    def _bury(self, dead: list[DeadLetter]) -> None:
+        if not dead:
+            return
+        if self._letters is not None:
+            self._letters.write(dead)
+            return
+        for letter in dead:
+            log.error("unreadable %s/%d/%d: %s", letter.topic, letter.partition, letter.offset, letter.reason)
+
+    def _hold(self, batch: Batch, wait_s: float) -> bool:
+        """Wait as a member of the group; False when there is nothing left to retry for."""
+        until = self._clock() + wait_s
+        while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
+            self._intake.hold(min(left_s, 0.5))
+        if self._stop.is_set() or not self._intake.is_ours(batch.next_offsets):
+            # Uncommitted: whoever owns the partitions next reads it again.
+            self._intake.go_on()
+            return False
+        return True
+
+
+def build_rows(batch: Batch, rows: Callable[[Sequence[Record]], dict[str, pa.Table]]) -> dict[str, pa.Table]:
+    """The batch's tables; records that fit no column become dead letters of the batch."""
+    if not batch.records:
+        return {}
+    try:
+        return rows(batch.records)
+    except _UNFIT:
+        batch.records, unfit = _sift(batch.records, rows)
+    for record, reason in unfit:
+        batch.dead.append(dead_letter_of(record.message, reason))
+        batch.unreadable[record.place] = True
+    return rows(batch.records) if batch.records else {}
+
+
+def _sift(
+    records: list[Record], rows: Callable[[Sequence[Record]], dict[str, pa.Table]]
+) -> tuple[list[Record], list[tuple[Record, str]]]:
+    """Halve until the unfit stand alone: a few in a large batch cost little."""
+    try:
+        rows(records)
+        return records, []
+    except _UNFIT as error:
+        if len(records) == 1:
+            return [], [(records[0], f"fits no column: {error}")]
+    middle = len(records) // 2
+    (good, bad), (more_good, more_bad) = _sift(records[:middle], rows), _sift(records[middle:], rows)
+    return good + more_good, bad + more_bad

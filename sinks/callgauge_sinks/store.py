@@ -1,0 +1,220 @@
+"""One door to ClickHouse: the embedded engine (chDB) or a server over HTTP(S).
+
+    StoreError
+    ├── (itself)            final: wrong SQL, wrong password, no such table. Asking again will not help.
+    └── StoreUnavailable    later: refused connection, timeout, memory, too many parts. Asking again will.
+
+Messages never hold the password.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver import exceptions as ch
+from urllib3.exceptions import HTTPError
+
+from callgauge.errors import SettingError, StoreError
+
+__all__ = ["QueryResult", "Store", "StoreUnavailable", "is_embedded", "open_store", "place_of"]
+
+#: ClickHouse's error codes that pass by themselves.
+_LATER = frozenset(
+    {
+        3,  # UNEXPECTED_END_OF_FILE
+        32,  # ATTEMPT_TO_READ_AFTER_EOF
+        159,  # TIMEOUT_EXCEEDED
+        202,  # TOO_MANY_SIMULTANEOUS_QUERIES
+        203,  # NO_FREE_CONNECTION
+        209,  # SOCKET_TIMEOUT
+        210,  # NETWORK_ERROR
+        225,  # NO_ZOOKEEPER
+        236,  # ABORTED (the server is shutting down)
+        241,  # MEMORY_LIMIT_EXCEEDED
+        242,  # TABLE_IS_READ_ONLY (a replica without its keeper)
+        243,  # NOT_ENOUGH_SPACE
+        252,  # TOO_MANY_PARTS
+        279,  # ALL_CONNECTION_TRIES_FAILED
+        285,  # TOO_FEW_LIVE_REPLICAS
+        319,  # UNKNOWN_STATUS_OF_INSERT
+        394,  # QUERY_WAS_CANCELLED
+        439,  # CANNOT_SCHEDULE_TASK
+        745,  # SERVER_OVERLOADED
+        999,  # KEEPER_EXCEPTION
+    }
+)
+_GATEWAY = re.compile(r"HTTP status (429|50[0234])\b")
+_OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
+
+#: Limits of a reader's query: one wild query must not hold up the sinks of the same process.
+_READ_LIMITS = {"max_execution_time": 60, "max_result_rows": 1_000_000}
+
+#: One record with a wild clock lies in a partition of its own and must not refuse a whole batch.
+_INSERT = {"async_insert": 0, "max_partitions_per_insert_block": 0}
+
+
+class StoreUnavailable(StoreError):
+    """ClickHouse cannot take this now; the same request may succeed later."""
+
+
+@dataclass(frozen=True)
+class QueryResult:
+    """Column names and rows of JSON values."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+def is_embedded(dsn: str) -> bool:
+    """Whether `dsn` names a chDB folder."""
+    return dsn.startswith("chdb://")
+
+
+def place_of(dsn: str) -> str:
+    """`dsn` without user and password, for messages."""
+    parts = urlsplit(dsn)
+    return dsn if is_embedded(dsn) else urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+class Store:
+    """A connection. Calls of several threads are run one after the other."""
+
+    def __init__(self, writer: Any, reader: Any, place: str, read_settings: dict[str, int]) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._place = place
+        self._read_settings = read_settings
+        self._lock = threading.Lock()
+
+    def insert(self, table: str, rows: Any) -> None:
+        """Insert a pyarrow table; returns when ClickHouse has acknowledged it.
+
+        Raises:
+            StoreUnavailable: try the same rows again later.
+            StoreError: ClickHouse refuses these rows.
+        """
+        with self._errors(f"insert into {table}"):
+            self._writer.insert_arrow(table, rows, settings=dict(_INSERT))
+
+    def command(self, sql: str) -> None:
+        """Run a statement that changes something (DDL, SET)."""
+        with self._errors(f"run {_start_of(sql)!r}"):
+            self._writer.command(sql)
+
+    def query(self, sql: str) -> QueryResult:
+        """Run one read-only statement, at most 60 s and 1,000,000 rows.
+
+        Raises:
+            StoreError: wrong, too large, or not reading only.
+        """
+        if _OUTFILE.search(sql):
+            # chDB writes the file even in read-only mode.
+            raise StoreError("OUTFILE is not allowed: a query gives its rows to the caller")
+        with self._errors(f"run {_start_of(sql)!r}"):
+            # ClickHouse writes the JSON, so that embedded engine and server give the same values.
+            try:
+                body = self._reader.raw_query(_plain(sql), fmt="JSONCompact", settings=self._read_settings)
+            except ch.Error:
+                if self._reader is not self._writer:
+                    # chDB 4.4 puts what a failed query had written in front of the next one's result.
+                    self._reader.raw_query("SELECT 1")
+                raise
+        try:
+            parsed = json.loads(body)
+        except ValueError:
+            raise StoreError(f"{_start_of(sql)!r} gave no single result: send one statement that reads") from None
+        return QueryResult([column["name"] for column in parsed["meta"]], parsed["data"])
+
+    def close(self) -> None:
+        """Give up the connection (and the folder)."""
+        with self._lock:
+            self._reader.close()
+            self._writer.close()
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        with self._lock, _translated(f"cannot {what} at {self._place}"):
+            yield
+
+
+def open_store(dsn: str, timeout_s: float = 60.0) -> Store:
+    """Connect to `chdb://folder` or `http(s)://user:password@host:port/database`.
+
+    A process can hold one chDB folder and a folder belongs to one process.
+
+    Raises:
+        SettingError: `dsn` is neither.
+        StoreUnavailable: nobody answers, try later.
+        StoreError: refused for good.
+    """
+    place = place_of(dsn)
+    if is_embedded(dsn):
+        return _open_embedded(dsn.removeprefix("chdb://"), place)
+    if not dsn.startswith(("http://", "https://")):
+        raise SettingError("CALLGAUGE_STORE must be chdb://folder or http(s)://user:password@host:port/database")
+    with _translated(f"cannot connect to {place}"):
+        client = clickhouse_connect.get_client(
+            dsn=dsn, autogenerate_session_id=False, connect_timeout=10, send_receive_timeout=timeout_s
+        )
+    return Store(client, client, place, _READ_LIMITS | {"readonly": 1})
+
+
+def _open_embedded(folder: str, place: str) -> Store:
+    path = Path(folder).absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        writer = clickhouse_connect.get_client(interface="chdb", path=str(path))
+        reader = clickhouse_connect.get_client(interface="chdb", path=str(path))
+    except ch.ProgrammingError as error:
+        raise StoreError(
+            f"cannot open {place}: is another process using it? A folder belongs to one process at a time; "
+            f"ask that one through its API or stop it ({_first_line(error)})"
+        ) from None
+    except OSError as error:
+        raise StoreError(f"cannot open {place}: {error}") from error
+    # A chDB handle keeps its settings; this one can never write again, nor read files or URLs.
+    for name, value in _READ_LIMITS.items():
+        reader.command(f"SET {name} = {value}")
+    reader.command("SET readonly = 1")
+    return Store(writer, reader, place, {})
+
+
+@contextmanager
+def _translated(what: str) -> Iterator[None]:
+    try:
+        yield
+    except (ch.OperationalError, HTTPError, OSError) as error:
+        raise StoreUnavailable(f"{what}: {_first_line(error)}; will do when ClickHouse answers") from error
+    except ch.Error as error:
+        if error.code in _LATER or (error.code is None and _GATEWAY.search(str(error))):
+            raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
+        raise StoreError(f"{what}: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What ClickHouse says, without its prefixes, the URL it was asked at and the rest of the grammar."""
+    text = str(error).strip() or type(error).__name__
+    text = re.sub(r"\s*\(for url .*", "", text, flags=re.S)
+    text = re.sub(r"(?:.*?DB::Exception: )+", "", text, flags=re.S)
+    text = re.sub(r"Expected one of:.*", "", text, flags=re.S)
+    text = re.sub(r"://[^/@\s]*@", "://", text)
+    return " ".join(text.split())[:400]
+
+
+def _start_of(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= 60 else line[:57] + "..."
+
+
+def _plain(sql: str) -> str:
+    """One statement without the closing semicolon, which FORMAT must not follow."""
+    return sql.strip().rstrip(";").rstrip()

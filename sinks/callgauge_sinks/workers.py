@@ -1,0 +1,74 @@
+"""Runs workers, each on its thread, until a signal; the first that fails ends the process."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from callgauge.errors import CallgaugeError
+
+__all__ = ["Worker", "run_workers"]
+
+log = logging.getLogger(__name__)
+
+
+class Worker(Protocol):
+    """A loop with a way to end it."""
+
+    @property
+    def ready(self) -> threading.Event: ...
+    def run(self) -> None: ...
+    def stop(self) -> None: ...
+
+
+def run_workers(workers: Mapping[str, Worker], ready_file: Path | None, stop: threading.Event | None = None) -> None:
+    """Run all until SIGTERM, SIGINT or `stop`, then end each cleanly. Call it on the main thread for the signals.
+
+    Raises:
+        SystemExit: 1, with the reason on stderr, when a worker failed.
+    """
+    stop = stop or threading.Event()
+    failed = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+
+    def guard(name: str, worker: Worker) -> None:
+        try:
+            worker.run()
+        except CallgaugeError as error:
+            print(f"{name}: {error}", file=sys.stderr)
+            failed.set()
+        except BaseException:
+            print(f"{name}: unexpected\n{traceback.format_exc()}", file=sys.stderr)
+            failed.set()
+
+    threads = [threading.Thread(target=guard, args=item, name=item[0]) for item in workers.items()]
+    for thread in threads:
+        thread.start()
+    _watch(workers, ready_file, stop, failed)
+    for worker in workers.values():
+        worker.stop()
+    for thread in threads:
+        thread.join()
+    if failed.is_set():
+        raise SystemExit(1)
+
+
+def _watch(workers: Mapping[str, Any], ready_file: Path | None, stop: threading.Event, failed: threading.Event) -> None:
+    """Until stop or failure; makes the ready file when every worker is ready."""
+    told = False
+    while not stop.wait(0.1) and not failed.is_set():
+        if not told and all(worker.ready.is_set() for worker in workers.values()):
+            told = True
+            log.info("ready: %s", ", ".join(workers))
+            if ready_file is not None:
+                ready_file.parent.mkdir(parents=True, exist_ok=True)
+                ready_file.write_text(f"{time.time():.3f}\n")

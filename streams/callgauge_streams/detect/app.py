@@ -1,0 +1,115 @@
+"""The detect worker: a Faust app around `Engine`, one engine for each partition of the windows topic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any
+
+import aiokafka
+from faust.types import TP
+
+from callgauge.codec import decode_window_record, encode
+from callgauge.errors import DecodeError
+from callgauge.schema import Alert
+from callgauge.settings import Settings
+from callgauge_streams.app import Outgoing, make_app, run_worker, send_confirmed, use_chunks
+from callgauge_streams.chunk import Chain, Chunk
+from callgauge_streams.detect.engine import Engine, history_ms
+from callgauge_streams.detect.history import current_alerts, offset_before
+from callgauge_streams.detect.rules import bind, load_rules
+from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_streams.transport import ChunkSchema
+
+__all__ = ["DetectWorker", "detect_app", "run"]
+
+
+class DetectWorker:
+    """The engines this process holds, and the alerts it sends."""
+
+    def __init__(self, app: Any, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._rules = bind(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+        self._timeout_ms = int(settings.source_timeout_s * 1000)
+        self._before: dict[TP, tuple[int, list[Alert]]] = {}
+        self._engines: dict[TP, tuple[Chain, Engine]] = {}
+
+    async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
+        """Where to read from: back over the longest lookback, so that the windows are known again."""
+        aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
+        log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
+        live_from = max(log_start, committed or 0)
+        current = await asyncio.to_thread(current_alerts, self._settings, tp.partition)
+        self._before[tp] = live_from, current
+        span_ms = history_ms(self._rules) + 2 * self._timeout_ms
+        start = await asyncio.to_thread(offset_before, self._settings, tp.partition, live_from, span_ms)
+        self._app.logger.info("%s: reading from %d, deciding from %d", tp, start, live_from)
+        return start
+
+    def forget(self, revoked: Iterable[TP]) -> None:
+        """Drop the state of partitions that are taken away."""
+        for tp in revoked:
+            self._engines.pop(tp, None)
+
+    async def take(self, tp: TP, chunk: Chunk) -> None:
+        """Decide a chunk's records, send what follows, and let the chunk go for commit."""
+        if chunk.generation != self._app.consumer_generation_id:
+            return  # fetched before a rebalance; it is read again
+        chain, engine = self._engine(tp, chunk)
+        fresh = chain.accept(chunk)
+        if fresh is None:
+            return
+        alerts = [alert for record in zip(*_columns(fresh), strict=True) for alert in self._decide(tp, engine, *record)]
+        await send_confirmed(self._app, (message for alert in alerts for message in self._outgoing(tp, alert)))
+        self._app.consumer.confirm(tp, max(chunk.last + 1, self._before[tp][0]), chunk.generation)
+
+    def _engine(self, tp: TP, chunk: Chunk) -> tuple[Chain, Engine]:
+        if tp not in self._engines:
+            live_from, current = self._before[tp]
+            engine = Engine(self._rules, source_timeout_ms=self._timeout_ms, live_from=live_from, current=current)
+            self._engines[tp] = Chain(chunk.start), engine
+        return self._engines[tp]
+
+    def _decide(self, tp: TP, engine: Engine, offset: int, timestamp_ms: int, value: bytes | None) -> list[Alert]:
+        try:
+            record = decode_window_record(value)
+        except DecodeError as error:
+            # Only rollup writes this topic; the windows sink meets the same record and keeps it.
+            self._app.logger.error("%s offset %d cannot be read and is left out: %s", tp, offset, error)
+            return []
+        return engine.take(offset, timestamp_ms, record)
+
+    def _outgoing(self, tp: TP, alert: Alert) -> Iterable[Outgoing]:
+        """A transition goes to the log of all, and replaces the alert's state now."""
+        key, value = alert.fingerprint.encode(), encode(alert)
+        topics = self._settings.topics
+        return [(topics.alerts.name, tp.partition, key, value), (topics.alerts_current.name, tp.partition, key, value)]
+
+
+def _columns(chunk: Chunk) -> tuple[Any, Any, Any]:
+    return chunk.offsets, chunk.timestamps_ms, chunk.values
+
+
+def detect_app(settings: Settings) -> Any:
+    """The Faust app, ready to run."""
+    app = make_app(settings, "detect")
+    worker = DetectWorker(app, settings)
+    use_chunks(app, block_offsets=None, start_of=worker.start_of, on_revoked=worker.forget)
+
+    async def detect(stream: Any) -> None:
+        async for event in stream.events():
+            await worker.take(event.message.tp, event.value)
+
+    async def ready() -> None:
+        if settings.ready_file:
+            settings.ready_file.touch()
+
+    app.agent(app.topic(settings.topics.windows.name, schema=ChunkSchema()), name="detect")(detect)
+    app.task(ready)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Run a detect worker until SIGTERM."""
+    run_worker(detect_app(settings), settings)

@@ -1,0 +1,83 @@
+"""What detect reads before it starts: the state of each alert, and how far back the windows must be read.
+
+Plain consumers without a group: they commit nothing and count nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from callgauge.codec import read
+from callgauge.errors import BrokerError
+from callgauge.schema import Alert
+from callgauge.settings import Settings
+
+__all__ = ["current_alerts", "offset_before"]
+
+_TIMEOUT_S = 30.0
+
+
+@contextmanager
+def _reader(settings: Settings) -> Iterator[Consumer]:
+    consumer = Consumer(
+        {
+            **settings.librdkafka(),
+            "group.id": settings.group("reader"),  # librdkafka wants a name; nothing is ever committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        yield consumer
+    except KafkaException as error:
+        raise BrokerError(f"reading from {settings.bootstrap_servers}: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def _poll(consumer: Consumer, what: str) -> Message:
+    message = consumer.poll(_TIMEOUT_S)
+    if message is None:
+        raise BrokerError(f"{what}: no answer within {_TIMEOUT_S:.0f} s; is the broker up?")
+    if message.error():
+        raise KafkaException(message.error())
+    return message
+
+
+def current_alerts(settings: Settings, partition: int) -> list[Alert]:
+    """The last transition of each alert of a partition, from the compacted topic."""
+    topic = settings.topics.alerts_current.name
+    found: dict[str, Alert] = {}
+    with _reader(settings) as consumer:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+        consumer.assign([TopicPartition(topic, partition, low)])
+        position = low
+        while position < high:
+            message = _poll(consumer, f"{topic}/{partition}")
+            alert = read(Alert, message.value())
+            found[alert.fingerprint] = alert
+            position = (message.offset() or 0) + 1
+    return list(found.values())
+
+
+def offset_before(settings: Settings, partition: int, live_from: int, span_ms: int) -> int:
+    """The offset of the windows topic whose record was appended `span_ms` before the last one that was decided.
+
+    Args:
+        live_from: the first offset not decided yet.
+    """
+    topic = settings.topics.windows.name
+    with _reader(settings) as consumer:
+        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+        if not low < live_from <= high:
+            return max(low, min(live_from, high))
+        consumer.assign([TopicPartition(topic, partition, live_from - 1)])
+        _, decided_ms = _poll(consumer, f"{topic}/{partition}").timestamp()
+        since = TopicPartition(topic, partition, max(decided_ms - span_ms, 0))
+        found = consumer.offsets_for_times([since], timeout=_TIMEOUT_S)[0].offset
+    return min(found, live_from) if found >= 0 else live_from

@@ -1,0 +1,87 @@
+"""The life of an alert, as in Prometheus: inactive -> pending (`for`) -> firing -> (`keep_firing_for`) -> resolved.
+
+    condition   . . x x x x x . x . . . .
+    state       - - P P F F F F F F R - -      for: 2 windows, keep_firing_for: 2 windows
+
+Cooldown counts from firing, never from pending: an alert that fired less than `cooldown` ago does not fire again; it
+stays pending until the cooldown is over. Everything is a pure function of the last transition and the next window's
+judgement, so a replay of the log gives the same alerts. Times are epoch ms, ends of windows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+__all__ = ["Phase", "State", "Timing", "observe", "step"]
+
+Phase = Literal["inactive", "pending", "firing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The rule's durations, ms."""
+
+    for_ms: int = 0
+    keep_firing_for_ms: int = 0
+    cooldown_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where an alert stands."""
+
+    phase: Phase = "inactive"
+    at_ms: int = -1
+    """The window end of the last transition."""
+    starts_at_ms: int = 0
+    seq: int = 0
+    fired_at_ms: int | None = None
+    last_fired_at_ms: int | None = None
+    last_true_ms: int = 0
+    """The last window end at which the condition held."""
+
+
+def step(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
+    """The state after the window that ends at `at_ms` was judged; `at_ms` changes with a transition only."""
+    match state.phase:
+        case "inactive":
+            return _start(state, timing, at_ms) if holds else state
+        case "pending":
+            return _pending(state, timing, holds, at_ms)
+        case "firing":
+            return _firing(state, timing, holds, at_ms)
+
+
+def observe(state: State, holds: bool, at_ms: int) -> State:
+    """Take note of a window that was judged before, when its log is read again; never a transition."""
+    return replace(state, last_true_ms=max(at_ms, state.last_true_ms)) if holds else state
+
+
+def _start(state: State, timing: Timing, at_ms: int) -> State:
+    begun = State("pending", at_ms, starts_at_ms=at_ms, last_fired_at_ms=state.last_fired_at_ms, last_true_ms=at_ms)
+    return _fire(begun, at_ms, seq=0) if _may_fire(begun, timing, at_ms) else begun
+
+
+def _pending(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
+    if not holds:
+        return replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
+    state = replace(state, last_true_ms=at_ms)
+    return _fire(state, at_ms, state.seq + 1) if _may_fire(state, timing, at_ms) else state
+
+
+def _firing(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
+    if holds:
+        return replace(state, last_true_ms=at_ms)
+    if at_ms - state.last_true_ms < timing.keep_firing_for_ms:
+        return state
+    return replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
+
+
+def _may_fire(state: State, timing: Timing, at_ms: int) -> bool:
+    cooled = state.last_fired_at_ms is None or at_ms - state.last_fired_at_ms >= timing.cooldown_ms
+    return cooled and at_ms - state.starts_at_ms >= timing.for_ms
+
+
+def _fire(state: State, at_ms: int, seq: int) -> State:
+    return replace(state, phase="firing", at_ms=at_ms, seq=seq, fired_at_ms=at_ms, last_fired_at_ms=at_ms)

@@ -1,0 +1,155 @@
+"""Rules are data: a YAML file, read and checked here.
+
+rules:
+  - name: high_error_rate
+    summary: too many calls fail
+    by: [service]              # labels of a configured grouping set
+    where: {service: chat}     # only series with these label values
+    aggregate: error_rate      # see callgauge_streams.detect.aggregates
+    lookback: 5m               # sliding, a multiple of the window
+    op: gt                     # gt ge lt le eq ne
+    value: 0.05
+    min_count: 20              # events below which nothing is judged
+    for: 1m                    # must hold this long before the alert fires
+    keep_firing_for: 2m        # ... and have ended this long before it is resolved
+    cooldown: 15m              # counted from firing: not fired again before
+    severity: critical         # info warning critical
+    runbook: https://...
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from callgauge.errors import RuleError
+from callgauge.schema import LABELS, Severity
+from callgauge_streams.detect.aggregates import Aggregate, aggregate
+from callgauge_streams.detect.durations import duration_ms
+from callgauge_streams.rollup.grouping import GroupingSet
+
+__all__ = ["BoundRule", "Rule", "bind", "load_rules"]
+
+DurationMs = Annotated[int, BeforeValidator(lambda text: duration_ms(str(text))), Field(ge=0)]
+Op = Literal["gt", "ge", "lt", "le", "eq", "ne"]
+_OPS: dict[str, Callable[[float, float], bool]] = {
+    name: getattr(operator, name) for name in ("gt", "ge", "lt", "le", "eq", "ne")
+}
+
+
+class Rule(BaseModel):
+    """A threshold on an aggregate over a sliding lookback. Durations are kept in ms."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    summary: str = ""
+    by: list[Literal[LABELS]] = []  # type: ignore[valid-type]
+    where: dict[Literal[LABELS], str] = {}  # type: ignore[valid-type]
+    aggregate: str
+    lookback: Annotated[DurationMs, Field(gt=0)]
+    op: Op = "gt"
+    value: float
+    min_count: Annotated[int, Field(ge=1)] = 1
+    for_: Annotated[DurationMs, Field(alias="for")] = 0
+    keep_firing_for: DurationMs = 0
+    cooldown: DurationMs = 0
+    severity: Severity = "warning"
+    runbook: str = ""
+
+
+class _RuleFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    rules: list[Rule]
+
+
+class BoundRule:
+    """A rule and the grouping set whose rows it judges."""
+
+    def __init__(self, rule: Rule, grouping: GroupingSet) -> None:
+        self.rule = rule
+        self.grouping = grouping
+        self.aggregate: Aggregate = aggregate(rule.aggregate)
+        self._holds = _OPS[rule.op]
+
+    def judges(self, labels: dict[str, str]) -> bool:
+        """Whether a series is one of the rule's."""
+        return all(labels[label] == value for label, value in self.rule.where.items())
+
+    def holds(self, value: float | None, n: int) -> bool:
+        """Whether the condition holds; not when there is too little to judge."""
+        return value is not None and n >= self.rule.min_count and self._holds(value, self.rule.value)
+
+
+def load_rules(path: Path | None) -> list[Rule]:
+    """The rules of a file, or the default rules.
+
+    Raises:
+        RuleError: one line for each mistake: where and why.
+    """
+    where = str(path) if path else "default_rules.yaml"
+    try:
+        source = path.read_text() if path else files(__package__).joinpath("default_rules.yaml").read_text()
+        content = yaml.safe_load(source)
+    except OSError as error:
+        raise RuleError(f"{where}: {error.strerror}; CALLGAUGE_RULES_FILE names a YAML rule file") from error
+    except yaml.YAMLError as error:
+        raise RuleError(f"{where}: no YAML: {' '.join(str(error).split())}") from error
+    return _checked(content, where)
+
+
+def _checked(content: Any, where: str) -> list[Rule]:
+    try:
+        rules = _RuleFile.model_validate(content).rules
+    except ValidationError as error:
+        raise RuleError(
+            "\n".join(f"{where}: {_place(content, e['loc'])}: {e['msg']}" for e in error.errors())
+        ) from None
+    names = [rule.name for rule in rules]
+    for rule in rules:
+        if names.count(rule.name) > 1:
+            raise RuleError(f"{where}: {rule.name}: the name is used more than once; give each rule its own")
+        try:
+            aggregate(rule.aggregate)
+        except ValueError as error:
+            raise RuleError(f"{where}: {rule.name}: aggregate: {error}") from None
+    return rules
+
+
+def _place(content: Any, loc: Sequence[int | str]) -> str:
+    """Where in the file, by the rule's name where it has one."""
+    parts = [str(part) for part in loc]
+    if len(loc) >= 2 and loc[0] == "rules" and isinstance(loc[1], int):
+        rule = content["rules"][loc[1]]
+        name = rule.get("name") if isinstance(rule, dict) else None
+        parts = [str(name or f"rule {loc[1] + 1}"), *parts[2:]]
+    return ": ".join(parts) or "file"
+
+
+def bind(rules: Sequence[Rule], groupings: Sequence[GroupingSet]) -> list[BoundRule]:
+    """Each rule with the grouping set of its labels, of several the one with the narrowest window.
+
+    Raises:
+        RuleError: no grouping set has its labels, or its lookback is no multiple of the window.
+    """
+    return [_bound(rule, groupings) for rule in rules]
+
+
+def _bound(rule: Rule, groupings: Sequence[GroupingSet]) -> BoundRule:
+    fitting = [g for g in groupings if set(g.labels) == set(rule.by)]
+    if not fitting:
+        sets = " ".join(g.name for g in groupings)
+        raise RuleError(f"{rule.name}: by: no grouping set has the labels {rule.by}; CALLGAUGE_GROUPINGS is {sets}")
+    grouping = min(fitting, key=lambda g: g.window_ms)
+    if rule.lookback % grouping.window_ms:
+        raise RuleError(f"{rule.name}: lookback: must be a multiple of the window of {grouping.name}")
+    outside = set(rule.where) - set(rule.by)
+    if outside:
+        raise RuleError(f"{rule.name}: where: {', '.join(sorted(outside))} must be in `by` too")
+    return BoundRule(rule, grouping)

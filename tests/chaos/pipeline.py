@@ -1,0 +1,174 @@
+"""The processes under test, the way a supervisor runs them, and what can be asked of them from outside."""
+
+from __future__ import annotations
+
+import secrets
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+from confluent_kafka import Consumer, TopicPartition
+
+from callgauge.settings import Settings, load_settings
+from callgauge_deploy.environment import child_environment
+from callgauge_deploy.process import end, free_port, spawn, tail, wait_until
+from tests.chaos.load import GROUPINGS
+
+__all__ = ["Role", "committed", "ends", "pipeline_settings", "query", "role_command"]
+
+
+def pipeline_settings(bootstrap: str, folder: Path, **overrides: object) -> Settings:
+    """Settings of a pipeline of its own: topics, groups, store and ports nobody else uses; short timeouts."""
+    prefix = f"c{secrets.token_hex(5)}"
+    values: dict[str, object] = {
+        "bootstrap_servers": bootstrap,
+        "topic_prefix": prefix,
+        "group_prefix": prefix,
+        "partitions": 2,
+        "windows_partitions": 2,
+        # six seconds is the shortest session that Kafka's defaults allow
+        "session_timeout_s": 6.0,
+        "rebalance_timeout_s": 4.0,
+        "heartbeat_s": 1.5,
+        "block_offsets": 8_192,
+        "groupings": GROUPINGS,
+        "idle_after_s": 1.0,
+        "store": f"chdb://{folder / 'clickhouse'}",
+        "data_dir": folder,
+        "sink_batch_s": 0.3,
+        "sink_batch_rows": 5_000,
+        "api_port": free_port(),
+        "api_token": secrets.token_urlsafe(16),
+    }
+    return load_settings(**values | overrides)
+
+
+def role_command(role: str) -> list[str]:
+    """The program of a role, as the local stack starts it."""
+    return [sys.executable, "-m", "callgauge_deploy.cli", role]
+
+
+class Role:
+    """One process of the pipeline; `kill` and `start` it as often as you like."""
+
+    def __init__(self, name: str, settings: Settings, command: Sequence[str] | None = None, **env: str) -> None:
+        self.name = name
+        self.log = settings.data_dir / f"{name}.log"
+        self._ready_file = settings.data_dir / f"{name}.ready"
+        self._env = child_environment(settings.model_copy(update={"ready_file": self._ready_file})) | env
+        self._command = list(command or role_command(name))
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Role:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            end(self._process, 10.0)
+
+    def start(self) -> None:
+        """Start it; returns at once."""
+        self._ready_file.unlink(missing_ok=True)
+        with self.log.open("ab") as log:
+            self._process = spawn(self._command, env=self._env, stdout=log)
+
+    def wait_ready(self, timeout_s: float = 90.0) -> None:
+        """Wait until it says that it is ready.
+
+        Raises:
+            RuntimeError: it ended, or did not say so in time.
+        """
+        if not wait_until(lambda: not self.alive or self._ready_file.exists(), timeout_s) or not self.alive:
+            raise RuntimeError(f"{self.name} did not become ready:\n{tail(self.log)}")
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that was started last."""
+        if self._process is None:
+            raise RuntimeError(f"{self.name} was not started")
+        return self._process
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
+    def check(self) -> None:
+        """Raise RuntimeError if it ended by itself."""
+        if not self.alive:
+            raise RuntimeError(f"{self.name} ended by itself with code {self.process.poll()}:\n{tail(self.log)}")
+
+    def kill(self) -> None:
+        """SIGKILL a process that runs, and wait until it is gone."""
+        self.check()
+        self.process.kill()
+        if (code := self.process.wait()) != -signal.SIGKILL:
+            raise RuntimeError(f"{self.name} ended with code {code} before it was killed")
+
+    def wait(self, timeout_s: float) -> int:
+        """Its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs.
+        """
+        return self.process.wait(timeout_s)
+
+
+def query(settings: Settings, sql: str) -> list[list[Any]]:
+    """Rows of a query, from the sinks process that holds the folder; asks again while that is being restarted.
+
+    Raises:
+        httpx.HTTPError: nobody answered for a minute, or the query was refused.
+    """
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            answer = httpx.post(
+                f"http://{settings.api_host}:{settings.api_port}/query",
+                content=sql,
+                headers={"Authorization": f"Bearer {settings.api_token.get_secret_value()}"},
+                timeout=60,
+            )
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+            continue
+        if answer.status_code != 200:
+            raise httpx.HTTPError(answer.text)
+        rows: list[list[Any]] = answer.json()["rows"]
+        return rows
+
+
+def committed(settings: Settings, role: str, topic: str, partitions: int) -> list[int]:
+    """What a role's group has committed, per partition; -1 where nothing."""
+    wanted = [TopicPartition(topic, number) for number in range(partitions)]
+
+    def ask(consumer: Consumer) -> list[int]:
+        return [max(found.offset, -1) for found in consumer.committed(wanted, timeout=20)]
+
+    return _with_consumer(settings, role, ask)
+
+
+def ends(settings: Settings, topic: str, partitions: int) -> list[int]:
+    """The offset after the last record of each partition."""
+
+    def ask(consumer: Consumer) -> list[int]:
+        wanted = [TopicPartition(topic, number) for number in range(partitions)]
+        return [consumer.get_watermark_offsets(partition, timeout=20)[1] for partition in wanted]
+
+    return _with_consumer(settings, "nobody", ask)
+
+
+def _with_consumer(settings: Settings, role: str, ask: Callable[[Consumer], list[int]]) -> list[int]:
+    consumer = Consumer(settings.librdkafka() | {"group.id": settings.group(role), "enable.auto.commit": False})
+    try:
+        return ask(consumer)
+    finally:
+        consumer.close()

@@ -1,0 +1,299 @@
+"""A Gauge never waits, never raises, and accounts for every call."""
+
+from __future__ import annotations
+
+import gc
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from callgauge import Call, Gauge, GaugeStats, Settings, load_settings
+from callgauge.testing import ManualClock, MemoryTransport
+from callgauge.transport import Report
+
+SETTINGS = load_settings(service="search", environment="test", queue_size=100)
+
+
+class Raising(MemoryTransport):
+    """A transport with a bug."""
+
+    def send(self, key: bytes, value: bytes) -> bool:
+        raise ZeroDivisionError("bug")
+
+
+class Stuck(MemoryTransport):
+    """A transport whose `open` does not come back until it is let."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.let = threading.Event()
+
+    def open(self, report: Report) -> None:
+        self.let.wait(10)
+        super().open(report)
+
+
+@contextmanager
+def gauge_on(transport: MemoryTransport, settings: Settings = SETTINGS) -> Iterator[Gauge]:
+    gauge = Gauge(settings, transport=transport, clock=ManualClock(1_000.0))
+    try:
+        yield gauge
+    finally:
+        gauge.close(0.1)
+
+
+def wait_for(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+    until = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < until, "did not happen in time"
+        time.sleep(0.002)
+
+
+def test_fields_are_filled_in() -> None:
+    """event_id is a UUIDv7, ts is now less the latency, service and environment are the settings'."""
+    transport = MemoryTransport()
+    with gauge_on(transport) as gauge:
+        event_id = gauge.emit(model="gpt-4o", latency_ms=500.0, input_tokens=7)
+        assert gauge.flush(5) == 0
+    (call,) = transport.calls
+    assert call == Call(
+        event_id=event_id,
+        ts=999.5,
+        service="search",
+        environment="test",
+        model="gpt-4o",
+        latency_ms=500.0,
+        input_tokens=7,
+    )
+    assert event_id[14] == "7"
+
+
+def test_given_fields_are_kept() -> None:
+    """What the host gives is not made anew; a whole Call goes as it is."""
+    transport = MemoryTransport()
+    whole = Call(event_id="b", ts=2.0, service="other")
+    with gauge_on(transport) as gauge:
+        assert gauge.emit(event_id="a", ts=1.0, service="mine", environment="") == "a"
+        assert gauge.emit(whole) == "b"
+        gauge.flush(5)
+    assert transport.calls == [Call(event_id="a", ts=1.0, service="mine"), whole]
+
+
+def test_key_is_the_trace_else_the_event() -> None:
+    """Calls of a trace go to one partition."""
+    transport = MemoryTransport()
+    with gauge_on(transport) as gauge:
+        gauge.emit(event_id="a", trace_id="t")
+        gauge.emit(event_id="b")
+        gauge.flush(5)
+    assert [message.key for message in transport.messages] == [b"t", b"b"]
+
+
+def test_invalid_call_is_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An invalid call is not taken; each kind of reason is one line, without the value."""
+    with gauge_on(MemoryTransport()) as gauge:
+        for _ in range(3):
+            assert gauge.emit(latency_ms=-1) == ""
+            assert gauge.emit(status="secret text") == ""
+        assert gauge.emit(latency_ms="soon") == ""
+        assert gauge.stats == GaugeStats(emitted=0, delivered=0, dropped=1, invalid=6, failed=0)
+    assert len([record for record in caplog.records if "refused" in record.message]) == 2
+    assert "secret" not in caplog.text
+
+
+def test_missing_service_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    """Without a service the log names the variable to set."""
+    with gauge_on(MemoryTransport(), load_settings()) as gauge:
+        assert gauge.emit(model="m") == ""
+    assert "CALLGAUGE_SERVICE" in caplog.text
+
+
+def test_unknown_field_is_ignored_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """A misspelt field costs a line in the log, not the call."""
+    with gauge_on(MemoryTransport()) as gauge:
+        assert gauge.emit(modle="m")
+        assert gauge.emit(modle="m")
+    assert caplog.text.count("modle") == 1
+
+
+@pytest.mark.parametrize(
+    "transport",
+    [MemoryTransport(delay_s=0.05), MemoryTransport(full=True), MemoryTransport(unusable=True), Raising(), Stuck()],
+    ids=["slow", "full", "unusable", "raising", "stuck"],
+)
+def test_emit_never_waits_nor_raises(transport: MemoryTransport, caplog: pytest.LogCaptureFixture) -> None:
+    """Ten times more calls than the queue holds, on a transport that is no good: no exception, no wait, all counted."""
+    caplog.set_level(logging.ERROR)
+    with gauge_on(transport) as gauge:
+        gauge.emit(model="m")
+        start = time.perf_counter()
+        for _ in range(1_000):
+            gauge.emit(model="m")
+        took_s = time.perf_counter() - start
+        stats = gauge.stats
+        assert stats.emitted + stats.dropped == 1_001
+        assert stats.invalid == 0
+        assert took_s < 2.0  # the slow one would take 50
+        if isinstance(transport, Stuck):
+            transport.let.set()
+
+
+def test_queue_is_bounded_and_drops_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """While the bus takes nothing, queue_size calls wait; the rest is dropped, with one line; none of it is lost later.
+
+    taken      #### ... 100 wait
+    dropped         x x x ... 50
+    """
+    transport = MemoryTransport(full=True)
+    with gauge_on(transport) as gauge:
+        ids = [gauge.emit(event_id=f"e{i}") for i in range(150)]
+        assert gauge.stats == GaugeStats(emitted=100, delivered=0, dropped=50, invalid=0, failed=0)
+        assert ids[100:] == [""] * 50
+        assert gauge.flush(0.05) == 100
+        transport.full = False
+        assert gauge.flush(5) == 0
+    assert [call.event_id for call in transport.calls] == ids[:100]
+    assert caplog.text.count("was dropped") == 1
+
+
+def test_failed_deliveries_are_counted(caplog: pytest.LogCaptureFixture) -> None:
+    """What the broker refuses is failed, logged once per reason, and waits no more."""
+    transport = MemoryTransport(failure="TOPIC_AUTHORIZATION_FAILED")
+    with gauge_on(transport) as gauge:
+        for _ in range(5):
+            gauge.emit()
+        assert gauge.flush(5) == 0
+        assert gauge.stats == GaugeStats(emitted=5, delivered=0, dropped=0, invalid=0, failed=5)
+    assert caplog.text.count("TOPIC_AUTHORIZATION_FAILED") == 1
+
+
+def test_unusable_transport_is_opened_again() -> None:
+    """After BrokerError the call is kept, the transport closed and opened again."""
+    transport = MemoryTransport(unusable=True)
+    with gauge_on(transport) as gauge:
+        event_id = gauge.emit()
+        wait_for(lambda: transport.closed > 0)
+        transport.unusable = False
+        assert gauge.flush(5) == 0
+    assert [call.event_id for call in transport.calls] == [event_id]
+
+
+def test_one_bad_call_does_not_hold_up_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    """A call too large for the bus fails alone."""
+    transport = MemoryTransport()
+    with gauge_on(transport) as gauge:
+        gauge.emit(tags={"x": "y" * 2_000_000})
+        good = gauge.emit()
+        assert gauge.flush(5) == 0
+        assert gauge.stats.failed == 1
+    assert [call.event_id for call in transport.calls] == [good]
+    assert "larger than" in caplog.text
+
+
+def test_threads_share_a_gauge() -> None:
+    """Eight threads emit, nothing is lost or counted twice."""
+    transport = MemoryTransport()
+    with gauge_on(transport, load_settings(service="s", queue_size=10_000)) as gauge:
+        threads = [threading.Thread(target=lambda: [gauge.emit() for _ in range(500)]) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert gauge.flush(10) == 0
+        assert gauge.stats == GaugeStats(emitted=4_000, delivered=4_000, dropped=0, invalid=0, failed=0)
+    assert len({message.key for message in transport.messages}) == 4_000
+
+
+def test_close_delivers_then_takes_no_more() -> None:
+    """Leaving the `with` delivers all; a later emit is dropped."""
+    transport = MemoryTransport(delay_s=0.001)
+    with Gauge(SETTINGS, transport=transport) as gauge:
+        for _ in range(50):
+            gauge.emit()
+    assert len(transport.messages) == 50
+    assert transport.closed == 1
+    assert gauge.emit() == ""
+    assert gauge.stats.dropped == 1
+    assert gauge.close() == 0
+
+
+def test_close_is_bounded() -> None:
+    """A bus that takes nothing holds up close for its timeout only; close says how many calls that cost."""
+    gauge = Gauge(SETTINGS, transport=MemoryTransport(full=True))
+    for _ in range(7):
+        gauge.emit()
+    start = time.monotonic()
+    assert gauge.close(0.1) == 7
+    assert time.monotonic() - start < 1.5
+
+
+def test_forgotten_gauge_delivers_and_ends_its_thread() -> None:
+    """A Gauge that goes out of scope unclosed loses nothing and leaves no thread behind."""
+    transport = MemoryTransport()
+    Gauge(SETTINGS, transport=transport).emit()
+    gc.collect()
+    wait_for(lambda: transport.closed == 1)
+    assert len(transport.messages) == 1
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fork_delivers_each_call_once() -> None:
+    """Parent and child deliver their own calls, neither the other's, even those queued at the fork.
+
+    parent  a --+-- c       delivers a, c
+                |
+    child       +-- b       delivers b
+    """
+    transport = MemoryTransport(full=True)
+    with gauge_on(transport) as gauge:
+        gauge.emit(event_id="a")
+        wait_for(lambda: transport.opened == 1)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            transport.full = False
+            before = gauge.stats.emitted
+            gauge.emit(event_id="b")
+            left = gauge.flush(5)
+            os.write(writing, json.dumps([before, left, [call.event_id for call in transport.calls]]).encode())
+            os._exit(0)
+        gauge.emit(event_id="c")
+        transport.full = False
+        assert gauge.flush(5) == 0
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert json.loads(os.read(reading, 1_000)) == [0, 0, ["b"]]
+        assert [call.event_id for call in transport.calls] == ["a", "c"]
+        os.close(reading)
+        os.close(writing)
+
+
+AT_EXIT = """
+import sys
+from callgauge import Gauge, load_settings
+from callgauge.testing import MemoryTransport
+
+class Printing(MemoryTransport):
+    def close(self, timeout_s):
+        print(len(self.messages), flush=True)
+
+gauge = Gauge(load_settings(service="s"), transport=Printing(delay_s=0.001, full=sys.argv[1] == "full"))
+for _ in range(100):
+    gauge.emit()
+"""
+
+
+@pytest.mark.parametrize(("bus", "delivered", "at_most_s"), [("good", "100", 4.0), ("full", "0", 9.0)])
+def test_end_of_process_delivers_within_a_bound(bus: str, delivered: str, at_most_s: float) -> None:
+    """A process that just ends delivers what is queued; a bus that takes nothing holds it up for five seconds only."""
+    start = time.monotonic()
+    ended = subprocess.run([sys.executable, "-c", AT_EXIT, bus], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == [delivered]
+    assert time.monotonic() - start < at_most_s

@@ -1,0 +1,58 @@
+"""Messages written once and kept: whatever changes, these stay readable, and mean the same to both definitions."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+from pydantic import BaseModel
+
+from callgauge import schema
+from callgauge.codec import decoder_of, encode, read
+
+GOLDEN = Path(__file__).parents[2] / "golden"
+
+#: File name up to its first "_" that no type has -> wire type.
+TYPES: dict[str, type[BaseModel]] = {
+    "call": schema.Call,
+    "score": schema.Score,
+    "state_change": schema.StateChange,
+    "window_row": schema.WindowRow,
+    "block_summary": schema.BlockSummary,
+    "epoch_start": schema.EpochStart,
+    "progress": schema.Progress,
+    "alert": schema.Alert,
+    "dead_letter": schema.DeadLetter,
+}
+
+FILES = sorted(GOLDEN.glob("*.json"))
+
+
+def type_of(path: Path) -> type[BaseModel]:
+    return next(TYPES[name] for name in sorted(TYPES, key=len, reverse=True) if path.stem.startswith(name))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_both_definitions_read_the_same(path: Path) -> None:
+    """The pydantic model and the msgspec struct make the same of a golden message, defaults included."""
+    model, raw = type_of(path), path.read_bytes()
+    by_pydantic = model.model_validate_json(raw, strict=True).model_dump()
+    by_msgspec = msgspec.to_builtins(decoder_of(model)(raw))
+    assert by_msgspec == by_pydantic
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_known_fields_survive_a_round_trip(path: Path) -> None:
+    """What is in the file and known is in the message that is written again, unless it is null."""
+    model, fields = type_of(path), json.loads(path.read_bytes())
+    again = json.loads(encode(read(model, path.read_bytes())))
+    known = {name: value for name, value in fields.items() if name in model.model_fields and value is not None}
+    assert known.items() <= again.items()
+
+
+def test_every_wire_type_has_a_golden_message() -> None:
+    """A new wire type needs a golden message."""
+    assert {type_of(path) for path in FILES} == set(TYPES.values())
+    parts = {schema.Histogram, schema.Measure, schema.SourceProgress}
+    defined = {kind for kind in vars(schema).values() if isinstance(kind, type) and issubclass(kind, schema._Message)}
+    assert defined - parts - {schema._Message} == set(TYPES.values())

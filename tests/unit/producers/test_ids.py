@@ -1,0 +1,38 @@
+"""Event ids are UUIDs of version 7."""
+
+import os
+import uuid
+
+import pytest
+
+from callgauge.ids import uuid7
+
+
+def test_layout_is_that_of_the_rfc() -> None:
+    """The example of RFC 9562, appendix A.6."""
+    assert (
+        uuid7(1_645_557_742.0, lambda bits: (0xCC3 << 62) | 0x18C4DC0C0C07398F)
+        == "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"
+    )
+
+
+def test_ids_are_valid_unique_and_in_order_of_time() -> None:
+    """Version and variant are right; 10,000 ids differ; a later millisecond sorts later."""
+    ids = [uuid7(1_700_000_000 + i / 1_000) for i in range(10_000)]
+    assert len(set(ids)) == len(ids)
+    assert ids == sorted(ids)
+    assert {(uuid.UUID(each).version, uuid.UUID(each).variant) for each in ids} == {(7, uuid.RFC_4122)}
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_child_makes_other_ids() -> None:
+    """Parent and child do not share their randomness."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, uuid7(1.0).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(reading, 100).decode() != uuid7(1.0)
+    os.close(reading)
+    os.close(writing)

@@ -1,0 +1,94 @@
+"""KafkaTransport against a broker: tansu, which starts in a second."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic  # mypy: admin uses the name without exporting it
+
+from callgauge import Gauge, Settings, load_settings
+from callgauge.codec import read
+from callgauge.errors import BrokerError
+from callgauge.schema import Call
+from callgauge.transport import KafkaTransport, producer_config
+from tests.brokers import Broker
+
+
+@pytest.fixture
+def bus(tansu: Broker, settings_of: Callable[..., Settings]) -> Settings:
+    """Settings with a calls topic of their own, made without callgauge's help."""
+    settings = settings_of(tansu, service="search", linger_ms=5)
+    topic = settings.topics.calls
+    admin = AdminClient(settings.librdkafka())
+    admin.create_topics([NewTopic(topic.name, topic.partitions, 1)])[topic.name].result(10)
+    return settings
+
+
+def consumed(settings: Settings, count: int) -> list[Call]:
+    """All calls of the topic: at least `count` are waited for, and a second more for any that should not be there."""
+    consumer = Consumer(settings.librdkafka() | {"group.id": "test", "isolation.level": "read_committed"})
+    topic = settings.topics.calls
+    consumer.assign([TopicPartition(topic.name, partition, 0) for partition in range(topic.partitions)])
+    calls: list[Call] = []
+    for _ in range(10):
+        calls += [read(Call, m.value()) for m in consumer.consume(10_000, 1.0) if not m.error()]
+        if len(calls) >= count:
+            break
+    calls += [read(Call, m.value()) for m in consumer.consume(10_000, 1.0) if not m.error()]
+    consumer.close()
+    return calls
+
+
+def test_full_librdkafka_queue_loses_nothing(bus: Settings) -> None:
+    """With room for 10 messages in librdkafka, 2,000 calls arrive, each once."""
+    transport = KafkaTransport(bus, {"queue.buffering.max.messages": 10})
+    with Gauge(bus, transport=transport) as gauge:
+        ids = [gauge.emit(model="m") for _ in range(2_000)]
+        assert gauge.flush(30) == 0
+        assert gauge.stats.delivered == 2_000
+    assert sorted(call.event_id for call in consumed(bus, 2_000)) == sorted(ids)
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_fork_with_an_open_connection(bus: Settings) -> None:
+    """A child forked from a process with an open producer delivers by its own; all calls arrive once; both end."""
+    with Gauge(bus) as gauge:
+        gauge.emit(event_id="a")
+        assert gauge.flush(10) == 0
+        child = os.fork()
+        if child == 0:
+            gauge.emit(event_id="b")
+            os._exit(gauge.flush(10))
+        gauge.emit(event_id="c")
+        assert gauge.flush(10) == 0
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert sorted(call.event_id for call in consumed(bus, 3)) == ["a", "b", "c"]
+
+
+def test_unreachable_broker_costs_only_the_calls(settings_of: Callable[..., Settings], tansu: Broker) -> None:
+    """Nothing listens there: emit goes on, flush gives up in time, close reports the calls as failed."""
+    settings = settings_of(tansu, service="s", bootstrap_servers="127.0.0.1:1")
+    gauge = Gauge(settings)
+    for _ in range(10):
+        assert gauge.emit()
+    assert gauge.flush(0.2) == 10
+    assert gauge.close(0.2) == 10
+    assert gauge.stats.failed == 10
+
+
+def test_refused_settings_are_explained() -> None:
+    """What librdkafka does not accept is a BrokerError."""
+    with pytest.raises(BrokerError, match="CALLGAUGE_"):
+        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL")).open(lambda reason: None)
+
+
+def test_nothing_lost_nothing_twice_one_partitioner() -> None:
+    """What every producer of calls must have."""
+    config = producer_config(load_settings())
+    assert config["enable.idempotence"] is True
+    assert config["acks"] == "all"
+    assert config["partitioner"] == "murmur2_random"

@@ -1,0 +1,120 @@
+"""Row builders: column for column what the tables have, integers by callgauge.units."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from callgauge.codec import decode_call, decode_window_record, decoder_of, encode
+from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress
+from callgauge_sinks.records import Record, dead_letter_of, decode_messages
+from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, window_record_rows
+from callgauge_sinks.sink import build_rows
+from callgauge_sinks.store import Store
+from tests.random_calls import random_calls
+from tests.unit.sinks.fakes import FakeMessage
+from tests.unit.sinks.windows import window_row
+
+CALL = Call(
+    event_id="e1", ts=1_700_000_000.25, service="s", model="m", latency_ms=1_500.5, cost_usd=0.0021, input_tokens=7,
+    tags={"team": "search"}, http_status=200, stream=True,
+)  # fmt: skip
+
+
+def call_record(call: Call, partition: int = 3, offset: int = 9) -> Record:
+    return Record(decode_call(encode(call)), FakeMessage(b"", partition=partition, offset=offset))
+
+
+def columns_of(store: Store, table: str) -> set[str]:
+    return {row[0] for row in store.query(f"DESCRIBE TABLE {table}").rows}
+
+
+def test_a_call_becomes_integers() -> None:
+    """Event time is the end in ms, latency µs, cost nano-dollars; None stays None."""
+    (row,) = call_rows([call_record(CALL)])["calls"].to_pylist()
+    assert row["event_time_ms"] == 1_700_000_001_750
+    assert row["event_time"].timestamp() == 1_700_000_001.75
+    assert (row["latency_us"], row["cost_nano"], row["input_tokens"]) == (1_500_500, 2_100_000, 7)
+    assert (row["output_tokens"], row["error_type"]) == (None, "")
+    assert (row["kafka_partition"], row["kafka_offset"]) == (3, 9)
+    assert row["tags"] == [("team", "search")]
+
+
+def test_builders_and_tables_have_the_same_columns(store: Store) -> None:
+    """No column is forgotten on either side."""
+    alert = Alert(
+        alert_id="a", fingerprint="f", seq=0, state="firing", rule="r", severity="info", labels={}, starts_at=1, at=2,
+        aggregate="p95", lookback_s=60, op=">", threshold=1, value=None, n=0, summary="s",
+    )  # fmt: skip
+    letter = DeadLetter(topic="t", partition=0, offset=1, ts=1.5, reason="r", size=0, raw="")
+    summary = BlockSummary(source="s", block=0, epoch="e", last_offset=1, complete=False, records=1, counted=1)
+    start = EpochStart(source="s", from_offset=0, epoch="e", term=1)
+    message = FakeMessage(b"")
+    tables = (
+        call_rows([call_record(CALL)])
+        | alert_rows([Record(decoder_of(Alert)(encode(alert)), message)])
+        | dead_letter_rows([Record(decoder_of(DeadLetter)(encode(letter)), message)])
+        | window_record_rows(
+            [Record(decode_window_record(encode(each)), message) for each in (window_row([1.0]), summary, start)]
+        )
+    )
+    assert len(tables) == 6
+    for name, table in tables.items():
+        assert set(table.column_names) == columns_of(store, name)
+        store.insert(name, table)
+        assert store.query(f"SELECT count() FROM {name}").rows == [[1]]
+
+
+def test_every_call_survives_the_way(store: Store) -> None:
+    """What was sent is what a query gives."""
+    calls = list(random_calls(500, seed=2))
+    store.insert("calls", call_rows([call_record(call) for call in calls])["calls"])
+    names = "event_id, latency_ms, time_to_first_token_ms, output_tokens, cost_usd, error_type, cache_hit"
+    rows = store.query(f"SELECT {names} FROM calls ORDER BY event_id").rows
+    expected = [
+        [
+            c.event_id,
+            c.latency_ms,
+            c.time_to_first_token_ms,
+            c.output_tokens,
+            c.cost_usd,
+            c.error_type or "",
+            c.cache_hit,
+        ]
+        for c in sorted(calls, key=lambda call: call.event_id)
+    ]
+    assert rows == expected
+
+
+def test_clocks_gone_wild_are_stored(store: Store) -> None:
+    """Events of 200 different days and the ends of the allowed range are one insert."""
+    days = [0.0, *(1_500_000_000.0 + 86_400 * day for day in range(200)), 4_102_444_800.0]
+    wild = [CALL.model_copy(update={"ts": ts, "event_id": str(i)}) for i, ts in enumerate(days)]
+    wild.append(wild[-1].model_copy(update={"latency_ms": 1e12, "event_id": "last"}))
+    store.insert("calls", call_rows([call_record(call) for call in wild])["calls"])
+    assert store.query("SELECT count(), toYear(max(event_time)) FROM calls").rows == [[203, 2131]]
+
+
+def test_progress_is_no_row() -> None:
+    """Progress records and nothing else make no table."""
+    progress = Progress(worker="w", at_ms=1, sources=[])
+    assert window_record_rows([Record(decode_window_record(encode(progress)), FakeMessage(b""))]) == {}
+
+
+@pytest.mark.parametrize("n", [1 << 63, -(1 << 64)])
+def test_what_fits_no_column_is_a_dead_letter(n: int) -> None:
+    """One row beyond 64 bits among good ones goes alone."""
+    good = encode(window_row([1.0, 2.0]))
+    bad = msgspec.json.encode(msgspec.json.decode(good) | {"n": n})
+    messages = [FakeMessage(value, offset=i) for i, value in enumerate([good, good, bad, good, b"{"])]
+    batch = decode_messages(messages, decode_window_record)
+    tables = build_rows(batch, window_record_rows)
+    assert tables["windows"].num_rows == 3
+    assert sorted(letter.offset for letter in batch.dead) == [2, 4]
+    assert batch.unreadable == [False, False, True, False, True]
+
+
+def test_a_letter_keeps_64_kib() -> None:
+    """Of a large value the beginning and the size are kept."""
+    letter = dead_letter_of(FakeMessage(b"x" * 100_000, offset=4, ts_ms=1_500), "too large")
+    assert (letter.size, len(letter.raw), letter.ts, letter.offset) == (100_000, 87_384, 1.5, 4)
