@@ -172,10 +172,13 @@ def replay(
 
 
 @app.command()
-def demo() -> None:
-    """Start a local stack, send it calls with an incident in them, and watch the alert come."""
+def demo(
+    speed: Annotated[float, typer.Option(min=0.1, help="Times as fast as recorded.")] = 60.0,
+    calls: Annotated[int | None, typer.Option(min=1, help="Only so many calls.")] = None,
+) -> None:
+    """Replay an hour of real calls through a local stack and watch the alerts come."""
     with signals_interrupt():
-        load("callgauge_deploy.demo", "local").run_demo(load_settings())
+        load("callgauge_deploy.demo", "local").run_demo(load_settings(), speed=speed, limit=calls)
 
 
 @app.command()

@@ -11,11 +11,12 @@ from callgauge.schema import Alert
 
 __all__ = ["ConsoleChannel", "line_of"]
 
+_SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠"}
 _STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "bold cyan"}
 
 
 class ConsoleChannel:
-    """One alert, two or three lines."""
+    """One alert, three or four lines."""
 
     name = "console"
 
@@ -28,7 +29,7 @@ class ConsoleChannel:
 
 
 def line_of(alert: Alert) -> Text:
-    """State, severity, rule, labels; value against threshold; since when; and what it is about."""
+    """State, severity, rule, labels; what it is about, with the value against the threshold; since when."""
     style = "bold green" if alert.state == "resolved" else _STYLES[alert.severity]
     text = Text()
     text.append(f" {alert.state.upper()} ", f"reverse {style}")
@@ -37,15 +38,16 @@ def line_of(alert: Alert) -> Text:
     if alert.labels:
         text.append("  " + " ".join(f"{key}={value}" for key, value in sorted(alert.labels.items())))
     value = "no data" if alert.value is None else f"{alert.value:.6g}"
-    text.append(f"\n    {alert.aggregate} {value} (alert when {alert.op} {alert.threshold:.6g}, n = {alert.n:,})")
-    text.append(f"  since {_time(alert.starts_at)}")
-    if alert.ends_at is not None:
-        text.append(f" until {_time(alert.ends_at)}")
+    if alert.state != "resolved":
+        text.append(f"  {value} {_SIGNS.get(alert.op, alert.op)} {alert.threshold:.6g}")
     for detail in (alert.summary, alert.reason):
         if detail:
             text.append(f"\n    {detail}")
+    text.append(f"\n    since {_time(alert.starts_at)}", "dim")
+    if alert.ends_at is not None:
+        text.append(f" until {_time(alert.ends_at)}", "dim")
     if alert.event_id:
-        text.append(f"\n    call {alert.event_id}", "dim")
+        text.append(f", largest: call {alert.event_id}", "dim")
     return text
 
 

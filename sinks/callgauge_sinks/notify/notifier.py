@@ -24,8 +24,6 @@ __all__ = ["Notifier"]
 
 log = logging.getLogger(__name__)
 
-#: People are told of these; pending is not news yet, acknowledged is theirs.
-_TOLD = ("firing", "resolved")
 
 #: Remembered deliveries: days of alerts, a megabyte.
 _REMEMBERED = 10_000
@@ -91,7 +89,7 @@ class Notifier:
             log.error("unreadable alert at %s/%s: %s", *partition, error)
             return True
         key = (alert.alert_id, alert.state)
-        if alert.state not in _TOLD or key in self._done:
+        if not _is_news(alert) or key in self._done:
             return True
         if not self._deliver(alert, partition):
             return False
@@ -127,3 +125,8 @@ class Notifier:
         while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
             self._intake.hold(min(left_s, 0.5))
         return not self._stop.is_set() and self._intake.is_ours([partition])
+
+
+def _is_news(alert: Alert) -> bool:
+    """People are told what fires and when that ends; pending is not news yet, acknowledged is theirs."""
+    return alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None)

@@ -1,0 +1,189 @@
+"""The main job on real input, start to end: local stack, replay, alerts, what ClickHouse says, completeness.
+
+Two recorded hours run side by side, moved in time so that they end now: production requests of Azure's LLM services
+(real arrivals and token counts, simulated latencies and prices) and LLMDrift's GPT calls (real latencies, tokens and
+cost), where half-way the provider swaps the model behind the name.
+"""
+
+from __future__ import annotations
+
+import heapq
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from callgauge.replay import due_times, read_trace, replay, retime
+from callgauge.schema import Call
+from callgauge.settings import Settings
+from callgauge_deploy.stack import LocalStack
+from callgauge_sinks.query import print_table, run_query
+
+__all__ = ["Completeness", "demo_calls", "run_demo"]
+
+SAMPLES = ("azure_code.csv.gz", "azure_conv.csv.gz", "llmdrift_gpt4.csv.gz")
+GROUPINGS = "service@10s model@10s feature,model@60s"
+# After this long without a new row in the store the demo is not complete.
+PATIENCE_S = 60.0
+
+INTRO = """\
+[bold]callgauge demo[/bold]: {calls:,} LLM calls of one hour, replayed in about {seconds:.0f} s
+
+  Azure LLM inference trace 2023 (two production services)
+    [green]real[/green]       arrivals and token counts
+    [yellow]simulated[/yellow]  latency and time to first token; prices are assumed
+  LLMDrift 2023 (GPT-4 and GPT-3.5)
+    [green]real[/green]       latency, tokens and cost
+    [yellow]simulated[/yellow]  arrivals: laid out evenly, the March versions first, those of June from
+               half-way on, as if the provider had swapped the models
+  all times are moved so that the hour ends now
+"""
+
+PER_MODEL = """
+SELECT if(response_model = '', model, response_model) AS model_, count() AS calls,
+       round(avg(status = 'error') * 100, 2) AS `err %`,
+       round(quantileExact(0.5)(latency_ms) / 1000, 2) AS `p50 s`,
+       round(quantileExact(0.95)(latency_ms) / 1000, 2) AS `p95 s`,
+       round(quantileExact(0.99)(latency_ms) / 1000, 2) AS `p99 s`,
+       round(sum(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) / 1e6, 2) AS `Mtok`,
+       round(sum(cost_nano) / 1e9, 2) AS `cost $`
+FROM calls_final GROUP BY model_ ORDER BY model_
+"""
+
+ALERTS = """
+SELECT rule, arrayStringConcat(mapValues(labels), ', ') AS series,
+       formatDateTime(min(at), '%H:%i:%S') AS `fired at`, if(max(state) = 'resolved', 'resolved', 'firing') AS now
+FROM alerts FINAL WHERE state IN ('firing', 'resolved') AND fired_at IS NOT NULL
+GROUP BY alert_id, rule, labels ORDER BY min(at)
+"""
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """Whether everything that was produced arrived."""
+
+    produced: int
+    stored: int
+    dead: int
+    counted: int
+    """Calls in the windows of every grouping set, from the block summaries."""
+
+    @property
+    def complete(self) -> bool:
+        """Every call is stored or a dead letter, and was rolled up."""
+        return self.produced == self.stored + self.dead == self.counted + self.dead
+
+    def __str__(self) -> str:
+        equals = "=" if self.complete else "≠"
+        return (
+            f"completeness: produced {self.produced:,} {equals} stored {self.stored:,} "
+            f"+ dead-lettered {self.dead:,}  (rolled up: {self.counted:,})"
+        )
+
+
+def demo_calls(limit: int | None = None) -> list[Call]:
+    """The three samples in the order of their ends, the last of each ending now; the first `limit` of them."""
+    folder = files("callgauge_deploy") / "samples"
+    now = time.time()
+    traces = [retime(read_trace(Path(str(folder / name))), now) for name in SAMPLES]
+    return list(heapq.merge(*traces, key=lambda call: call.ts + call.latency_ms / 1000))[:limit]
+
+
+def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = None) -> None:
+    """Run the demo on a fresh local stack in a temporary folder.
+
+    Args:
+        speed: times as fast as recorded.
+        limit: only so many calls.
+
+    Raises:
+        typer.Exit: code 1, something produced did not arrive.
+    """
+    console = Console()
+    calls = demo_calls(limit)
+    seconds = max(due_s for due_s, _ in due_times(calls, speed))
+    console.print(INTRO.format(calls=len(calls), seconds=seconds))
+    with tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder, _screen(console, len(calls)) as screen:
+        rules = files("callgauge_deploy") / "samples" / "demo_rules.yaml"
+        own = settings.model_copy(update={"groupings": GROUPINGS, "rules_file": Path(str(rules))})
+        screen.say("starting: bus (tansu), rollup, detect, sinks (chDB), notifier")
+        with LocalStack(own, data_dir=Path(folder), say=screen.say, show_alert=screen.alert) as stack:
+            screen.say(f"up; replaying {speed:g} × as fast as recorded; alerts appear as they fire\n")
+            result = replay(
+                retime(calls, time.time() + seconds), stack.settings, speed=speed, on_progress=screen.progress
+            )
+            screen.say("\nall sent; waiting until everything is stored and rolled up")
+            completeness = _settled(stack, result.produced)
+            screen.stop()
+            _report(console, stack, completeness)
+    if not completeness.complete:
+        raise typer.Exit(1)
+
+
+def _settled(stack: LocalStack, produced: int) -> Completeness:
+    """Completeness once it is reached, or when nothing has moved for PATIENCE_S."""
+    seen, moved_at = None, time.monotonic()
+    while True:
+        stack.check()
+        now = _completeness(stack.settings, produced)
+        if now.complete or time.monotonic() - moved_at > PATIENCE_S:
+            return now
+        if now != seen:
+            seen, moved_at = now, time.monotonic()
+        time.sleep(0.5)
+
+
+def _completeness(settings: Settings, produced: int) -> Completeness:
+    def number(sql: str) -> int:
+        return int(run_query(settings, sql).rows[0][0])
+
+    return Completeness(
+        produced,
+        stored=number("SELECT count() FROM calls FINAL"),
+        dead=number("SELECT count() FROM dead_letters FINAL"),
+        counted=number("SELECT sum(counted) FROM blocks_final"),
+    )
+
+
+def _report(console: Console, stack: LocalStack, completeness: Completeness) -> None:
+    console.print("\n[bold]What ClickHouse says, per model[/bold] (latencies of azure-2023-* are simulated)")
+    print_table(run_query(stack.settings, PER_MODEL))
+    console.print("\n[bold]Alerts[/bold] (event time, UTC)")
+    print_table(run_query(stack.settings, ALERTS))
+    console.print(f"\n{completeness}", highlight=False, soft_wrap=True)
+
+
+class _Screen:
+    """A progress bar at the bottom; lines scroll above it."""
+
+    def __init__(self, progress: Progress, task: Any) -> None:
+        self._bar, self._task = progress, task
+
+    def say(self, line: str) -> None:
+        self._bar.console.print(line, highlight=False, markup=False)
+
+    def alert(self, line: str) -> None:
+        styles = {"FIRING": "bold red", "RESOLVED": "green"}
+        style = next((style for word, style in styles.items() if line.lstrip().startswith(word)), None)
+        self._bar.console.print(line, style=style, highlight=False, markup=False)
+
+    def progress(self, sent: int) -> None:
+        self._bar.update(self._task, completed=sent)
+
+    def stop(self) -> None:
+        self._bar.stop()
+
+
+@contextmanager
+def _screen(console: Console, calls: int) -> Iterator[_Screen]:
+    columns = (TextColumn("calls sent"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console) as progress:
+        yield _Screen(progress, progress.add_task("", total=calls))
