@@ -358,6 +358,8 @@ class Alert(_Message):
     event_id: str = ""
     """The call that contributed most, where the aggregate has one."""
     runbook: str = ""
+    offset: int = -1
+    """Offset in the windows topic of the record that caused this transition; detect goes on after it."""
     schema_version: int = SCHEMA_VERSION
 
 

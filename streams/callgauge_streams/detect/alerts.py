@@ -57,6 +57,7 @@ def alert_of(
         reason=reason or _reason(rule, phase, state, totals.n),
         event_id=measured.max_event_id if measured else "",
         runbook=rule.rule.runbook,
+        offset=state.offset,
     )
 
 
@@ -70,6 +71,7 @@ def state_of(alert: Alert) -> State:
         fired_at_ms=_milliseconds(alert.fired_at),
         last_fired_at_ms=_milliseconds(alert.last_fired_at),
         last_true_ms=0 if alert.state == "resolved" else round(alert.at * 1000),
+        offset=alert.offset,
     )
 
 

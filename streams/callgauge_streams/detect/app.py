@@ -15,7 +15,7 @@ from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_streams.app import Outgoing, make_app, run_worker, send_confirmed, use_chunks
 from callgauge_streams.chunk import Chain, Chunk
-from callgauge_streams.detect.engine import Engine, history_ms
+from callgauge_streams.detect.engine import Engine, read_back_ms
 from callgauge_streams.detect.history import current_alerts, offset_before
 from callgauge_streams.detect.rules import bind, load_rules
 from callgauge_streams.rollup.grouping import parse_groupings
@@ -41,8 +41,10 @@ class DetectWorker:
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         live_from = max(log_start, committed or 0)
         current = await asyncio.to_thread(current_alerts, self._settings, tp.partition)
+        if committed is None:  # a new log: offsets in alerts of an earlier one mean nothing here
+            current = [alert.model_copy(update={"offset": -1}) for alert in current]
         self._before[tp] = live_from, current
-        span_ms = history_ms(self._rules) + 2 * self._timeout_ms
+        span_ms = read_back_ms(self._rules, self._timeout_ms)
         start = await asyncio.to_thread(offset_before, self._settings, tp.partition, live_from, span_ms)
         self._app.logger.info("%s: reading from %d, deciding from %d", tp, start, live_from)
         return start

@@ -7,6 +7,7 @@ Everything, time included, comes from records of that log, so reading it again g
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from callgauge.schema import Alert
@@ -16,12 +17,19 @@ from callgauge_streams.detect.merge import Series, Windows
 from callgauge_streams.detect.rules import BoundRule
 from callgauge_streams.detect.sources import Sources
 
-__all__ = ["Engine", "history_ms"]
+__all__ = ["Engine", "history_ms", "read_back_ms"]
 
 
 def history_ms(rules: Sequence[BoundRule]) -> int:
-    """How far back windows must be known to judge the next one, and to know since when a condition has held."""
-    return max((r.rule.lookback + r.rule.keep_firing_for + r.rule.for_ for r in rules), default=0)
+    """How long windows are needed: to judge the next one, and to know since when a condition has held."""
+    return max(
+        (r.rule.lookback + r.rule.keep_firing_for + r.rule.for_ + r.grouping.window_ms for r in rules), default=0
+    )
+
+
+def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
+    """How far before the first undecided record the log must be read: the windows' history, and every source heard."""
+    return history_ms(rules) + 2 * source_timeout_ms
 
 
 class Engine:
@@ -37,29 +45,29 @@ class Engine:
     ) -> None:
         self._rules = rules
         self._live_from = live_from
-        widest_ms = max((r.grouping.window_ms for r in rules), default=0)
-        self._keep_ms = history_ms(rules) + widest_ms
+        self._keep_ms = history_ms(rules)
         self._windows = Windows(frozenset(r.aggregate.measure for r in rules if r.aggregate.measure))
         self._sources = Sources(source_timeout_ms)
         self._states: dict[str, State] = {alert.fingerprint: state_of(alert) for alert in current}
         self._judged_to: dict[str, int] = {}
+        self._offset = -1
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""
         self._sources.clock_ms = max(self._sources.clock_ms, timestamp_ms)
-        live = offset >= self._live_from
+        self._offset = offset
         match record.kind:
             case "row":
                 series = self._windows.put(record)
-                return list(self._judge_again(series, record.window_start_ms, live)) if series else []
+                return list(self._judge_again(series, record.window_start_ms)) if series else []
             case "summary" if record.complete:
                 self._windows.fold(record)
             case "progress":
                 self._sources.hear(record.sources)
-                return list(self._judge_to(self._sources.watermark_ms(), live))
+                return list(self._judge_to(self._sources.watermark_ms()))
         return []
 
-    def _judge_to(self, watermark_ms: int, live: bool) -> Iterator[Alert]:
+    def _judge_to(self, watermark_ms: int) -> Iterator[Alert]:
         """Judge every window that has ended since the last time, in order of their ends."""
         for rule in self._rules:
             width = rule.grouping.window_ms
@@ -68,7 +76,7 @@ class Engine:
             for series in self._windows.of(rule.grouping.name):
                 if rule.judges(series.labels):
                     for at_ms in self._ends(rule, series, judged_to, to_ms):
-                        yield from self._judge(rule, series, at_ms, live)
+                        yield from self._judge(rule, series, at_ms)
             self._judged_to[rule.rule.name] = max(judged_to, to_ms)
         self._windows.forget(watermark_ms - self._keep_ms)
 
@@ -80,15 +88,15 @@ class Engine:
         last = series.last_end_ms() + rule.rule.lookback + rule.rule.keep_firing_for + width
         return range(first, min(to_ms, last) + 1, width)
 
-    def _judge_again(self, series: Series, window_start_ms: int, live: bool) -> Iterator[Alert]:
+    def _judge_again(self, series: Series, window_start_ms: int) -> Iterator[Alert]:
         """A late row changes windows that were judged: judge the latest that it is part of."""
         for rule in self._rules:
             judged_to = self._judged_to.get(rule.rule.name, 0)
             touched = window_start_ms < judged_to <= window_start_ms + rule.rule.lookback
             if rule.grouping.name == series.grouping and touched and rule.judges(series.labels):
-                yield from self._judge(rule, series, judged_to, live, reason="a late row changed the window")
+                yield from self._judge(rule, series, judged_to, reason="a late row changed the window")
 
-    def _judge(self, rule: BoundRule, series: Series, at_ms: int, live: bool, reason: str = "") -> Iterator[Alert]:
+    def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Iterator[Alert]:
         totals = series.totals(at_ms - rule.rule.lookback, at_ms)
         value = rule.aggregate.of(totals)
         holds = rule.holds(value, totals.n)
@@ -96,13 +104,15 @@ class Engine:
             return  # a count without all sources is wrong, not just unsure
         key = fingerprint_of(rule.rule.name, series.labels)
         before = self._states.get(key, State())
-        if not live or at_ms < before.at_ms:
-            self._keep(key, observe(before, holds, at_ms))
+        if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
+            self._keep(key, observe(before, holds, at_ms))  # decided before the log was read again
             return
         timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
         after = step(before, timing, holds, at_ms)
+        if told := (after.phase, after.seq, after.starts_at_ms) != (before.phase, before.seq, before.starts_at_ms):
+            after = replace(after, offset=self._offset)
         self._keep(key, after)
-        if (after.phase, after.seq, after.starts_at_ms) != (before.phase, before.seq, before.starts_at_ms):
+        if told:
             yield alert_of(rule, series.labels, after, value, totals, reason)
 
     def _keep(self, key: str, state: State) -> None:

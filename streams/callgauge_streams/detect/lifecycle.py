@@ -40,6 +40,8 @@ class State:
     last_fired_at_ms: int | None = None
     last_true_ms: int = 0
     """The last window end at which the condition held."""
+    offset: int = -1
+    """The record that caused the last transition; its judgements up to `at_ms` are decided."""
 
 
 def step(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
@@ -59,8 +61,11 @@ def observe(state: State, holds: bool, at_ms: int) -> State:
 
 
 def _start(state: State, timing: Timing, at_ms: int) -> State:
-    begun = State("pending", at_ms, starts_at_ms=at_ms, last_fired_at_ms=state.last_fired_at_ms, last_true_ms=at_ms)
-    return _fire(begun, at_ms, seq=0) if _may_fire(begun, timing, at_ms) else begun
+    # A late row may revive an episode that another late row has ended: the same episode, so its count goes on.
+    seq = state.seq + 1 if at_ms == state.starts_at_ms else 0
+    begun = replace(state, phase="pending", at_ms=at_ms, starts_at_ms=at_ms, seq=seq, fired_at_ms=None)
+    begun = replace(begun, last_true_ms=at_ms)
+    return _fire(begun, at_ms, seq) if _may_fire(begun, timing, at_ms) else begun
 
 
 def _pending(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
