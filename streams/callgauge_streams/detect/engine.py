@@ -28,8 +28,12 @@ def history_ms(rules: Sequence[BoundRule]) -> int:
 
 
 def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
-    """How far before the first undecided record the log must be read: the windows' history, and every source heard."""
-    return history_ms(rules) + 2 * source_timeout_ms
+    """How far before the first undecided record the log must be read: the windows' history, and every source heard.
+
+    Windows are kept by event time but found in the log by append time. Twice the history is enough as long as event
+    time has run at least half as fast as the log's clock (it is slower only while rollup falls behind).
+    """
+    return 2 * history_ms(rules) + 2 * source_timeout_ms
 
 
 class Engine:

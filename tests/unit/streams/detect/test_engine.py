@@ -148,11 +148,11 @@ def test_where_leaves_other_series_out(rules: list[BoundRule]) -> None:
 
 
 def random_records(rng: random.Random) -> list[Record]:
-    """A windows topic: two sources, growing rows, folded blocks, idle times, silences."""
+    """A windows topic: two sources, growing rows, folded blocks, idle times; event time keeps up with the clock."""
     log: list[Record] = []
     clock, blocks, windows = 0, {"s0": 0, "s1": 0}, {"s0": 0, "s1": 0}
     grown: dict[tuple[str, str, int, int], tuple[int, int]] = {}
-    for _ in range(rng.randrange(20, 160)):
+    for _ in range(rng.randrange(20, 200)):
         clock += rng.choice((100, 1_000, 1_000, 5_000))
         source = rng.choice(("s0", "s1"))
         chance = rng.random()
@@ -163,7 +163,7 @@ def random_records(rng: random.Random) -> list[Record]:
             grown[key] = n, errors = n + more, errors + rng.choice((0, more))
             log.append((len(log), clock, row(key[1], key[2], n, errors, source=source, block=key[3])))
         elif chance < 0.85:
-            windows[source] += rng.choice((0, 1, 1))
+            windows[source] = max(windows[source], clock // WINDOW_MS - rng.choice((0, 0, 1)))
             at = progress(windows[source] * WINDOW_MS, source, idle=rng.random() < 0.1)
             log.append((len(log), clock, at))
         else:
