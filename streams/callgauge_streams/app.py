@@ -119,6 +119,9 @@ def use_chunks(
 async def send_confirmed(app: Any, messages: Iterable[Outgoing]) -> None:
     """Send and wait until the broker has acknowledged each.
 
+    A retried batch may come twice, which changes nothing: rows replace themselves, alerts have identities. It does not
+    change places with the next, since aiokafka sends one batch of a partition at a time.
+
     Raises:
         KafkaError, ProducerSendError: one was not; nothing that depends on it may be committed.
     """

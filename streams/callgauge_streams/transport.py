@@ -146,6 +146,10 @@ class ChunkConsumer(driver.Consumer):
         self._unacked_messages.discard(message)
         return True
 
+    def on_buffer_full(self, tp: TP) -> None:
+        """Faust stops fetching here, and sleeps a whole second once every partition's buffer is full. Not needed: a
+        full buffer makes the fetcher wait as it is."""
+
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         for tp in revoked:
             self._safe_offsets.pop(tp, None)

@@ -44,6 +44,8 @@ class DetectWorker:
         if committed is None:  # a new log: offsets in alerts of an earlier one mean nothing here
             current = [alert.model_copy(update={"offset": -1}) for alert in current]
         self._before[tp] = live_from, current
+        if live_from == log_start:
+            return log_start
         span_ms = read_back_ms(self._rules, self._timeout_ms)
         start = await asyncio.to_thread(offset_before, self._settings, tp.partition, live_from, span_ms)
         self._app.logger.info("%s: reading from %d, deciding from %d", tp, start, live_from)
@@ -63,7 +65,10 @@ class DetectWorker:
         if fresh is None:
             return
         alerts = [alert for record in zip(*_columns(fresh), strict=True) for alert in self._decide(tp, engine, *record)]
-        await send_confirmed(self._app, (message for alert in alerts for message in self._outgoing(tp, alert)))
+        topics = self._settings.topics
+        # One after the other: what is known as told when this worker is followed by another must have been told.
+        for topic in (topics.alerts.name, topics.alerts_current.name):
+            await send_confirmed(self._app, (_outgoing(topic, tp, alert) for alert in alerts))
         self._app.consumer.confirm(tp, max(chunk.last + 1, self._before[tp][0]), chunk.generation)
 
     def _engine(self, tp: TP, chunk: Chunk) -> tuple[Chain, Engine]:
@@ -82,11 +87,9 @@ class DetectWorker:
             return []
         return engine.take(offset, timestamp_ms, record)
 
-    def _outgoing(self, tp: TP, alert: Alert) -> Iterable[Outgoing]:
-        """A transition goes to the log of all, and replaces the alert's state now."""
-        key, value = alert.fingerprint.encode(), encode(alert)
-        topics = self._settings.topics
-        return [(topics.alerts.name, tp.partition, key, value), (topics.alerts_current.name, tp.partition, key, value)]
+
+def _outgoing(topic: str, tp: TP, alert: Alert) -> Outgoing:
+    return topic, tp.partition, alert.fingerprint.encode(), encode(alert)
 
 
 def _columns(chunk: Chunk) -> tuple[Any, Any, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from callgauge.codec import read
 from callgauge.errors import BrokerError
@@ -27,7 +27,9 @@ def _reader(settings: Settings) -> Iterator[Consumer]:
             **settings.librdkafka(),
             "group.id": settings.group("reader"),  # librdkafka wants a name; nothing is ever committed
             "enable.auto.commit": False,
-            "enable.partition.eof": False,
+            # The end of a partition is where the broker has no more, not what it says its end is: tansu 0.6 answers
+            # with the first offset of the last batch.
+            "enable.partition.eof": True,
             "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
         }
@@ -40,13 +42,17 @@ def _reader(settings: Settings) -> Iterator[Consumer]:
         consumer.close()
 
 
-def _poll(consumer: Consumer, what: str) -> Message:
+def _poll(consumer: Consumer, what: str) -> Message | None:
+    """The next message, None at the end."""
     message = consumer.poll(_TIMEOUT_S)
     if message is None:
         raise BrokerError(f"{what}: no answer within {_TIMEOUT_S:.0f} s; is the broker up?")
-    if message.error():
-        raise KafkaException(message.error())
-    return message
+    error = message.error()
+    if error is None:
+        return message
+    if error.code() == KafkaError._PARTITION_EOF:
+        return None
+    raise KafkaException(error)
 
 
 def current_alerts(settings: Settings, partition: int) -> list[Alert]:
@@ -54,14 +60,10 @@ def current_alerts(settings: Settings, partition: int) -> list[Alert]:
     topic = settings.topics.alerts_current.name
     found: dict[str, Alert] = {}
     with _reader(settings) as consumer:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-        consumer.assign([TopicPartition(topic, partition, low)])
-        position = low
-        while position < high:
-            message = _poll(consumer, f"{topic}/{partition}")
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+        while message := _poll(consumer, f"{topic}/{partition}"):
             alert = read(Alert, message.value())
             found[alert.fingerprint] = alert
-            position = (message.offset() or 0) + 1
     return list(found.values())
 
 
@@ -69,15 +71,15 @@ def offset_before(settings: Settings, partition: int, live_from: int, span_ms: i
     """The offset of the windows topic whose record was appended `span_ms` before the last one that was decided.
 
     Args:
-        live_from: the first offset not decided yet.
+        live_from: the first offset not decided yet, > the log's start.
     """
     topic = settings.topics.windows.name
     with _reader(settings) as consumer:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
-        if not low < live_from <= high:
-            return max(low, min(live_from, high))
         consumer.assign([TopicPartition(topic, partition, live_from - 1)])
-        _, decided_ms = _poll(consumer, f"{topic}/{partition}").timestamp()
+        decided = _poll(consumer, f"{topic}/{partition}")
+        if decided is None:
+            return live_from
+        _, decided_ms = decided.timestamp()
         since = TopicPartition(topic, partition, max(decided_ms - span_ms, 0))
         found = consumer.offsets_for_times([since], timeout=_TIMEOUT_S)[0].offset
     return min(found, live_from) if found >= 0 else live_from

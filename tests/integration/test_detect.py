@@ -1,0 +1,172 @@
+"""Detect on a real log: killed and started again in the middle, it tells each transition once, and the right ones."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
+
+from callgauge.codec import decode_window_record, encode, read
+from callgauge.schema import Alert, Progress, SourceProgress, WindowRow
+from callgauge.settings import Settings, load_settings
+from callgauge_deploy.environment import child_environment
+from callgauge_deploy.process import end, spawn, wait_until
+from callgauge_deploy.topics import ensure_topics
+from callgauge_streams.detect.engine import Engine
+from callgauge_streams.detect.rules import bind, load_rules
+from callgauge_streams.rollup.grouping import parse_groupings
+from tests.brokers import Broker
+
+RULES = """
+rules:
+  - {name: failing, by: [model], aggregate: error_rate, lookback: 30s, value: 0.3, min_count: 5, for: 20s,
+     keep_firing_for: 20s, cooldown: 60s}
+"""
+GROUPINGS = "model@10s"
+WINDOWS, MODELS, KILLS = 60, 8, 3
+
+
+def messages(settings: Settings, window: int) -> Iterator[tuple[int, bytes]]:
+    """(partition, value): a window's rows of eight models, each failing at times of its own, then how far it got."""
+    for model in range(MODELS):
+        failing = (window // (5 + model)) % 2
+        yield (
+            model % settings.windows_partitions,
+            encode(
+                WindowRow(
+                    grouping=GROUPINGS,
+                    series_id=model,
+                    window_start_ms=window * 10_000,
+                    window_ms=10_000,
+                    source="s",
+                    block=0,
+                    epoch="e",
+                    n=10,
+                    labels={"model": f"m{model}"},
+                    errors={"other": 8} if failing else {},
+                )
+            ),
+        )
+    done = SourceProgress(source="s", block=0, next_offset=window, watermark_ms=(window + 1) * 10_000, idle=False)
+    for partition in range(settings.windows_partitions):
+        yield partition, encode(Progress(worker="w", at_ms=0, sources=[done]))
+
+
+@contextmanager
+def detect(settings: Settings, log: Path) -> Iterator[Any]:
+    with log.open("ab") as output:
+        process = spawn(
+            [sys.executable, "-m", "callgauge_deploy.cli", "detect"],
+            env=child_environment(settings),
+            stdout=output,
+            stderr=output,
+        )
+        try:
+            yield process
+        finally:
+            end(process, 15)
+
+
+def records(settings: Settings, topic: str, partition: int) -> Iterator[Any]:
+    """All messages of a partition, up to its end now."""
+    own = {"group.id": "unused", "enable.auto.commit": False, "enable.partition.eof": True}
+    consumer = Consumer(settings.librdkafka() | own)
+    try:
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+        while message := consumer.poll(10):
+            error = message.error()
+            if error is not None and error.code() == KafkaError._PARTITION_EOF:
+                return
+            assert error is None
+            yield message
+        raise AssertionError(f"{topic}/{partition} does not answer")
+    finally:
+        consumer.close()
+
+
+def told(settings: Settings) -> list[Alert]:
+    topic = settings.topics.alerts
+    return [read(Alert, m.value()) for p in range(topic.partitions) for m in records(settings, topic.name, p)]
+
+
+def expected(settings: Settings) -> list[Alert]:
+    """What the engine says when it reads the whole log at once."""
+    rules = bind(load_rules(settings.rules_file), parse_groupings(GROUPINGS))
+    alerts: list[Alert] = []
+    for partition in range(settings.windows_partitions):
+        engine = Engine(rules, source_timeout_ms=int(settings.source_timeout_s * 1000), live_from=0)
+        for message in records(settings, settings.topics.windows.name, partition):
+            record = decode_window_record(message.value())
+            alerts += engine.take(message.offset(), message.timestamp()[1], record)
+    return alerts
+
+
+def by_identity(alerts: list[Alert]) -> dict[Any, Alert]:
+    found: dict[Any, Alert] = {}
+    for alert in alerts:
+        assert found.setdefault((alert.fingerprint, alert.starts_at, alert.seq), alert) == alert
+    return found
+
+
+class Publisher:
+    """Publishes windows in order, confirmed, a little apart."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._producer = Producer(settings.librdkafka() | {"enable.idempotence": True})
+        self._next = 0
+
+    def to(self, window: int) -> None:
+        while self._next < window:
+            for partition, value in messages(self._settings, self._next):
+                self._producer.produce(self._settings.topics.windows.name, value, partition=partition)
+            assert self._producer.flush(30) == 0
+            self._next += 1
+            time.sleep(0.05)
+
+
+def wait_for(condition: Callable[[], bool], folder: Path) -> None:
+    assert wait_until(condition, 60, poll_s=0.5), (folder / "detect.log").read_text()
+
+
+def more_than(known: int, settings: Settings) -> Callable[[], bool]:
+    return lambda: len(told(settings)) > known
+
+
+def test_kills_change_no_alert(broker: Broker, settings_of: Callable[..., Settings], tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES)
+    settings = settings_of(broker, groupings=GROUPINGS, rules_file=rules, windows_partitions=2)
+    ensure_topics(settings)
+    publish = Publisher(settings)
+    for kill in range(KILLS + 1):
+        with detect(settings, tmp_path / "detect.log") as process:
+            tells_more = more_than(len(told(settings)), settings)
+            publish.to(WINDOWS * (kill + 1) // (KILLS + 1))
+            wait_for(tells_more, tmp_path)
+            if kill < KILLS:
+                process.kill()
+            else:
+                wait_for(lambda: by_identity(told(settings)).keys() >= by_identity(expected(settings)).keys(), tmp_path)
+    wanted = by_identity(expected(settings))
+    assert by_identity(told(settings)) == wanted
+    assert {alert.state for alert in wanted.values()} == {"pending", "firing", "resolved"}
+    assert len(wanted) > MODELS
+
+
+def test_a_wrong_rule_file_ends_detect_with_one_clear_line(tmp_path: Path) -> None:
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(RULES.replace("[model]", "[modle]"))
+    process = spawn(
+        [sys.executable, "-m", "callgauge_deploy.cli", "detect"],
+        env=child_environment(load_settings(rules_file=rules)),
+        stderr=(tmp_path / "err").open("wb"),
+    )
+    assert process.wait(60) == 1
+    assert "rules.yaml: failing: by: 0: Input should be 'service'" in (tmp_path / "err").read_text()
+    assert "Traceback" not in (tmp_path / "err").read_text()
