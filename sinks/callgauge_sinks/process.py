@@ -15,7 +15,7 @@ from callgauge_sinks.backoff import backoff_s
 from callgauge_sinks.consumer import Intake, open_consumer
 from callgauge_sinks.dead_letters import DeadLetterWriter
 from callgauge_sinks.migrate import migrate
-from callgauge_sinks.notify.channels import channels_of
+from callgauge_sinks.notify.configured import channels_of
 from callgauge_sinks.notify.notifier import Notifier
 from callgauge_sinks.sink import Sink
 from callgauge_sinks.specs import NAMES, spec_of

@@ -41,7 +41,7 @@ class _Position:
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
-    """The thread that owns the Kafka client. All of `positions` changes happen on its loop."""
+    """The thread that owns the Kafka client. Positions are set on its loop, together with the seek."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -125,8 +125,6 @@ class ChunkConsumer(driver.Consumer):
             generation_id=chunk.generation,
         )
 
-    # What may be committed ------------------------------------------------------------------------------------------
-
     def confirm(self, tp: TP, safe_offset: int, generation: int) -> None:
         """Allow `safe_offset` to be committed; ignored when the partition was fetched in an older generation."""
         if generation == self.app.consumer_generation_id and tp in self._thread.positions:
@@ -156,8 +154,6 @@ class ChunkConsumer(driver.Consumer):
             self._thread.positions.pop(tp, None)
         cast(ChunkTransport, self.transport).on_revoked(revoked)
         await super().on_partitions_revoked(revoked)
-
-    # What the worker asks --------------------------------------------------------------------------------------------
 
     def starts(self) -> dict[TP, int]:
         """The assigned partitions that have been sought, and where to."""

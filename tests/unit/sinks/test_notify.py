@@ -19,7 +19,8 @@ from callgauge.errors import SettingError
 from callgauge.schema import Alert
 from callgauge.settings import load_settings
 from callgauge_sinks.consumer import Intake
-from callgauge_sinks.notify.channels import NotDelivered, Refused, channels_of
+from callgauge_sinks.notify.channels import NotDelivered, Refused
+from callgauge_sinks.notify.configured import channels_of
 from callgauge_sinks.notify.console import ConsoleChannel
 from callgauge_sinks.notify.notifier import Notifier
 from callgauge_sinks.notify.webhook import SIGNATURE_HEADER, WebhookChannel

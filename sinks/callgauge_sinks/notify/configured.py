@@ -1,0 +1,27 @@
+"""Which channels are configured."""
+
+from __future__ import annotations
+
+from callgauge.errors import SettingError
+from callgauge.settings import Settings
+from callgauge_sinks.notify.channels import Channel
+from callgauge_sinks.notify.console import ConsoleChannel
+from callgauge_sinks.notify.webhook import WebhookChannel
+
+__all__ = ["channels_of"]
+
+
+def channels_of(settings: Settings) -> list[Channel]:
+    """The configured channels.
+
+    Raises:
+        SettingError: there is none.
+    """
+    channels: list[Channel] = []
+    if settings.notify_console:
+        channels.append(ConsoleChannel())
+    if settings.webhook_url:
+        channels.append(WebhookChannel(settings.webhook_url, settings.webhook_secret.get_secret_value()))
+    if not channels:
+        raise SettingError("no channel to notify: set CALLGAUGE_NOTIFY_CONSOLE=true or CALLGAUGE_WEBHOOK_URL")
+    return channels
