@@ -81,22 +81,31 @@ def run_worker(app: Any, settings: Settings) -> None:
     faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False).execute_from_commandline()
 
 
-def describe_source(settings: Settings, topic: str) -> str:
-    """ "cluster id/topic id" of a topic: a topic made anew, or another cluster, is another source.
+def describe_source(settings: Settings) -> str:
+    """ "cluster id/topic id" of the calls topic: a topic made anew, or another cluster, is another source.
 
     Raises:
-        BrokerError: the cluster cannot be reached or has no such topic.
+        BrokerError: the cluster cannot be reached, a topic is missing, or the windows topic has another number of
+            partitions than rows are spread over.
     """
-    admin = AdminClient(settings.librdkafka())
+    calls, windows = settings.topics.calls.name, settings.topics.windows.name
+    # Once asked, once answered: the error says what librdkafka would print many times a second.
+    admin = AdminClient(settings.librdkafka() | {"log_level": 0})
     try:
         cluster = admin.describe_cluster(request_timeout=30).result().cluster_id
-        found = admin.describe_topics(TopicCollection([topic]), request_timeout=30)
-        return f"{cluster}/{found[topic].result().topic_id}"
+        found = admin.describe_topics(TopicCollection([calls, windows]), request_timeout=30)
+        topic_id, partitions = found[calls].result().topic_id, len(found[windows].result().partitions)
     except KafkaException as error:
         raise BrokerError(
-            f"topic {topic} at {settings.bootstrap_servers}: {error.args[0].str()}; "
+            f"topics {calls} and {windows} at {settings.bootstrap_servers}: {error.args[0].str()}; "
             "is the broker up, and did `callgauge topics` make the topics?"
         ) from error
+    if partitions != settings.windows_partitions:
+        raise BrokerError(
+            f"{windows} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {settings.windows_partitions}: "
+            "a series' rows must stay in one partition; set it to what the topic has"
+        )
+    return f"{cluster}/{topic_id}"
 
 
 def use_chunks(

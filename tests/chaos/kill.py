@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 from rich.console import Console
@@ -94,6 +95,8 @@ class Run:
         self._roles = {name: Role(name, settings) for name in ("sinks", "rollup")}
         self._publisher = Publisher(settings, load, per_s=len(load) / 12, gate=0)
         self._done: list[Kill] = []
+        self._stored = 0
+        self._counted = 0
 
     def play(self) -> Outcome:
         """Publish, kill, wait until all is stored, compare."""
@@ -124,6 +127,7 @@ class Run:
         self._wait_for(f"kill {number}", lambda: self._progress() >= number * share)
         time.sleep(self._rng.uniform(0, 0.4))
         victims = [self._roles[name] for name in self._victims]
+        self._stored_calls()
         for role in victims:
             pid, published = role.process.pid, self._publisher.sent
             role.kill()
@@ -140,8 +144,6 @@ class Run:
         stored = self._stored_calls() if "sinks" in self._victims else len(self._load)
         return min(counted, stored)
 
-    _stored = 0
-
     def _stored_calls(self) -> int:
         [[count]] = self._ask("SELECT uniqExact(event_id) FROM calls")
         self._stored = int(count)
@@ -151,8 +153,6 @@ class Run:
         [[counted]] = self._ask("SELECT sum(counted) FROM blocks_final")
         self._counted = int(counted)
         return self._counted >= len(self._load) and self._stored_calls() >= len(self._load)
-
-    _counted = 0
 
     def _windows_drained(self) -> Callable[[], bool]:
         """Whether all that is on the windows topic now has been stored."""
@@ -182,7 +182,7 @@ class Run:
                 )
             time.sleep(0.1)
 
-    def _ask(self, sql: str) -> list[list[object]]:
+    def _ask(self, sql: str) -> list[list[Any]]:
         return query(self._settings, sql)
 
 

@@ -13,7 +13,7 @@ from callgauge.codec import decode_window_record, encode
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_streams.app import Outgoing, make_app, run_worker, send_confirmed, use_chunks
+from callgauge_streams.app import Outgoing, describe_source, make_app, run_worker, send_confirmed, use_chunks
 from callgauge_streams.chunk import Chain, Chunk
 from callgauge_streams.detect.engine import Engine, read_back_ms
 from callgauge_streams.detect.history import current_alerts, offset_before
@@ -100,6 +100,7 @@ def detect_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
     app = make_app(settings, "detect")
     worker = DetectWorker(app, settings)
+    describe_source(settings)  # says clearly what a worker would fail of
     use_chunks(app, block_offsets=None, start_of=worker.start_of, on_revoked=worker.forget)
 
     async def detect(stream: Any) -> None:

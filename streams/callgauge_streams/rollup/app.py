@@ -40,15 +40,21 @@ class RollupWorker:
         now: epoch seconds.
     """
 
-    def __init__(self, app: Any, settings: Settings, origin: str, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        app: Any,
+        settings: Settings,
+        config: RollupConfig,
+        origin: str,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._app = app
         self._topic = settings.topics.windows
         self._origin = origin
         self._now = now
         self._idle_after_ms = settings.idle_after_s * 1000
-        self._config = RollupConfig(
-            parse_groupings(settings.groupings), settings.block_offsets, settings.out_of_orderness_ms
-        )
+        self._config = config
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._sources: dict[TP, SourceRollup] = {}
         self._active_at_ms: dict[TP, float] = {}
@@ -131,9 +137,9 @@ class RollupWorker:
 
 def rollup_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
+    config = RollupConfig(parse_groupings(settings.groupings), settings.block_offsets, settings.out_of_orderness_ms)
     app = make_app(settings, "rollup")
-    calls = settings.topics.calls.name
-    worker = RollupWorker(app, settings, describe_source(settings, calls))
+    worker = RollupWorker(app, settings, config, describe_source(settings))
 
     async def start_of(consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
@@ -159,7 +165,7 @@ def rollup_app(settings: Settings) -> Any:
             await worker.tick()
             await app.sleep(_TICK_S)
 
-    app.agent(app.topic(calls, schema=ChunkSchema()), name="rollup")(rollup)
+    app.agent(app.topic(settings.topics.calls.name, schema=ChunkSchema()), name="rollup")(rollup)
     app.task(ticker)
     return app
 

@@ -1,0 +1,212 @@
+"""The Numenta Anomaly Benchmark through our detectors: `python -m tests.bench.nab --nab FOLDER`.
+
+FOLDER is laid out as the benchmark's `data` folder, with labels/combined_windows.json inside or beside it; labelled
+files that are not there are left out, and scores are normalised over the windows of those that are. Each file is
+replayed in its order, in event time, through a new detector of one configuration. Scoring: tests.bench.nab_score.
+
+Rows of the table
+    novelty, one view / twelve views    the defaults, as a user gets them
+    ..., threshold of the other files   each file with the threshold that is best on all other files
+    ..., without its first n rows       the detector starts n rows later (scored rows stay the same)
+    zscore, ewma, ...                   another detector alone: |score| by the same alarm rule, and the threshold that
+                                        is best on these very files, so rather too kind
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
+from callgauge_streams.detectors.novelty import Novelty, NoveltyConfig, twelve_views
+from callgauge_streams.detectors.novelty_alarm import AlarmRule
+from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
+from callgauge_streams.detectors.verdict import Detector
+from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
+from tests.bench.nab_score import PROFILES, STANDARD, FileScore, Profile, Window, normalised, score_file
+from tests.bench.report import FOLDER, report
+
+__all__ = ["NabFile", "load", "run"]
+
+DROPS = (1, 60, 120, 180)
+FORMS: Mapping[str, Callable[[], NoveltyConfig]] = {"one view": NoveltyConfig, "twelve views": twelve_views}
+OTHERS: Mapping[str, Callable[[], Detector]] = {
+    "zscore, median": lambda: ZScore(ZScoreConfig()),
+    "zscore, mean": lambda: ZScore(ZScoreConfig(method="mean")),
+    "ewma": lambda: Ewma(EwmaConfig()),
+    "seasonal": lambda: Seasonal(SeasonalConfig()),
+}
+
+Row = dict[str, object]
+#: Flagged rows, or scores of all rows, by file name.
+Detections = Mapping[str, Sequence[int]]
+Scores = Mapping[str, Sequence[float]]
+
+
+@dataclass(frozen=True)
+class NabFile:
+    """One labelled series.
+
+    Attributes:
+        name: <group>/<file>.csv.
+        windows: labelled anomalies, first and last row of each.
+    """
+
+    name: str
+    at_ms: list[int]
+    values: list[float]
+    windows: list[Window]
+
+    def score(self, detections: Iterable[int], profile: Profile) -> FileScore:
+        return score_file(detections, self.windows, len(self.values), profile)
+
+
+def load(folder: Path) -> list[NabFile]:
+    """The labelled files of a folder, in order of their names."""
+    labels = next((path for path in (folder / "labels", folder.parent / "labels") if path.is_dir()), None)
+    if labels is None:
+        raise FileNotFoundError(f"no labels folder in {folder} or beside it")
+    windows = json.loads((labels / "combined_windows.json").read_text())
+    return [_read(folder, name, windows[name]) for name in sorted(windows) if (folder / name).is_file()]
+
+
+def _read(folder: Path, name: str, windows: Sequence[tuple[str, str]]) -> NabFile:
+    with (folder / name).open(newline="") as lines:
+        rows = [(_ms(row["timestamp"]), float(row["value"])) for row in csv.DictReader(lines)]
+    at_ms = [at for at, _ in rows]
+    inside = [[i for i, at in enumerate(at_ms) if _ms(start) <= at <= _ms(end)] for start, end in windows]
+    return NabFile(name, at_ms, [value for _, value in rows], sorted((min(each), max(each)) for each in inside if each))
+
+
+def _ms(timestamp: str) -> int:
+    return round(datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What a detector said about all files: scores, flagged rows, and how long that took."""
+
+    scores: dict[str, list[float]]
+    flagged: dict[str, list[int]]
+    us_per_update: float
+
+
+def replay(
+    files: Sequence[NabFile], make: Callable[[], Detector], drop: int = 0, magnitude: Callable[[float], float] = float
+) -> Replay:
+    """Each file through a new detector, without its first `drop` rows (they count as score 0)."""
+    scores: dict[str, list[float]] = {}
+    flagged: dict[str, list[int]] = {}
+    seconds, updates = 0.0, 0
+    for file in files:
+        detector, rows = make(), range(drop, len(file.values))
+        started = time.perf_counter()
+        verdicts = [detector.update(file.values[row], file.at_ms[row]) for row in rows]
+        seconds += time.perf_counter() - started
+        updates += len(verdicts)
+        scores[file.name] = [0.0] * drop + [magnitude(verdict.score) for verdict in verdicts]
+        flagged[file.name] = [row for row, verdict in zip(rows, verdicts, strict=True) if verdict.level != "none"]
+    return Replay(scores, flagged, seconds / updates * 1e6)
+
+
+def alarms(scores: Sequence[float], threshold: float) -> list[int]:
+    """Rows that the alarm rule flags at another threshold."""
+    rule = AlarmRule(threshold)
+    return [row for row, score in enumerate(scores) if rule.judge(score)]
+
+
+def figures(files: Sequence[NabFile], detections: Detections) -> Row:
+    """Scores under the three profiles, windows found, false alarms."""
+    row: Row = {}
+    for profile in PROFILES:
+        parts = [file.score(detections[file.name], profile) for file in files]
+        row[profile.name] = normalised(parts, profile)
+        row |= {
+            "found": sum(part.found for part in parts),
+            "windows": sum(part.windows for part in parts),
+            "false_alarms": sum(part.false_alarms for part in parts),
+        }
+    return row
+
+
+def by_threshold(files: Sequence[NabFile], scores: Scores, thresholds: Sequence[float]) -> dict[float, Detections]:
+    return {c: {file.name: alarms(scores[file.name], c) for file in files} for c in thresholds}
+
+
+def best_threshold(files: Sequence[NabFile], tried: Mapping[float, Detections]) -> float:
+    """The threshold with the highest standard score on `files`."""
+
+    def standard(c: float) -> float:
+        return normalised((file.score(tried[c][file.name], STANDARD) for file in files), STANDARD)
+
+    return max(tried, key=standard)
+
+
+def leave_one_out(files: Sequence[NabFile], tried: Mapping[float, Detections]) -> Detections:
+    """Each file's alarms at the threshold that is best on the others."""
+    detections = {}
+    for left_out in files:
+        others = [file for file in files if file is not left_out]
+        detections[left_out.name] = tried[best_threshold(others, tried)][left_out.name]
+    return detections
+
+
+def novelty_rows(files: Sequence[NabFile], form: str, config: NoveltyConfig) -> list[Row]:
+    """All rows of one form of the novelty detector."""
+    whole = replay(files, lambda: Novelty(config))
+    name, cost = f"novelty, {form}", {"us_per_update": whole.us_per_update, "kb_per_series": _kilobytes(config)}
+    rows = [{"detector": name, "threshold": config.threshold} | figures(files, whole.flagged) | cost]
+    thresholds = [config.threshold * (0.7 + 0.05 * step) for step in range(13)]
+    tried = by_threshold(files, whole.scores, thresholds)
+    rows.append({"detector": f"{name}, threshold of the other files"} | figures(files, leave_one_out(files, tried)))
+    for drop in DROPS:
+        shortened = replay(files, lambda: Novelty(config), drop)
+        rows.append({"detector": f"{name}, without its first {drop} rows"} | figures(files, shortened.flagged))
+    rows += [
+        {"detector": f"{name}, threshold x {c / config.threshold:.2f}", "threshold": c} | figures(files, tried[c])
+        for c in thresholds
+        if abs(c / config.threshold - 1) < 0.16
+    ]
+    return rows
+
+
+def other_row(files: Sequence[NabFile], name: str, make: Callable[[], Detector]) -> Row:
+    """Another detector's scores by the same alarm rule."""
+    whole = replay(files, make, magnitude=abs)
+    tried = by_threshold(files, whole.scores, [0.5 * 1.15**step for step in range(40)])
+    c = best_threshold(files, tried)
+    return {"detector": name, "threshold": c} | figures(files, tried[c]) | {"us_per_update": whole.us_per_update}
+
+
+def run(folder: Path) -> list[Row]:
+    """All rows of the table, for the files under `folder`."""
+    files = load(folder)
+    rows = [row for form, config in FORMS.items() for row in novelty_rows(files, form, config())]
+    return rows + [other_row(files, name, make) for name, make in OTHERS.items()]
+
+
+def _kilobytes(config: NoveltyConfig) -> float:
+    return Novelty(config).bytes / 1000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--nab", type=Path, required=True, metavar="FOLDER", help="laid out as the benchmark's data")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="where nab.json goes")
+    arguments = parser.parse_args()
+    report("nab", run(arguments.nab), title=f"NAB, {arguments.nab}", notes=NOTES, folder=arguments.out)
+
+
+NOTES = (
+    "0 = silence, 100 = each window at its first row and nothing else; one configuration and one threshold for all "
+    "files. kb_per_series: the detector's arrays."
+)
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""A rollup worker that fails at a chosen point: `python -m tests.integration.faulty_worker POINT NTH`.
+
+The NTH call (from 1) of what POINT names raises; everything else is the worker as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import aiokafka
+from aiokafka.errors import CommitFailedError, KafkaError
+from faust.transport.drivers import aiokafka as driver
+
+from callgauge.settings import load_settings
+from callgauge_streams import transport
+from callgauge_streams.rollup import app as rollup
+from callgauge_streams.rollup.blocks import BlockCutter
+from callgauge_streams.rollup.source import SourceRollup
+
+#: Every await of agent, ticker and transport, and the pure steps between them.
+POINTS: dict[str, tuple[Any, str]] = {
+    "take": (rollup.RollupWorker, "take"),
+    "count": (SourceRollup, "take"),
+    "send": (driver.Producer, "send"),
+    "confirm": (transport.ChunkConsumer, "confirm"),
+    "tick": (rollup.RollupWorker, "tick"),
+    "due rows": (SourceRollup, "due_rows"),
+    "idle records": (SourceRollup, "idle_records"),
+    "progress": (SourceRollup, "progress"),
+    "committed": (aiokafka.AIOKafkaConsumer, "committed"),
+    "log start": (aiokafka.AIOKafkaConsumer, "beginning_offsets"),
+    "seek": (aiokafka.AIOKafkaConsumer, "seek"),
+    "fetch": (transport._Thread, "_fetch_records"),
+    "cut": (BlockCutter, "cut"),
+    "flush": (driver.Producer, "flush"),
+    "commit": (aiokafka.AIOKafkaConsumer, "commit"),
+}
+
+
+class Injected(KafkaError):  # type: ignore[misc]  # what a client would raise
+    """The fault."""
+
+
+def raising(function: Callable[..., Any], nth: int, error: Exception) -> Callable[..., Any]:
+    """`function`, whose nth call raises instead."""
+    calls = 0
+
+    def count() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            print(f"raising {error!r}", file=sys.stderr, flush=True)
+            raise error
+
+    async def coroutine(*args: Any, **kwargs: Any) -> Any:
+        count()
+        return await function(*args, **kwargs)
+
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        count()
+        return function(*args, **kwargs)
+
+    return coroutine if inspect.iscoroutinefunction(function) else plain
+
+
+def unacknowledged(send: Callable[..., Any], nth: int) -> Callable[..., Any]:
+    """A `send` whose nth message is taken and never stored: its future fails, as when the broker refuses it."""
+    calls = 0
+
+    async def lose(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls != nth:
+            return await send(*args, **kwargs)
+        future = asyncio.get_running_loop().create_future()
+        future.set_exception(Injected("refused"))
+        return future
+
+    return lose
+
+
+def after(function: Callable[..., Any], nth: int) -> Callable[..., Any]:
+    """`function`, which raises when its nth call has done its work."""
+    calls = 0
+
+    async def late(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        result = await function(*args, **kwargs)
+        if calls == nth:
+            raise Injected("after the work")
+        return result
+
+    return late
+
+
+def replace(owner: Any, name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    setattr(owner, name, by(getattr(owner, name)))
+
+
+def inject(point: str, nth: int) -> None:
+    """Put the fault in its place."""
+    if point == "acknowledgement":
+        replace(driver.Producer, "send", lambda send: unacknowledged(send, nth))
+    elif point == "after acknowledgements":
+        replace(rollup, "send_confirmed", lambda send: after(send, nth))
+    elif point == "refused commit":
+        error = CommitFailedError("the group has already rebalanced")
+        replace(aiokafka.AIOKafkaConsumer, "commit", lambda commit: raising(commit, nth, error))
+    else:
+        owner, name = POINTS[point]
+        replace(owner, name, lambda function: raising(function, nth, Injected(point)))
+
+
+if __name__ == "__main__":
+    inject(sys.argv[1], int(sys.argv[2]))
+    rollup.run(load_settings())
