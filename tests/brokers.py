@@ -49,6 +49,8 @@ offsets.topic.num.partitions=4
 transaction.state.log.num.partitions=4
 log.index.size.max.bytes=1048576
 group.initial.rebalance.delay.ms=0
+# a killed worker is missed soon
+group.min.session.timeout.ms=1000
 # a broker killed with -9 is let in again when its old session has ended
 broker.session.timeout.ms=4000
 broker.heartbeat.interval.ms=500

@@ -14,6 +14,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
 from callgauge_streams.detectors.threshold import Limit, Threshold, ThresholdConfig
 from callgauge_streams.detectors.trend import Trend, TrendConfig
 from callgauge_streams.detectors.vectorised import ZScores, thresholds
+from callgauge_streams.detectors.verdict import LEVELS
 from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
 from tests.bench.detect_data import Call, Series, azure, burstgpt, histogram, llmdrift, otel, servegen, vllm, windows
 from tests.bench.detect_draw import Panel, draw
@@ -76,7 +78,10 @@ def drift_rows(folder: Path) -> tuple[list[Row], list[Panel]]:
                     if measure == "style share"
                     else DriftDistribution(DriftDistributionConfig(baseline=baseline))
                 )
-                found, worst, shown = [], None, []
+                default = DEFAULTS["share" if measure == "style share" else "distribution"][0]
+                found: list[tuple[str, int, int]] = []
+                shown: list[tuple[int, float | None]] = []
+                worst = None
                 for version in (old, new):
                     detector.begin(version)
                     answers = models[f"{family}-{version}"]
@@ -84,7 +89,7 @@ def drift_rows(folder: Path) -> tuple[list[Row], list[Panel]]:
                         counts = drift_counts(answers[k : k + DRIFT_WINDOW], measure)
                         verdict = detector.update(counts, len(shown))
                         shown.append((len(shown), counts.get(1, 0) / sum(counts.values()) * 100))
-                        if verdict.level in ("high", "critical"):
+                        if LEVELS.index(verdict.level) >= LEVELS.index(default.least):
                             found.append((version, k // DRIFT_WINDOW + 1, len(shown) - 1))
                             worst = worst or verdict
                 rows.append(
@@ -99,15 +104,16 @@ def drift_rows(folder: Path) -> tuple[list[Row], list[Panel]]:
                     }
                 )
                 if measure == "style share":
-                    panels.append(Panel(f"{family} {old} -> {new}: answers that pick a letter, per {DRIFT_WINDOW} answers",
-                                        shown, {"drift_rate": [at for _, _, at in found][:1]}, unit="%"))  # fmt: skip
+                    title = f"{family} {old} -> {new}: answers that pick a letter, per {DRIFT_WINDOW}"
+                    first = [at for _, _, at in found][:1]
+                    panels.append(Panel(title, shown, {"drift_rate": first}, unit="%"))
     return rows, panels
 
 
 # --- OTel spans -------------------------------------------------------------------------------------------------
 
 
-def sliding(calls: Sequence[Call], end_ms: int = 0) -> list[tuple[int, list[Call]]]:
+def sliding(calls: Sequence[Call]) -> list[tuple[int, list[Call]]]:
     """The calls of the last 5 minutes at the end of each 10 s window."""
     cells, last = list(windows(calls, WINDOW_MS)), []
     for k, (at, _) in enumerate(cells):
@@ -116,8 +122,9 @@ def sliding(calls: Sequence[Call], end_ms: int = 0) -> list[tuple[int, list[Call
 
 
 def otel_rows(folder: Path) -> tuple[list[Row], list[Panel]]:
-    """Error rate of the last 5 minutes > 5 % of at least 20 calls for 30 s (the default rule), and a 99 % SLO's burn."""
-    rows, panels = [], []
+    """Error rate of the last 5 minutes > 5 % of at least 20 calls for 30 s, the default rule; a 99 % SLO's burn."""
+    rows: list[Row] = []
+    panels: list[Panel] = []
     calls = otel(folder)
     for model in sorted({call.model for call in calls}):
         own = [call for call in calls if call.model == model]
@@ -168,11 +175,11 @@ def vllm_rows(folder: Path) -> tuple[list[Row], list[Panel]]:
         (at, percentile(sorted(c.values["ttft_ms"] for c in cell), 0.95) if len(cell) >= 50 else None)
         for at, cell in sliding(calls)
     ]
-    minutes = [(at, value) for at, value in p95 if at % 60_000 == 0]
-    default = DEFAULTS["latency"]
+    sampled = [(at, value) for at, value in p95 if at % 30_000 == 0]
+    default = DEFAULTS["latency"][0]
     slow = Threshold(ThresholdConfig((Limit("gt", 10_000.0, "high"),)))
     results = {
-        "trend": replay(default.make(60_000), minutes, lifecycle_of(default)),
+        "trend": replay(default.make(30_000), sampled, lifecycle_of(default)),
         "threshold 10 s": replay(slow, p95, Lifecycle()),
         "threshold 10 s for 1 min": replay(slow, p95, Lifecycle(for_windows=6)),
     }
@@ -198,15 +205,19 @@ def vllm_rows(folder: Path) -> tuple[list[Row], list[Panel]]:
 
 def candidates(series: Series) -> dict[str, tuple[Callable[[], Any], Lifecycle]]:
     """The default of the series' kind, and every other detector that could have been it."""
-    default, ms = DEFAULTS[series.kind], series.window_ms
-    chosen = {f"default: {default.name}": (lambda: default.make(ms), lifecycle_of(default))}
+    ms = series.window_ms
+    chosen: dict[str, tuple[Callable[[], Any], Lifecycle]] = {
+        f"default: {each.name}": (partial(each.make, ms), lifecycle_of(each)) for each in DEFAULTS[series.kind]
+    }
     if series.kind == "distribution":
         return chosen | {
-            "drift js": (lambda: DriftDistribution(DriftDistributionConfig("js")), Lifecycle()),
-            "drift ks": (lambda: DriftDistribution(DriftDistributionConfig("ks")), Lifecycle()),
+            "drift psi 0.5": (lambda: DriftDistribution(DriftDistributionConfig()), Lifecycle()),
+            "drift js 0.2": (lambda: DriftDistribution(DriftDistributionConfig("js")), Lifecycle("critical")),
+            "drift ks 0.3": (lambda: DriftDistribution(DriftDistributionConfig("ks")), Lifecycle("critical")),
         }
     three = Lifecycle(for_windows=3)
     return chosen | {
+        "zscore mean 8 σ x3": (lambda: ZScore(ZScoreConfig("mean", tiers=BURSTY)), three),
         "zscore log 8 σ x3": (lambda: ZScore(ZScoreConfig("mean", "log", tiers=BURSTY)), three),
         "zscore median 8 σ x3": (lambda: ZScore(ZScoreConfig(tiers=BURSTY)), three),
         "zscore mean 4 σ x1": (lambda: ZScore(ZScoreConfig("mean")), Lifecycle()),
@@ -225,7 +236,7 @@ def candidates(series: Series) -> dict[str, tuple[Callable[[], Any], Lifecycle]]
 def normal_rows(name: str, sets: Sequence[Series]) -> tuple[list[Row], list[Panel]]:
     """False alarms per series and week, of each group of series."""
     tally: dict[tuple[str, str], list[float]] = {}
-    panels = []
+    panels: list[Panel] = []
     for series in sets:
         alarms: dict[str, list[int]] = {}
         of = " clients" if "client" in series.name and series.kind == "traffic" else ""
@@ -238,7 +249,7 @@ def normal_rows(name: str, sets: Sequence[Series]) -> tuple[list[Row], list[Pane
             seen[2] += series.weeks
             seen[3] += bool(result.alarms)
         if series.kind != "distribution" and len(panels) < 8 and "client" not in series.name:
-            kept = {d: alarms[d] for d in list(alarms)[:1]}
+            kept = {d: alarms[d] for d in alarms if d.startswith("default")}
             panels.append(Panel(f"{name} {series.name}, {series.window_ms // 60_000} min windows", series.points, kept))
     rows: list[Row] = [
         {
@@ -254,6 +265,36 @@ def normal_rows(name: str, sets: Sequence[Series]) -> tuple[list[Row], list[Pane
         for (kind, detector), (count, found, weeks, having) in tally.items()
     ]
     return rows, panels
+
+
+# --- traffic where something is wrong ---------------------------------------------------------------------------
+
+
+def changed(series: Series, factor: float, at: int, count: int) -> list[tuple[int, Any]]:
+    """The series with `count` windows from index `at` on multiplied: an incident that is known."""
+    return [(t, v * factor if v is not None and at <= k < at + count else v) for k, (t, v) in enumerate(series.points)]
+
+
+def planted_rows(sets: Sequence[Series], starts: int = 8, hours: float = 2.0) -> list[Row]:
+    """How many planted incidents each choice for traffic sees: what its silence costs."""
+    tally: dict[tuple[str, str], list[int]] = {}
+    for series in sets:
+        length = round(hours * HOUR_MS / series.window_ms)
+        first = len(series.points) // 3
+        step = (len(series.points) - first - length) // starts
+        chosen = {name: made for name, made in candidates(series).items() if "x3" in name or "default" in name}
+        for what, factor in (("traffic stops", 0.0), ("half", 0.5), ("twice", 2.0), ("five times", 5.0)):
+            for start in range(first, first + starts * step, step):
+                points = changed(series, factor, start, length)[: start + length]
+                for detector, (make, lifecycle) in chosen.items():
+                    alarms = replay(make(), points, lifecycle).alarms
+                    cell = tally.setdefault((what, detector), [0, 0])
+                    cell[0] += 1
+                    cell[1] += any(alarm.at_ms >= points[start][0] for alarm in alarms)
+    return [
+        {"incident": f"{what} for {hours:g} h", "detector": detector, "planted": n, "seen_%": 100 * seen / n}
+        for (what, detector), (n, seen) in tally.items()
+    ]
 
 
 # --- cost -------------------------------------------------------------------------------------------------------
@@ -324,7 +365,8 @@ PARTS: list[tuple[str, str, str, Callable[[Path], Part], tuple[float, str]]] = [
     ("llmdrift", "llmdrift", "LLMDrift: a model version replaces another", drift_rows, (1.0, "windows")),
     ("otel", "llm_calls", "OTel spans: errors of one of two models", otel_rows, (3_600_000.0, "hours")),
     ("vllm", "vllm_load_steps", "vLLM under a load raised in steps", vllm_rows, (1_000.0, "seconds")),
-    ("azure", "azure_llm_2023", "Azure 2023: normal traffic", lambda f: normal_rows("azure", azure(f)), (6e4, "minutes")),
+    ("azure", "azure_llm_2023", "Azure 2023: normal traffic", lambda f: normal_rows("azure", azure(f)),
+     (6e4, "minutes")),
     ("burstgpt", "burstgpt_aggregates", "BurstGPT: normal traffic", lambda f: normal_rows("burstgpt", burstgpt(f)),
      (8.64e7, "days")),
     ("servegen", "servegen", "ServeGen: normal traffic", lambda f: normal_rows("servegen", servegen(f)),
@@ -342,6 +384,10 @@ def main(data: Path, nab: Path | None, out: Path) -> None:
         tables[name] = rows
         report(f"detect_{name}", rows, title=title, folder=out)
         print(f"picture: {draw(out / f'detect_{name}.png', title, panels, per=per)}")
+    if (data / "servegen").is_dir():
+        totals = [s for s in servegen(data) if s.kind == "traffic" and s.name.endswith("all") and s.weeks > 1]
+        tables["planted"] = planted_rows(totals)
+        report("detect_planted", tables["planted"], title="ServeGen totals with planted incidents", folder=out)
     tables["cost"] = cost_rows()
     report("detect_cost", tables["cost"], title="Cost per update", folder=out)
     tables["vectorised"] = vectorised_rows()

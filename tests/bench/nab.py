@@ -4,12 +4,13 @@ FOLDER is laid out as the benchmark's `data` folder, with labels/combined_window
 files that are not there are left out, and scores are normalised over the windows of those that are. Each file is
 replayed in its order, in event time, through a new detector of one configuration. Scoring: tests.bench.nab_score.
 
-Rows of the table
-    novelty, one view / twelve views    the defaults, as a user gets them
-    ..., threshold of the other files   each file with the threshold that is best on all other files
-    ..., without its first n rows       the detector starts n rows later (scored rows stay the same)
-    zscore, ewma, ...                   another detector alone: |score| by the same alarm rule, and the threshold that
-                                        is best on these very files, so rather too kind
+Rows of the table: detector and run, where a run is
+    as it is                    the defaults, as a user gets them
+    others' threshold           each file with the threshold that is best on all other files
+    first n rows dropped        the detector starts n rows later (scored rows stay the same)
+    threshold x f               as it is, at another threshold
+    own best threshold          a detector that is not novelty: |score| by the same alarm rule, and the threshold that
+                                is best on these very files, so rather too kind
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from matplotlib.figure import Figure
 
 from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
 from callgauge_streams.detectors.novelty import Novelty, NoveltyConfig, twelve_views
@@ -29,13 +33,13 @@ from callgauge_streams.detectors.novelty_alarm import AlarmRule
 from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
 from callgauge_streams.detectors.verdict import Detector
 from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
-from tests.bench.nab_score import PROFILES, STANDARD, FileScore, Profile, Window, normalised, score_file
+from tests.bench.nab_score import PROFILES, STANDARD, FileScore, Profile, Window, normalised, probation, score_file
 from tests.bench.report import FOLDER, report
 
 __all__ = ["NabFile", "load", "run"]
 
 DROPS = (1, 60, 120, 180)
-FORMS: Mapping[str, Callable[[], NoveltyConfig]] = {"one view": NoveltyConfig, "twelve views": twelve_views}
+FORMS: Mapping[str, Callable[[], NoveltyConfig]] = {"1 view": NoveltyConfig, "12 views": twelve_views}
 OTHERS: Mapping[str, Callable[[], Detector]] = {
     "zscore, median": lambda: ZScore(ZScoreConfig()),
     "zscore, mean": lambda: ZScore(ZScoreConfig(method="mean")),
@@ -157,22 +161,22 @@ def leave_one_out(files: Sequence[NabFile], tried: Mapping[float, Detections]) -
     return detections
 
 
-def novelty_rows(files: Sequence[NabFile], form: str, config: NoveltyConfig) -> list[Row]:
+def novelty_rows(files: Sequence[NabFile], name: str, config: NoveltyConfig, whole: Replay) -> list[Row]:
     """All rows of one form of the novelty detector."""
-    whole = replay(files, lambda: Novelty(config))
-    name, cost = f"novelty, {form}", {"us_per_update": whole.us_per_update, "kb_per_series": _kilobytes(config)}
-    rows = [{"detector": name, "threshold": config.threshold} | figures(files, whole.flagged) | cost]
     thresholds = [config.threshold * (0.7 + 0.05 * step) for step in range(13)]
     tried = by_threshold(files, whole.scores, thresholds)
-    rows.append({"detector": f"{name}, threshold of the other files"} | figures(files, leave_one_out(files, tried)))
+    cost = {"us_per_update": whole.us_per_update, "kb_per_series": Novelty(config).bytes / 1000}
+    rows = [
+        _titled(name, "as it is", config.threshold) | figures(files, whole.flagged) | cost,
+        _titled(name, "others' threshold") | figures(files, leave_one_out(files, tried)),
+    ]
     for drop in DROPS:
         shortened = replay(files, lambda: Novelty(config), drop)
-        rows.append({"detector": f"{name}, without its first {drop} rows"} | figures(files, shortened.flagged))
-    rows += [
-        {"detector": f"{name}, threshold x {c / config.threshold:.2f}", "threshold": c} | figures(files, tried[c])
-        for c in thresholds
-        if abs(c / config.threshold - 1) < 0.16
-    ]
+        rows.append(_titled(name, f"first {drop} rows dropped", config.threshold) | figures(files, shortened.flagged))
+    for c, detections in tried.items():
+        factor = c / config.threshold
+        if 0.001 < abs(factor - 1) < 0.16:
+            rows.append(_titled(name, f"threshold x {factor:.2f}", c) | figures(files, detections))
     return rows
 
 
@@ -181,31 +185,52 @@ def other_row(files: Sequence[NabFile], name: str, make: Callable[[], Detector])
     whole = replay(files, make, magnitude=abs)
     tried = by_threshold(files, whole.scores, [0.5 * 1.15**step for step in range(40)])
     c = best_threshold(files, tried)
-    return {"detector": name, "threshold": c} | figures(files, tried[c]) | {"us_per_update": whole.us_per_update}
+    return _titled(name, "own best threshold", c) | figures(files, tried[c]) | {"us_per_update": whole.us_per_update}
 
 
-def run(folder: Path) -> list[Row]:
-    """All rows of the table, for the files under `folder`."""
+def _titled(detector: str, run: str, threshold: float | None = None) -> Row:
+    return {"detector": detector, "run": run, "threshold": threshold}
+
+
+def run(folder: Path, out: Path = FOLDER) -> list[Row]:
+    """All rows of the table, for the files under `folder`; draws <out>/nab.png."""
     files = load(folder)
-    rows = [row for form, config in FORMS.items() for row in novelty_rows(files, form, config())]
+    rows: list[Row] = []
+    for form, make_config in FORMS.items():
+        config = make_config()
+        whole = replay(files, lambda config=config: Novelty(config))  # type: ignore[misc]
+        rows += novelty_rows(files, f"novelty, {form}", config, whole)
+    draw(files, whole.flagged, out / "nab.png")
     return rows + [other_row(files, name, make) for name, make in OTHERS.items()]
 
 
-def _kilobytes(config: NoveltyConfig) -> float:
-    return Novelty(config).bytes / 1000
+def draw(files: Sequence[NabFile], flagged: Detections, path: Path) -> None:
+    """Each file's series, labelled windows (shaded) and alarms (red lines)."""
+    figure = Figure(figsize=(24, 2.4 * math.ceil(len(files) / 4)), layout="tight")
+    for place, file in enumerate(files, 1):
+        axes = figure.add_subplot(math.ceil(len(files) / 4), 4, place)
+        axes.plot(file.values, linewidth=0.5)
+        axes.axvspan(0, probation(len(file.values)), color="lightgrey", alpha=0.4)
+        for first, last in file.windows:
+            axes.axvspan(first, last, color="orange", alpha=0.4)
+        for row in flagged[file.name]:
+            axes.axvline(row, color="red", linewidth=0.8)
+        axes.set_title(file.name, fontsize=8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=80)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--nab", type=Path, required=True, metavar="FOLDER", help="laid out as the benchmark's data")
-    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="where nab.json goes")
+    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="where nab.json and nab.png go")
     arguments = parser.parse_args()
-    report("nab", run(arguments.nab), title=f"NAB, {arguments.nab}", notes=NOTES, folder=arguments.out)
+    report("nab", run(arguments.nab, arguments.out), title=f"NAB, {arguments.nab}", notes=NOTES, folder=arguments.out)
 
 
 NOTES = (
     "0 = silence, 100 = each window at its first row and nothing else; one configuration and one threshold for all "
-    "files. kb_per_series: the detector's arrays."
+    "files. kb_per_series: the remembered numbers."
 )
 
 if __name__ == "__main__":

@@ -31,10 +31,10 @@ def pipeline_settings(bootstrap: str, folder: Path, **overrides: object) -> Sett
         "group_prefix": prefix,
         "partitions": 2,
         "windows_partitions": 2,
-        # six seconds is the shortest session that Kafka's defaults allow
-        "session_timeout_s": 6.0,
-        "rebalance_timeout_s": 4.0,
-        "heartbeat_s": 1.5,
+        # a killed worker is missed soon (the brokers of these tests allow it), and tansu's JoinGroup answers soon
+        "session_timeout_s": 3.0,
+        "rebalance_timeout_s": 1.5,
+        "heartbeat_s": 0.5,
         "block_offsets": 8_192,
         "groupings": GROUPINGS,
         "idle_after_s": 1.0,

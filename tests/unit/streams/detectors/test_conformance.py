@@ -327,5 +327,5 @@ def test_very_long_runs(case: Case) -> None:
         assert math.isfinite(verdict.score)
         if k in (50_000, 99_999):
             sizes.append(len(json.dumps(detector.snapshot(), allow_nan=False)))
-    assert sizes[1] < 1.6 * sizes[0] + 1_000
+    assert sizes[1] < 1.6 * sizes[0] + 3_000  # points come and go within a bound
     assert speaks(run(case, detector, shifted(case, case.within), 100_000))
