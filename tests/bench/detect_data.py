@@ -35,6 +35,7 @@ class Series:
     kind: Kind
     window_ms: int
     points: list[tuple[int, Any]]
+    gaps: frozenset[int] = frozenset()  # ends of the windows in which the whole model had no traffic
 
     @property
     def weeks(self) -> float:
@@ -129,7 +130,15 @@ def servegen(folder: Path) -> list[Series]:
                 at = MONDAY_MS + int(row["window_start_s"]) * 1000 + 6 * HOUR_MS
                 found[(f"{row['model']} client {row['client']} {what}", "distribution")].append((at, scaled))
     widths = {"traffic": width, "distribution": 6 * HOUR_MS}
-    return [Series(name, kind, widths[kind], sorted(p, key=lambda x: x[0])) for (name, kind), p in found.items()]
+    gaps = {
+        name.split()[0]: frozenset(at for at, value in points if not value)
+        for (name, _), points in found.items()
+        if name.endswith(" all")
+    }
+    return [
+        Series(name, kind, widths[kind], sorted(points, key=lambda point: point[0]), gaps[name.split()[0]])
+        for (name, kind), points in found.items()
+    ]
 
 
 def otel(folder: Path) -> list[Call]:

@@ -1,0 +1,113 @@
+"""EWMA with variance: a value far from an exponentially weighted mean, in one pair of numbers.
+
+    z  = (x - μ) / max(σ, floor)
+    y  = x, but no further than `clip` σ from μ             (one wild value hardly moves the baseline)
+    a  = max(α, 1 / (k + 1)),  α = 2 / (span + 1)          (a plain mean until `span` values are in)
+    δ  = y - μ;   μ += a δ;   σ² = (1 - a) (σ² + a δ²)
+
+Parameters
+    span              windows that the mean looks back, as in pandas' ewm: 86 % of the weight lies on the newest `span`.
+    clip              σ beyond which a value counts as if it were at that distance; learning only.
+    scale, direction, tiers, least_relative    as in callgauge_streams.detectors.zscore.
+    min_history       values below which nothing is judged.
+
+Warm-up 20 values. Memory 3 numbers. Cost about 2 µs: the one to run on every series.
+
+>>> detector = Ewma(EwmaConfig())
+>>> for k in range(40): _ = detector.update(100.0 + k % 5, 60_000 * k)
+>>> detector.update(140.0, 2_400_000).level
+'critical'
+
+Source: Finch: Incremental calculation of weighted mean and variance, 2009, section 9; Roberts, Technometrics 1 (1959)
+239. Clipping before learning: Huber's ψ (Huber: Robust Statistics, 1981, chapter 1).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+from callgauge_streams.detectors.scale import Scale, floor_at, scaled, unscaled
+from callgauge_streams.detectors.tiers import Direction, Tiers, limited
+from callgauge_streams.detectors.verdict import NORMAL, Verdict, measured, short
+
+__all__ = ["Ewma", "EwmaConfig", "WeightedMoments"]
+
+
+@dataclass(frozen=True, slots=True)
+class EwmaConfig:
+    """See the top of the file."""
+
+    span: int = 60
+    clip: float = 4.0
+    scale: Scale = "linear"
+    direction: Direction = "both"
+    tiers: Tiers = field(default_factory=Tiers)
+    least_relative: float = 0.02
+    min_history: int = 20
+
+
+@dataclass(slots=True)
+class WeightedMoments:
+    """Exponentially weighted mean and variance; a plain mean and variance of the first `span` values."""
+
+    count: int = 0
+    mean: float = 0.0
+    variance: float = 0.0
+
+    def learn(self, value: float, span: float) -> None:
+        """Take a value in."""
+        a = max(2.0 / (span + 1.0), 1.0 / (self.count + 1.0))
+        delta = value - self.mean
+        self.mean += a * delta
+        self.variance = (1.0 - a) * (self.variance + a * delta * delta)
+        self.count += 1
+
+    def clipped(self, value: float, clip: float, floor: float) -> float:
+        """The value, no further than `clip` σ from the mean."""
+        reach = clip * max(math.sqrt(self.variance), floor)
+        return min(max(value, self.mean - reach), self.mean + reach)
+
+
+class Ewma:
+    """The detector; see the top of the file."""
+
+    def __init__(self, config: EwmaConfig) -> None:
+        self.config = config
+        self._moments = WeightedMoments()
+
+    def update(self, value: float | None, at_ms: int, *, learn: bool = True) -> Verdict:
+        """Judge a value, then learn it."""
+        if not measured(value):
+            return NORMAL
+        config, moments = self.config, self._moments
+        x = scaled(value, config.scale)
+        floor = floor_at(moments.mean, config.least_relative, config.scale)
+        ready = moments.count >= config.min_history
+        verdict = self._judge(value, x, floor) if ready else NORMAL
+        if learn:
+            moments.learn(moments.clipped(x, config.clip, floor or abs(x)) if ready else x, config.span)
+        return verdict
+
+    def _judge(self, value: float, x: float, floor: float) -> Verdict:
+        sigma = max(math.sqrt(self._moments.variance), floor)
+        distance = x - self._moments.mean
+        z = limited(distance / sigma) if sigma else limited(distance * math.inf) if distance else 0.0
+        level, baseline = (
+            self.config.tiers.level(z, self.config.direction),
+            unscaled(self._moments.mean, self.config.scale),
+        )
+        if level == "none":
+            return Verdict(z, baseline=baseline)
+        side = "above" if z > 0 else "below"
+        return Verdict(z, level, baseline, f"{short(value)} is {abs(z):.1f} σ {side} the moving mean {short(baseline)}")
+
+    def snapshot(self) -> dict[str, Any]:
+        """The state, JSON-able."""
+        return {"count": self._moments.count, "mean": self._moments.mean, "variance": self._moments.variance}
+
+    def restore(self, snapshot: dict[str, Any]) -> Self:
+        """Put a state back; returns self."""
+        self._moments = WeightedMoments(**snapshot)
+        return self
