@@ -19,8 +19,7 @@ rules:
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -32,15 +31,12 @@ from callgauge.errors import RuleError
 from callgauge.schema import LABELS, Severity
 from callgauge_streams.detect.aggregates import Aggregate, aggregate
 from callgauge_streams.detect.durations import duration_ms
+from callgauge_streams.detectors.threshold import Limit, Op, Threshold, ThresholdConfig
 from callgauge_streams.rollup.grouping import GroupingSet
 
 __all__ = ["BoundRule", "Rule", "bind", "load_rules"]
 
 DurationMs = Annotated[int, BeforeValidator(lambda text: duration_ms(str(text))), Field(ge=0)]
-Op = Literal["gt", "ge", "lt", "le", "eq", "ne"]
-_OPS: dict[str, Callable[[float, float], bool]] = {
-    name: getattr(operator, name) for name in ("gt", "ge", "lt", "le", "eq", "ne")
-}
 
 
 class Rule(BaseModel):
@@ -76,7 +72,7 @@ class BoundRule:
         self.rule = rule
         self.grouping = grouping
         self.aggregate: Aggregate = aggregate(rule.aggregate)
-        self._holds = _OPS[rule.op]
+        self._threshold = Threshold(ThresholdConfig((Limit(rule.op, rule.value),)))
 
     def judges(self, labels: dict[str, str]) -> bool:
         """Whether a series is one of the rule's."""
@@ -84,7 +80,8 @@ class BoundRule:
 
     def holds(self, value: float | None, n: int) -> bool:
         """Whether the condition holds; not when there is too little to judge."""
-        return value is not None and n >= self.rule.min_count and self._holds(value, self.rule.value)
+        # A threshold has no memory, so the time of the window does not matter to it.
+        return n >= self.rule.min_count and self._threshold.update(value, at_ms=0).level != "none"
 
 
 def load_rules(path: Path | None) -> list[Rule]:

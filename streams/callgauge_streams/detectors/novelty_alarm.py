@@ -11,6 +11,7 @@ does not keep alarming. The pause makes one alarm of one anomaly.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ class AlarmRule:
     def judge(self, score: float) -> float:
         """The score as a multiple of the bar, at least 1, when this value is an alarm; else 0."""
         i, self._count = self._count, self._count + 1
-        bar = self.threshold * (min(max(i, EARLIEST), LATEST) / 1000) ** 0.25
+        bar: float = self.threshold * (min(max(i, EARLIEST), LATEST) / 1000) ** 0.25
         if score < bar:
             return 0.0
         alarms = 0.0
@@ -46,7 +47,7 @@ class AlarmRule:
             since = i - self._last
             if since <= min(LONGEST_PAUSE, max(SHORTEST_PAUSE, i / 20)):
                 return 0.0
-            alarms = self._alarms * 0.5 ** (since / HALF_LIFE)
+            alarms = self._alarms * math.exp2(-since / HALF_LIFE)
             bar *= 1 + AFTER_ALARM * alarms
             if score < bar:
                 return 0.0

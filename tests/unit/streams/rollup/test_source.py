@@ -60,7 +60,8 @@ class Reader:
 
     def seek(self, start: int) -> None:
         self.seeks += 1
-        self.start, self.previous = start, None
+        self.start = start
+        self.previous: int | None = None
         self.at = next((i for i, o in enumerate(self.log.offsets) if o >= start), len(self.log.offsets))
         self.cutter = BlockCutter(BLOCK_OFFSETS)
 
