@@ -15,7 +15,7 @@ demo: $(STAMP) ## Run everything on this machine, with an incident to watch
 	$(BIN)/callgauge demo
 
 test: $(STAMP) ## Run all tests, on tansu and on a real Apache Kafka (Java 17, Maven; skipped without)
-	$(BIN)/pytest
+	$(BIN)/pytest -n 3 --dist worksteal --durations=10
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check

@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
+import sys
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,9 @@ from callgauge.settings import Settings
 from callgauge_streams.transport import ChunkTransport, StartOf
 
 __all__ = ["Outgoing", "describe_source", "make_app", "run_worker", "send_confirmed", "use_chunks"]
+
+# An orderly end takes about two seconds; nothing that a crashed worker could still do matters.
+_CRASH_GRACE_S = 5.0
 
 #: topic, partition, key, value
 Outgoing = tuple[str, int, bytes, bytes]
@@ -78,7 +84,17 @@ def _credentials(settings: Settings) -> Any:
 
 def run_worker(app: Any, settings: Settings) -> None:
     """Run until SIGTERM; exits the process, non-zero after a crash."""
+    threading.Thread(target=_end_after_crash, args=(app,), name="crash-watch", daemon=True).start()
     faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False).execute_from_commandline()
+
+
+def _end_after_crash(app: Any) -> None:
+    """End the process for good when its orderly end hangs after a crash (a rebalance may wait for a dead loop)."""
+    while not app.crashed:
+        time.sleep(1.0)
+    time.sleep(_CRASH_GRACE_S)
+    print(f"callgauge: still running {_CRASH_GRACE_S:g} s after a crash; ended", file=sys.stderr, flush=True)
+    os._exit(1)
 
 
 def describe_source(settings: Settings) -> str:
