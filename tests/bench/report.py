@@ -27,7 +27,9 @@ def report(name: str, rows: Sequence[Row], *, title: str = "", notes: str = "", 
     table = Table(*columns, title=title or name, caption=notes or None)
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
-    Console().print(table)
+    console = Console()
+    # A file has no width; the tables need more than the 80 columns that rich assumes.
+    (console if console.is_terminal else Console(width=140)).print(table)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
     path.write_text(json.dumps({"name": name, "machine": _machine(), "notes": notes, "rows": list(rows)}, indent=2))
