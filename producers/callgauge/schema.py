@@ -358,8 +358,10 @@ class Alert(_Message):
     event_id: str = ""
     """The call that contributed most, where the aggregate has one."""
     runbook: str = ""
+    log: str = ""
+    """The partition of the windows topic that this was decided from: cluster id / topic id / partition."""
     offset: int = -1
-    """Offset in the windows topic of the record that caused this transition; detect goes on after it."""
+    """Offset in that log of the record that caused this transition; detect goes on after it."""
     schema_version: int = SCHEMA_VERSION
 
 

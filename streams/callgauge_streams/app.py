@@ -10,12 +10,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import faust
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
+from faust import Event, Schema
 from faust.types import TP
 from faust.types.auth import SASLMechanism
 from yarl import URL
@@ -24,7 +26,16 @@ from callgauge.errors import BrokerError, SettingError
 from callgauge.settings import Settings
 from callgauge_streams.transport import ChunkTransport, StartOf
 
-__all__ = ["Outgoing", "describe_source", "make_app", "run_worker", "send_confirmed", "use_chunks"]
+__all__ = [
+    "ChunkSchema",
+    "Origins",
+    "Outgoing",
+    "describe_origins",
+    "make_app",
+    "run_worker",
+    "send_confirmed",
+    "use_chunks",
+]
 
 # An orderly end takes about two seconds; nothing that a crashed worker could still do matters.
 _CRASH_GRACE_S = 5.0
@@ -97,8 +108,16 @@ def _end_after_crash(app: Any) -> None:
     os._exit(1)
 
 
-def describe_source(settings: Settings) -> str:
-    """ "cluster id/topic id" of the calls topic: a topic made anew, or another cluster, is another source.
+@dataclass(frozen=True)
+class Origins:
+    """ "cluster id/topic id" of a topic: a topic made anew, or another cluster, is another source."""
+
+    calls: str
+    windows: str
+
+
+def describe_origins(settings: Settings) -> Origins:
+    """What the workers read and write.
 
     Raises:
         BrokerError: the cluster cannot be reached, a topic is missing, or the windows topic has another number of
@@ -110,18 +129,29 @@ def describe_source(settings: Settings) -> str:
     try:
         cluster = admin.describe_cluster(request_timeout=30).result().cluster_id
         found = admin.describe_topics(TopicCollection([calls, windows]), request_timeout=30)
-        topic_id, partitions = found[calls].result().topic_id, len(found[windows].result().partitions)
+        topics = {name: found[name].result() for name in (calls, windows)}
     except KafkaException as error:
         raise BrokerError(
             f"topics {calls} and {windows} at {settings.bootstrap_servers}: {error.args[0].str()}; "
             "is the broker up, and did `callgauge topics` make the topics?"
         ) from error
+    partitions = len(topics[windows].partitions)
     if partitions != settings.windows_partitions:
         raise BrokerError(
             f"{windows} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {settings.windows_partitions}: "
             "a series' rows must stay in one partition; set it to what the topic has"
         )
-    return f"{cluster}/{topic_id}"
+    return Origins(*(f"{cluster}/{topics[name].topic_id}" for name in (calls, windows)))
+
+
+class ChunkSchema(Schema[Any, Any]):
+    """Takes Faust's codecs out of the way: the value of an event is the chunk itself."""
+
+    def compile(self, app: Any, **kwargs: Any) -> Any:
+        async def decode(message: Any, **_: Any) -> Event:
+            return Event(app, None, message.value, message.headers, message)
+
+        return decode
 
 
 def use_chunks(

@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import aiokafka
+from aiokafka.errors import IllegalStateError
 from aiokafka.structs import OffsetAndMetadata
-from faust import Event, Schema
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.rollup.blocks import BlockCutter, Run
 
-__all__ = ["ChunkConsumer", "ChunkSchema", "ChunkTransport", "StartOf"]
+__all__ = ["ChunkConsumer", "ChunkTransport", "StartOf"]
 
 #: Finds where to begin: given the client, the partition and its committed offset (None at the very first start).
 StartOf = Callable[[aiokafka.AIOKafkaConsumer, TP, int | None], Awaitable[int]]
@@ -38,6 +38,8 @@ class _Position:
     seek: int
     cutter: BlockCutter | None
     previous: int | None = None
+    fetched_to: int = -1
+    """The client's position when the last fetch had been cut: all before it is in chunks."""
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
@@ -57,7 +59,11 @@ class _Thread(driver.AIOKafkaConsumerThread):
         fetched = await super()._fetch_records(*args, **kwargs)
         # No await from here on: what was drained and the position it belongs to are read together.
         generation = self._ensure_consumer()._coordinator.generation
-        return {tp: chunks for tp, records in fetched.items() if (chunks := self._chunks(tp, records, generation))}
+        chunks = {tp: cut for tp, records in fetched.items() if (cut := self._chunks(tp, records, generation))}
+        for tp, position in self.positions.items():
+            state = self.state_of(tp)
+            position.fetched_to = state.position if state and state.has_valid_position else -1
+        return chunks
 
     def _chunks(self, tp: TP, records: list[Any], generation: int) -> list[Chunk]:
         position = self.positions.get(tp)
@@ -83,18 +89,30 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     async def _seek(self, tp: TP) -> int:
         """Seek to where the strategy says; at the very first start, commit that before anything is sent."""
-        consumer = self._ensure_consumer()
-        transport = cast(ChunkTransport, self.transport)
+        consumer, transport = self._ensure_consumer(), cast(ChunkTransport, self.transport)
         aiotp = driver.ensure_aiokafka_TP(tp)
         committed = await consumer.committed(aiotp)
         start = await transport.start_of(consumer, tp, committed)
         if committed is None:
+            self._still_ours(tp)
             await consumer.commit({aiotp: OffsetAndMetadata(start, "")})
-        block_offsets = transport.block_offsets
+        self._still_ours(tp)
+        cutter = BlockCutter(transport.block_offsets) if transport.block_offsets else None
         consumer.seek(aiotp, start)
         self._seeks += 1
-        self.positions[tp] = _Position(start, self._seeks, BlockCutter(block_offsets) if block_offsets else None)
+        self.positions[tp] = _Position(start, self._seeks, cutter)
         return start
+
+    def _still_ours(self, tp: TP) -> None:
+        """A rebalance may have begun while we waited; until it ends the client still takes seeks on what it had."""
+        if self._ensure_consumer()._subscription.reassignment_in_progress:
+            raise IllegalStateError(f"{tp}: the group is rebalancing; its position is sought when that has ended")
+
+    def state_of(self, tp: TP) -> Any:
+        """The client's view of an assigned partition, else None."""
+        aiotp, subscription = driver.ensure_aiokafka_TP(tp), self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        return assignment.state_value(aiotp) if assignment and aiotp in assignment.tps else None
 
 
 class ChunkConsumer(driver.Consumer):
@@ -145,38 +163,32 @@ class ChunkConsumer(driver.Consumer):
         return True
 
     def on_buffer_full(self, tp: TP) -> None:
-        """Faust stops fetching here, and sleeps a whole second once every partition's buffer is full. Not needed: a
-        full buffer makes the fetcher wait as it is."""
+        """A full buffer makes the fetcher wait as it is; Faust would sleep a whole second once all are full."""
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        for tp in revoked:
-            self._safe_offsets.pop(tp, None)
-            self._thread.positions.pop(tp, None)
-        cast(ChunkTransport, self.transport).on_revoked(revoked)
+        # Rebalances are eager: whatever we hold is read again from its last commit, by whoever has it then.
+        held = revoked | set(self._thread.positions)
+        self._safe_offsets.clear()
+        self._thread.positions.clear()
+        cast(ChunkTransport, self.transport).on_revoked(held)
         await super().on_partitions_revoked(revoked)
 
     def starts(self) -> dict[TP, int]:
         """The assigned partitions that have been sought, and where to."""
         return {tp: position.start for tp, position in list(self._thread.positions.items())}
 
-    def caught_up(self, tp: TP, next_offset: int) -> bool:
-        """Whether the latest successful fetch ended at the log's end and all up to there has been processed."""
-        state, position = self._state(tp), self._thread.positions.get(tp)
+    def holds(self, tp: TP, chunk: Chunk) -> bool:
+        """Whether a chunk is of this generation and its partition still ours; else it is read again."""
+        return chunk.generation == self.app.consumer_generation_id and tp in self._thread.positions
+
+    def caught_up(self, tp: TP, next_offset: int, since_ms: float) -> bool:
+        """Whether a fetch answered after `since_ms` (epoch) ended at the log's end, with all up to there processed."""
+        state, position = self._thread.state_of(tp), self._thread.positions.get(tp)
         if state is None or position is None or state.highwater is None or not state.has_valid_position:
             return False
         processed = position.previous is None or position.previous < next_offset
-        return processed and bool(state.position >= state.highwater)
-
-    def fetched_at_ms(self, tp: TP) -> int:
-        """When the broker last answered a fetch of the partition, epoch ms by the local clock; 0: never."""
-        state = self._state(tp)
-        return int(state.timestamp or 0) if state else 0
-
-    def _state(self, tp: TP) -> Any:
-        subscription = self._thread._ensure_consumer()._subscription.subscription
-        assignment = subscription.assignment if subscription else None
-        aiotp = driver.ensure_aiokafka_TP(tp)
-        return assignment.state_value(aiotp) if assignment and aiotp in assignment.tps else None
+        at_end = position.fetched_to == state.position >= state.highwater
+        return processed and at_end and (state.timestamp or 0) >= since_ms
 
 
 class ChunkTransport(driver.Transport):
@@ -186,13 +198,3 @@ class ChunkTransport(driver.Transport):
     block_offsets: int | None
     start_of: StartOf
     on_revoked: Callable[[Iterable[TP]], None]
-
-
-class ChunkSchema(Schema[Any, Any]):
-    """Takes Faust's codecs out of the way: the value of an event is the chunk itself."""
-
-    def compile(self, app: Any, **kwargs: Any) -> Any:
-        async def decode(message: Any, **_: Any) -> Event:
-            return Event(app, None, message.value, message.headers, message)
-
-        return decode

@@ -17,6 +17,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import end, spawn, wait_until
 from callgauge_deploy.topics import ensure_topics
+from callgauge_streams.app import describe_origins
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.rules import bind, load_rules
 from callgauge_streams.rollup.grouping import parse_groupings
@@ -98,8 +99,11 @@ def expected(settings: Settings) -> list[Alert]:
     """What the engine says when it reads the whole log at once."""
     rules = bind(load_rules(settings.rules_file), parse_groupings(GROUPINGS))
     alerts: list[Alert] = []
+    origin = describe_origins(settings).windows
     for partition in range(settings.windows_partitions):
-        engine = Engine(rules, source_timeout_ms=int(settings.source_timeout_s * 1000), live_from=0)
+        engine = Engine(
+            rules, log=f"{origin}/{partition}", source_timeout_ms=int(settings.source_timeout_s * 1000), live_from=0
+        )
         for message in records(settings, settings.topics.windows.name, partition):
             record = decode_window_record(message.value())
             alerts += engine.take(message.offset(), message.timestamp()[1], record)

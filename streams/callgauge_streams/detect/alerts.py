@@ -13,7 +13,7 @@ from callgauge_streams.detect.lifecycle import State
 from callgauge_streams.detect.rules import BoundRule
 from callgauge_streams.detect.totals import Totals
 
-__all__ = ["alert_of", "fingerprint_of", "formatted", "state_of"]
+__all__ = ["alert_of", "ended", "fingerprint_of", "formatted", "state_of"]
 
 _WORDS = {"gt": "above", "ge": "at or above", "lt": "below", "le": "at or below", "eq": "equal to", "ne": "not"}
 
@@ -28,7 +28,14 @@ def _hash(content: object) -> str:
 
 
 def alert_of(
-    rule: BoundRule, labels: dict[str, str], state: State, value: float | None, totals: Totals, reason: str
+    rule: BoundRule,
+    labels: dict[str, str],
+    state: State,
+    value: float | None,
+    totals: Totals,
+    *,
+    reason: str = "",
+    log: str = "",
 ) -> Alert:
     """The transition into `state`."""
     fingerprint = fingerprint_of(rule.rule.name, labels)
@@ -57,12 +64,20 @@ def alert_of(
         reason=reason or _reason(rule, phase, state, totals.n),
         event_id=measured.max_event_id if measured else "",
         runbook=rule.rule.runbook,
+        log=log,
         offset=state.offset,
     )
 
 
-def state_of(alert: Alert) -> State:
-    """The state that a transition left behind."""
+def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
+    """The end of an alert that nothing judges any more."""
+    at = at_ms / 1000
+    changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
+    return alert.model_copy(update=changes | {"reason": reason, "event_id": "", "offset": offset})
+
+
+def state_of(alert: Alert, log: str) -> State:
+    """The state that a transition left behind; `log` is the one read now, where offsets of another mean nothing."""
     return State(
         phase="inactive" if alert.state == "resolved" else "pending" if alert.state == "pending" else "firing",
         at_ms=round(alert.at * 1000),
@@ -71,7 +86,7 @@ def state_of(alert: Alert) -> State:
         fired_at_ms=_milliseconds(alert.fired_at),
         last_fired_at_ms=_milliseconds(alert.last_fired_at),
         last_true_ms=0 if alert.state == "resolved" else round(alert.at * 1000),
-        offset=alert.offset,
+        offset=alert.offset if alert.log == log else -1,
     )
 
 

@@ -13,24 +13,36 @@ from callgauge.codec import decode_window_record, encode
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_streams.app import Outgoing, describe_source, make_app, run_worker, send_confirmed, use_chunks
+from callgauge_streams.app import (
+    ChunkSchema,
+    Outgoing,
+    describe_origins,
+    make_app,
+    run_worker,
+    send_confirmed,
+    use_chunks,
+)
 from callgauge_streams.chunk import Chain, Chunk
 from callgauge_streams.detect.engine import Engine, read_back_ms
 from callgauge_streams.detect.history import current_alerts, offset_before
-from callgauge_streams.detect.rules import bind, load_rules
+from callgauge_streams.detect.rules import BoundRule, bind, load_rules
 from callgauge_streams.rollup.grouping import parse_groupings
-from callgauge_streams.transport import ChunkSchema
 
 __all__ = ["DetectWorker", "detect_app", "run"]
 
 
 class DetectWorker:
-    """The engines this process holds, and the alerts it sends."""
+    """The engines this process holds, and the alerts it sends.
 
-    def __init__(self, app: Any, settings: Settings) -> None:
+    Args:
+        origin: "cluster id/topic id" of the windows topic.
+    """
+
+    def __init__(self, app: Any, settings: Settings, rules: list[BoundRule], origin: str) -> None:
         self._app = app
         self._settings = settings
-        self._rules = bind(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+        self._rules = rules
+        self._origin = origin
         self._timeout_ms = int(settings.source_timeout_s * 1000)
         self._before: dict[TP, tuple[int, list[Alert]]] = {}
         self._engines: dict[TP, tuple[Chain, Engine]] = {}
@@ -41,8 +53,6 @@ class DetectWorker:
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         live_from = max(log_start, committed or 0)
         current = await asyncio.to_thread(current_alerts, self._settings, tp.partition)
-        if committed is None:  # a new log: offsets in alerts of an earlier one mean nothing here
-            current = [alert.model_copy(update={"offset": -1}) for alert in current]
         self._before[tp] = live_from, current
         if live_from == log_start:
             return log_start
@@ -58,8 +68,8 @@ class DetectWorker:
 
     async def take(self, tp: TP, chunk: Chunk) -> None:
         """Decide a chunk's records, send what follows, and let the chunk go for commit."""
-        if chunk.generation != self._app.consumer_generation_id:
-            return  # fetched before a rebalance; it is read again
+        if not self._app.consumer.holds(tp, chunk):
+            return
         chain, engine = self._engine(tp, chunk)
         fresh = chain.accept(chunk)
         if fresh is None:
@@ -74,7 +84,13 @@ class DetectWorker:
     def _engine(self, tp: TP, chunk: Chunk) -> tuple[Chain, Engine]:
         if tp not in self._engines:
             live_from, current = self._before[tp]
-            engine = Engine(self._rules, source_timeout_ms=self._timeout_ms, live_from=live_from, current=current)
+            engine = Engine(
+                self._rules,
+                log=f"{self._origin}/{tp.partition}",
+                source_timeout_ms=self._timeout_ms,
+                live_from=live_from,
+                current=current,
+            )
             self._engines[tp] = Chain(chunk.start), engine
         return self._engines[tp]
 
@@ -96,11 +112,15 @@ def _columns(chunk: Chunk) -> tuple[Any, Any, Any]:
     return chunk.offsets, chunk.timestamps_ms, chunk.values
 
 
+def load_bound_rules(settings: Settings) -> list[BoundRule]:
+    """The configured rules, each with its grouping set."""
+    return bind(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+
+
 def detect_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
     app = make_app(settings, "detect")
-    worker = DetectWorker(app, settings)
-    describe_source(settings)  # says clearly what a worker would fail of
+    worker = DetectWorker(app, settings, load_bound_rules(settings), describe_origins(settings).windows)
     use_chunks(app, block_offsets=None, start_of=worker.start_of, on_revoked=worker.forget)
 
     async def detect(stream: Any) -> None:

@@ -11,13 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 from callgauge.schema import Alert
-from callgauge_streams.detect.alerts import alert_of, fingerprint_of, state_of
+from callgauge_streams.detect.alerts import alert_of, ended, fingerprint_of, state_of
 from callgauge_streams.detect.lifecycle import State, Timing, observe, step
 from callgauge_streams.detect.merge import Series, Windows
 from callgauge_streams.detect.rules import BoundRule
 from callgauge_streams.detect.sources import Sources
 
 __all__ = ["Engine", "history_ms", "read_back_ms"]
+
+# How long windows are kept for count rules that wait for an unheard source.
+_WAIT_MS = 3_600_000
+# Rows of windows further ahead of the log's clock come from clocks that are wrong, and would be kept for ever.
+_AHEAD_MS = 3_600_000
 
 
 def history_ms(rules: Sequence[BoundRule]) -> int:
@@ -40,21 +45,34 @@ class Engine:
     """Judges windows when the watermark passes their end.
 
     Args:
+        log: the partition read, "cluster id/topic id/partition".
         live_from: the first offset not decided yet.
         current: the last transition of each alert.
     """
 
     def __init__(
-        self, rules: Sequence[BoundRule], *, source_timeout_ms: int, live_from: int, current: Iterable[Alert] = ()
+        self,
+        rules: Sequence[BoundRule],
+        *,
+        source_timeout_ms: int,
+        live_from: int,
+        current: Iterable[Alert] = (),
+        log: str = "",
     ) -> None:
         self._rules = rules
+        self._log = log
         self._live_from = live_from
         self._keep_ms = history_ms(rules)
         self._windows = Windows(frozenset(r.aggregate.measure for r in rules if r.aggregate.measure))
         self._sources = Sources(source_timeout_ms)
-        self._states: dict[str, State] = {alert.fingerprint: state_of(alert) for alert in current}
-        self._judged_to: dict[str, int] = {}
+        self._current = {alert.fingerprint: alert for alert in current}
+        self._states = {key: state_of(alert, log) for key, alert in self._current.items()}
+        self._judged: set[str] = set()
+        self._judged_to = {rule.rule.name: 0 for rule in rules}
+        self._forgotten_to = 0
         self._offset = -1
+        self.left_out = 0
+        """Rows too old to be judged, or of windows that lie in the future."""
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""
@@ -62,51 +80,81 @@ class Engine:
         self._offset = offset
         match record.kind:
             case "row":
-                series = self._windows.put(record)
-                return list(self._judge_again(series, record.window_start_ms)) if series else []
+                return list(self._take_row(record))
             case "summary" if record.complete:
                 self._windows.fold(record)
             case "progress":
                 self._sources.hear(record.sources)
-                return list(self._judge_to(self._sources.watermark_ms()))
+                watermark_ms = self._sources.watermark_ms()
+                return [*self._judge_to(watermark_ms), *self._end_what_nothing_judges(watermark_ms)]
         return []
+
+    def _take_row(self, row: Any) -> Iterator[Alert]:
+        end_ms = row.window_start_ms + row.window_ms
+        if not self._forgotten_to < end_ms <= self._sources.clock_ms + _AHEAD_MS:
+            self.left_out += 1
+            return
+        series = self._windows.put(row)
+        if series is None:
+            return
+        if not series.fingerprints:
+            series.fingerprints = {r.rule.name: fingerprint_of(r.rule.name, row.labels) for r in self._rules_of(series)}
+            self._judged.update(series.fingerprints.values())
+        yield from self._judge_again(series, row.window_start_ms)
+
+    def _rules_of(self, series: Series) -> list[BoundRule]:
+        return [r for r in self._rules if r.grouping.name == series.grouping and r.judges(series.labels)]
 
     def _judge_to(self, watermark_ms: int) -> Iterator[Alert]:
         """Judge every window that has ended since the last time, in order of their ends."""
         for rule in self._rules:
-            width = rule.grouping.window_ms
+            if rule.aggregate.counts and not self._sources.complete:
+                continue  # a count without all sources is wrong, not just unsure: it waits
+            name, width = rule.rule.name, rule.grouping.window_ms
             to_ms = watermark_ms // width * width
-            judged_to = self._judged_to.get(rule.rule.name, 0)
             for series in self._windows.of(rule.grouping.name):
-                if rule.judges(series.labels):
-                    for at_ms in self._ends(rule, series, judged_to, to_ms):
+                if name in series.fingerprints:
+                    for at_ms in self._ends(rule, series, to_ms):
                         yield from self._judge(rule, series, at_ms)
-            self._judged_to[rule.rule.name] = max(judged_to, to_ms)
-        self._windows.forget(watermark_ms - self._keep_ms)
+            self._judged_to[name] = max(self._judged_to[name], to_ms)
+        self._forget(watermark_ms)
 
-    def _ends(self, rule: BoundRule, series: Series, after_ms: int, to_ms: int) -> Iterable[int]:
+    def _ends(self, rule: BoundRule, series: Series, to_ms: int) -> Iterable[int]:
         """Window ends to judge: from the first window there is, to one lookback after the last; after that nothing
         changes but what time alone changes, which one more judgement long after settles."""
         width = series.window_ms
-        first = max(after_ms, min(series.windows) if series.windows else 0) + width
+        oldest = (to_ms - self._keep_ms - _WAIT_MS) // width * width
+        first = max(self._judged_to[rule.rule.name], min(series.windows), oldest) + width
         last = series.last_end_ms() + rule.rule.lookback + rule.rule.keep_firing_for + width
         return range(first, min(to_ms, last) + 1, width)
 
+    def _forget(self, watermark_ms: int) -> None:
+        """Drop windows that no rule will look at again, and ended alerts of series without windows."""
+        slowest = min(self._judged_to.values(), default=watermark_ms)
+        self._forgotten_to = max(self._forgotten_to, max(slowest, watermark_ms - _WAIT_MS) - self._keep_ms)
+        for series in self._windows.forget(self._forgotten_to):
+            for rule in self._rules_of(series):
+                key = series.fingerprints[rule.rule.name]
+                self._judged.discard(key)
+                state = self._states.get(key, State())
+                cooled_ms = (state.last_fired_at_ms or 0) + rule.rule.cooldown
+                if state.phase == "inactive" and cooled_ms <= watermark_ms:
+                    self._states.pop(key, None)
+                    self._current.pop(key, None)
+
     def _judge_again(self, series: Series, window_start_ms: int) -> Iterator[Alert]:
         """A late row changes windows that were judged: judge the latest that it is part of."""
-        for rule in self._rules:
-            judged_to = self._judged_to.get(rule.rule.name, 0)
-            touched = window_start_ms < judged_to <= window_start_ms + rule.rule.lookback
-            if rule.grouping.name == series.grouping and touched and rule.judges(series.labels):
+        for rule in self._rules_of(series):
+            judged_to = self._judged_to[rule.rule.name]
+            waits = rule.aggregate.counts and not self._sources.complete
+            if window_start_ms < judged_to <= window_start_ms + rule.rule.lookback and not waits:
                 yield from self._judge(rule, series, judged_to, reason="a late row changed the window")
 
     def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Iterator[Alert]:
         totals = series.totals(at_ms - rule.rule.lookback, at_ms)
         value = rule.aggregate.of(totals)
         holds = rule.holds(value, totals.n)
-        if rule.aggregate.counts and not self._sources.complete:
-            return  # a count without all sources is wrong, not just unsure
-        key = fingerprint_of(rule.rule.name, series.labels)
+        key = series.fingerprints[rule.rule.name]
         before = self._states.get(key, State())
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
             self._keep(key, observe(before, holds, at_ms))  # decided before the log was read again
@@ -117,8 +165,27 @@ class Engine:
             after = replace(after, offset=self._offset)
         self._keep(key, after)
         if told:
-            yield alert_of(rule, series.labels, after, value, totals, reason)
+            self._current[key] = alert_of(rule, series.labels, after, value, totals, reason=reason, log=self._log)
+            yield self._current[key]
 
     def _keep(self, key: str, state: State) -> None:
         if state != State():
             self._states[key] = state
+
+    def _end_what_nothing_judges(self, watermark_ms: int) -> Iterator[Alert]:
+        """An alert whose rule was removed, or whose series is heard no more, must not fire for ever."""
+        if self._offset < self._live_from:
+            return
+        names = {rule.rule.name for rule in self._rules}
+        for key, state in list(self._states.items()):
+            if state.phase == "inactive" or key in self._judged:
+                continue
+            alert = self._current[key]
+            if alert.rule in names and watermark_ms < state.at_ms + round(alert.lookback_s * 1000):
+                continue
+            reason = "no calls to judge" if alert.rule in names else "the rule was removed or changed"
+            alert = ended(alert, max(watermark_ms, state.at_ms), self._offset, reason).model_copy(
+                update={"log": self._log}
+            )
+            self._current[key], self._states[key] = alert, state_of(alert, self._log)
+            yield alert

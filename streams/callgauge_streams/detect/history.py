@@ -5,19 +5,21 @@ Plain consumers without a group: they commit nothing and count nothing.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from callgauge.codec import read
-from callgauge.errors import BrokerError
+from callgauge.errors import BrokerError, DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 
 __all__ = ["current_alerts", "offset_before"]
 
 _TIMEOUT_S = 30.0
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -62,9 +64,24 @@ def current_alerts(settings: Settings, partition: int) -> list[Alert]:
     with _reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
         while message := _poll(consumer, f"{topic}/{partition}"):
-            alert = read(Alert, message.value())
-            found[alert.fingerprint] = alert
+            _take_note(found, message)
     return list(found.values())
+
+
+def _take_note(found: dict[str, Alert], message: Message) -> None:
+    key, value = (message.key() or b"").decode(errors="replace"), message.value()
+    if value is None:
+        found.pop(key, None)  # somebody has removed the alert
+        return
+    try:
+        alert = read(Alert, value)
+    except DecodeError as error:
+        log.error("%s/%s offset %s left out: %s", message.topic(), message.partition(), message.offset(), error)
+        return
+    known = found.get(alert.fingerprint)
+    # A worker that hung while it sent may have written an older transition after its successor's.
+    if known is None or known.log != alert.log or (alert.offset, alert.at) >= (known.offset, known.at):
+        found[alert.fingerprint] = alert
 
 
 def offset_before(settings: Settings, partition: int, live_from: int, span_ms: int) -> int:

@@ -34,6 +34,8 @@ class Series:
     labels: dict[str, str]
     window_ms: int
     windows: dict[int, _Window] = field(default_factory=dict)
+    fingerprints: dict[str, str] = field(default_factory=dict)
+    """Of the alerts that rules may raise on it: rule's name -> fingerprint."""
 
     def last_end_ms(self) -> int:
         """End of the newest window; 0 when none is kept."""
@@ -92,10 +94,12 @@ class Windows:
         """The series of a grouping set."""
         return (series for series in list(self._series.values()) if series.grouping == grouping)
 
-    def forget(self, before_ms: int) -> None:
-        """Drop windows that end by `before_ms`, and series without any."""
+    def forget(self, before_ms: int) -> list[Series]:
+        """Drop windows that end by `before_ms`, and series without any; returns those series."""
+        gone = []
         for key, series in list(self._series.items()):
             for start in [start for start in series.windows if start + series.window_ms <= before_ms]:
                 del series.windows[start]
             if not series.windows:
-                del self._series[key]
+                gone.append(self._series.pop(key))
+        return gone

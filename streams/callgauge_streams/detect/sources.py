@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["Sources"]
 
+# Timeouts after which an unheard source is no longer waited for by count rules.
+_GONE_AFTER = 10
+
 
 @dataclass(slots=True)
 class _Source:
@@ -33,6 +36,9 @@ class Sources:
 
     def hear(self, progress: Iterable[Any]) -> None:
         """Take note of a worker's `SourceProgress` records."""
+        for name, source in list(self._sources.items()):
+            if self.clock_ms - source.heard_ms > _GONE_AFTER * self._timeout_ms:
+                del self._sources[name]  # its topic or its workers are gone for good
         for item in progress:
             known = self._sources.get(item.source)
             watermark_ms = max(item.watermark_ms, known.watermark_ms) if known else item.watermark_ms

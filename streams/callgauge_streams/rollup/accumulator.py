@@ -27,7 +27,11 @@ __all__ = ["Accumulator"]
 Int64s = npt.NDArray[np.int64]
 
 _Row = struct_of(WindowRow)
-_REASON_BITS = 17  # a block has at most 65,536 events, so no more finish reasons
+# Distinct finish reasons of a block that are told apart, in log order; an emitter that puts ids there must not make a
+# row too large for the broker.
+_REASONS = 100
+_OTHER = "__other__"
+_REASON_BITS = 7
 
 
 class Accumulator:
@@ -49,7 +53,7 @@ class Accumulator:
         self._window_end_ms = Grown()
         self._rate_limit_used = Grown()
         self._measures = {name: MeasureSlots(SQUARE_UNITS[name]) for name in MEASURES}
-        self._reason_codes: dict[str, int] = {}
+        self._reason_codes: dict[str, int] = {_OTHER: 0}
         self._reasons = SparseCounts(_REASON_BITS)
 
     def add(self, columns: Columns) -> None:
@@ -100,9 +104,14 @@ class Accumulator:
         return slot
 
     def _add_reasons(self, reasons: Sequence[str], slots: Int64s) -> None:
-        codes = self._reason_codes
-        items = np.fromiter((codes.setdefault(r, len(codes)) for r in reasons), dtype=np.int64, count=len(reasons))
+        items = np.fromiter(map(self._reason_code, reasons), dtype=np.int64, count=len(reasons))
         self._reasons.add(slots, items)
+
+    def _reason_code(self, reason: str) -> int:
+        codes = self._reason_codes
+        if reason in codes or len(codes) <= _REASONS:
+            return codes.setdefault(reason, len(codes))
+        return codes[_OTHER]
 
     def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> Iterator[Any]:
         """Rows that grew since they were last taken.

@@ -19,12 +19,19 @@ from faust.types import TP
 from callgauge.codec import encode, struct_of
 from callgauge.schema import Progress
 from callgauge.settings import Settings
-from callgauge_streams.app import Outgoing, describe_source, make_app, run_worker, send_confirmed, use_chunks
+from callgauge_streams.app import (
+    ChunkSchema,
+    Outgoing,
+    describe_origins,
+    make_app,
+    run_worker,
+    send_confirmed,
+    use_chunks,
+)
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.rollup.blocks import start_after_loss
 from callgauge_streams.rollup.grouping import parse_groupings, partition_of
 from callgauge_streams.rollup.source import RollupConfig, SourceRollup
-from callgauge_streams.transport import ChunkSchema
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
 
@@ -71,8 +78,8 @@ class RollupWorker:
     async def take(self, tp: TP, chunk: Chunk) -> None:
         """Count a chunk. When it begins a block, the one before is sent, confirmed and let go for commit."""
         async with self._lock:
-            if chunk.generation != self._app.consumer_generation_id:
-                return  # fetched before a rebalance; it is read again
+            if not self._app.consumer.holds(tp, chunk):
+                return
             source = self._source(tp, chunk.start)
             self._active_at_ms[tp] = self._now() * 1000
             self._idle.discard(tp)
@@ -106,16 +113,15 @@ class RollupWorker:
         await self._send(records)
 
     async def _send_idle(self) -> None:
-        for tp, source in self._sources.items():
-            if tp not in self._idle and self._goes_idle(tp, source):
-                self._idle.add(tp)
-                await self._send(source.idle_records())
+        # Collected before anything is awaited: a revoke changes the sources meanwhile.
+        idle = [tp for tp, source in self._sources.items() if tp not in self._idle and self._goes_idle(tp, source)]
+        self._idle.update(idle)
+        await self._send([record for tp in idle for record in self._sources[tp].idle_records()])
 
     def _goes_idle(self, tp: TP, source: SourceRollup) -> bool:
         """Caught up, and the broker has answered since the idle time passed without a record."""
-        consumer = self._app.consumer
         idle_at_ms = self._active_at_ms[tp] + self._idle_after_ms
-        return bool(consumer.fetched_at_ms(tp) >= idle_at_ms and consumer.caught_up(tp, source.next_offset))
+        return bool(self._app.consumer.caught_up(tp, source.next_offset, since_ms=idle_at_ms))
 
     def _progress(self) -> Any:
         sources = [source.progress(idle=tp in self._idle) for tp, source in self._sources.items()]
@@ -139,7 +145,7 @@ def rollup_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
     config = RollupConfig(parse_groupings(settings.groupings), settings.block_offsets, settings.out_of_orderness_ms)
     app = make_app(settings, "rollup")
-    worker = RollupWorker(app, settings, config, describe_source(settings))
+    worker = RollupWorker(app, settings, config, describe_origins(settings).calls)
 
     async def start_of(consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)

@@ -27,7 +27,7 @@ __all__ = ["Closed", "RollupConfig", "SourceRollup"]
 _Summary: Any = struct_of(BlockSummary)
 _SourceProgress: Any = struct_of(SourceProgress)
 # Raised whenever the meaning of a row changes without any setting changing.
-_ROW_FORMAT = 1
+_ROW_FORMAT = 2
 
 
 @dataclass(frozen=True)

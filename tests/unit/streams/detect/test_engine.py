@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,68 @@ def test_where_leaves_other_series_out(rules: list[BoundRule]) -> None:
     alerts = run(rules, [row("a", 0, 5), row("b", 0, 5), progress(WINDOW_MS, "s0")])
     assert [(alert.rule, alert.labels) for alert in alerts] == [("slow", {"model": "a"})]
     assert "latency_p95_ms of model=a over 30s is 1.0" in alerts[0].summary
+
+
+def test_a_row_of_long_ago_costs_nothing(rules: list[BoundRule]) -> None:
+    """A clock that says 1970 must not make detect judge every window since."""
+    now = 1_700_000_000_000
+    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0)
+    engine.take(0, now, row("b", 0, 30))
+    began = time.process_time()
+    engine.take(1, now, progress(now, "s0"))
+    assert time.process_time() - began < 1.0  # 170 million windows would take an hour
+    engine.take(2, now, row("b", 1, 30))
+    assert engine.left_out == 1
+
+
+def test_rows_of_the_future_are_left_out(rules: list[BoundRule]) -> None:
+    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0)
+    assert engine.take(0, 1_000, row("b", 1_000_000, 30)) == []
+    assert engine.left_out == 1
+
+
+def test_a_waiting_count_rule_judges_what_it_missed(rules: list[BoundRule]) -> None:
+    """Both sources fall silent while `busy` fires; it ends when both are heard again."""
+    records: list[Record] = [
+        (0, 0, progress(0, "s0", "s1")),
+        (1, 0, row("b", 0, 30)),
+        (2, 0, progress(WINDOW_MS, "s0", "s1")),
+        (3, 60_000, progress(60_000, "s0")),  # s1 unheard for longer than the timeout
+        (4, 61_000, progress(61_000, "s0")),
+        (5, 62_000, progress(62_000, "s0", "s1")),
+    ]
+    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0)
+    alerts = [(record[0], *told([alert])[0]) for record in records for alert in engine.take(*record)]
+    assert alerts == [(2, "busy", "firing", 10.0), (5, "busy", "resolved", 20.0)]
+
+
+def test_an_alert_whose_rule_is_gone_is_resolved(rules: list[BoundRule]) -> None:
+    fired = run(rules, [row("b", 0, 30), progress(WINDOW_MS, "s0")])
+    others = [rule for rule in rules if rule.rule.name != "busy"]
+    engine = Engine(others, source_timeout_ms=TIMEOUT_MS, live_from=2, current=fired)
+    assert engine.take(1, 0, progress(WINDOW_MS, "s0")) == []  # decided before
+    ended = engine.take(2, 0, progress(WINDOW_MS, "s0"))
+    assert [(a.state, a.seq, a.reason, a.ends_at) for a in ended] == [
+        ("resolved", fired[-1].seq + 1, "the rule was removed or changed", 10.0)
+    ]
+    assert engine.take(3, 0, progress(3 * WINDOW_MS, "s0")) == []
+
+
+def test_an_alert_whose_series_is_heard_no_more_is_resolved(rules: list[BoundRule]) -> None:
+    fired = run(rules, [row("b", 0, 30), progress(WINDOW_MS, "s0")])
+    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0, current=fired, log="another log")
+    assert engine.take(0, 0, progress(WINDOW_MS, "s0")) == []
+    ended = engine.take(1, 0, progress(2 * WINDOW_MS, "s0"))
+    assert [(a.state, a.reason, a.log) for a in ended] == [("resolved", "no calls to judge", "another log")]
+
+
+def test_offsets_of_another_log_decide_nothing_here(rules: list[BoundRule]) -> None:
+    """The windows topic made anew begins at offset 0 again."""
+    fired = run(rules, [row("b", 0, 30), progress(WINDOW_MS, "s0")])
+    old = [alert.model_copy(update={"log": "an earlier log", "offset": 5_000_000}) for alert in fired]
+    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0, current=old, log="this log")
+    engine.take(0, 0, row("b", 2, 1))
+    assert [a.state for a in engine.take(1, 0, progress(3 * WINDOW_MS, "s0"))] == ["resolved"]
 
 
 def random_records(rng: random.Random) -> list[Record]:

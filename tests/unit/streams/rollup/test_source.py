@@ -194,3 +194,21 @@ def test_epoch_changes_with_all_that_changes_a_row() -> None:
     ]
     assert CONFIG.epoch not in {other.epoch for other in others}
     assert CONFIG.epoch == RollupConfig(CONFIG.groupings, BLOCK_OFFSETS, 99).epoch
+
+
+def test_finish_reasons_beyond_a_hundred_are_folded_into_other_in_log_order() -> None:
+    """An emitter that puts ids there must not make a row that the broker refuses; nothing is lost but the names."""
+    calls = [Call(event_id=f"e{i}", ts=1000.0, service="s", finish_reason=f"id-{i // 2}") for i in range(400)]
+    log = Log(list(range(400)), [1_000_000] * 400, [encode(c) for c in calls], calls)
+    found = []
+    for step in (7, 60):
+        reader, worker = Reader(log), SourceRollup(RollupConfig(parse_groupings("@10s"), 65_536, 0), "c/t/0", 0)
+        reader.seek(0)
+        reader.cutter = BlockCutter(65_536)
+        while reader.at < 400:
+            for chunk in reader.fetch(step):
+                worker.take(chunk)
+        found.append(worker.idle_records()[0].finish_reasons)
+    assert found[0] == found[1]
+    assert len(found[0]) == 101
+    assert (found[0]["id-0"], found[0]["id-99"], found[0]["__other__"]) == (2, 2, 200)
