@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from callgauge.settings import load_settings
@@ -234,3 +235,64 @@ def test_sending_waits_for_every_confirmation() -> None:
     asyncio.run(send([None, None, None]))
     with pytest.raises(OSError, match="refused"):
         asyncio.run(send([None, OSError("refused"), None]))
+
+
+def test_a_revoke_leaves_no_position_behind() -> None:
+    """Rebalances are eager: a partition that a late seek brought back goes too, though the revoke does not name it."""
+
+    async def body(consumer: Any, thread: FakeThread, gone: list[TP]) -> None:
+        ghost = TP("llm.calls", 5)
+        thread.positions[ghost] = _Position(start=0, seek=2, cutter=None)
+        await consumer.on_partitions_revoked({CALLS})
+        assert thread.positions == {}
+        assert set(gone) == {CALLS, ghost}
+
+    with_consumer(body)
+
+
+def test_a_chunk_that_waited_through_a_revoke_is_not_held() -> None:
+    """The generation changes only after the join; until then the position tells."""
+
+    async def body(consumer: Any, thread: FakeThread, _: object) -> None:
+        chunk = message(consumer, 0, 9).value
+        assert consumer.holds(CALLS, chunk)
+        await consumer.on_partitions_revoked({CALLS})
+        assert not consumer.holds(CALLS, chunk)
+
+    with_consumer(body)
+
+
+def test_a_seek_that_a_rebalance_overtakes_is_refused() -> None:
+    """aiokafka still takes seeks on the old assignment until the join is over."""
+
+    class Client:
+        _subscription = SimpleNamespace(reassignment_in_progress=False)
+        sought: ClassVar[list[Any]] = []
+
+        async def committed(self, _: Any) -> int:
+            return 64
+
+        def seek(self, *args: Any) -> None:
+            self.sought.append(args)
+
+    async def body(consumer: Any, _: FakeThread, __: object) -> None:
+        client = Client()
+
+        async def start_of(*_: object) -> int:
+            client._subscription.reassignment_in_progress = rebalancing
+            return 64
+
+        thread = consumer._new_consumer_thread()
+        thread._consumer = client
+        consumer.transport.start_of = start_of
+        rebalancing = False
+        assert await thread._seek(CALLS) == 64
+        assert thread.positions[CALLS].start == 64
+        thread.positions.clear()
+        rebalancing = True
+        with pytest.raises(IllegalStateError):
+            await thread._seek(CALLS)
+        assert thread.positions == {}
+        assert len(client.sought) == 1
+
+    with_consumer(body)
