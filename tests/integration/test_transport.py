@@ -15,13 +15,14 @@ from callgauge.codec import encode
 from callgauge.settings import Settings
 from callgauge_deploy.process import wait_until
 from tests.brokers import Broker
-from tests.chaos.pipeline import pipeline_settings
+from tests.chaos.pipeline import Role, pipeline_settings
 from tests.integration.rollup_stream import RollupStream
 from tests.random_calls import random_calls
 
 BLOCK = 256
 SLICE = 2_500
 ENDS_WITHIN_S = 60.0
+BETWEEN_S = 4.0
 
 AGENT = [
     ("send", 40),
@@ -64,6 +65,16 @@ def finish(stream: RollupStream) -> None:
     stream.assert_exact()
 
 
+def exit_code_under_load(stream: RollupStream, worker: Role) -> int:
+    """Send calls now and then until the worker has ended: a fault that needs one more commit comes at last, and so
+    does one that needs an idle source."""
+    for _ in range(int(ENDS_WITHIN_S / BETWEEN_S)):
+        if wait_until(lambda: worker.process.poll() is not None, BETWEEN_S):
+            return int(worker.process.returncode)
+        stream.publish(BLOCK)
+    raise AssertionError(f"still running after {ENDS_WITHIN_S} s:\n{worker.log.read_text()}")
+
+
 @pytest.mark.parametrize("faults", [AGENT, TICKER, TRANSPORT], ids=["agent", "ticker", "transport"])
 def test_any_exception_ends_the_process_and_commits_nothing_wrong(
     new_stream: NewStream, faults: list[tuple[str, int]]
@@ -74,7 +85,7 @@ def test_any_exception_ends_the_process_and_commits_nothing_wrong(
     for point, nth in faults:
         stream.publish(SLICE)
         with stream.faulty(point, nth) as worker:
-            assert worker.wait(ENDS_WITHIN_S) not in (0, -signal.SIGKILL), point
+            assert exit_code_under_load(stream, worker) not in (0, -signal.SIGKILL), point
         assert "Injected" in worker.log.read_text(), point
         stream.assert_commits_are_confirmed()
     finish(stream)
