@@ -48,14 +48,14 @@ INTRO = """\
 """
 
 PER_MODEL = """
-SELECT if(response_model = '', model, response_model) AS model_, count() AS calls,
+SELECT if(c.response_model = '', c.model, c.response_model) AS model, count() AS calls,
        round(avg(status = 'error') * 100, 2) AS `err %`,
        round(quantileExact(0.5)(latency_ms) / 1000, 2) AS `p50 s`,
        round(quantileExact(0.95)(latency_ms) / 1000, 2) AS `p95 s`,
        round(quantileExact(0.99)(latency_ms) / 1000, 2) AS `p99 s`,
        round(sum(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) / 1e6, 2) AS `Mtok`,
        round(sum(cost_nano) / 1e9, 2) AS `cost $`
-FROM calls_final GROUP BY model_ ORDER BY model_
+FROM calls_final AS c GROUP BY model ORDER BY model
 """
 
 ALERTS = """
