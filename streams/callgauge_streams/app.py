@@ -78,19 +78,25 @@ def make_app(settings: Settings, role: str) -> Any:
 
 
 def _credentials(settings: Settings) -> Any:
-    context = ssl.create_default_context(cafile=settings.ssl_ca_file or None)
     match settings.security_protocol:
         case "PLAINTEXT":
             return None
         case "SSL":
-            return faust.SSLCredentials(context)
+            return faust.SSLCredentials(_ssl_context(settings))
         case protocol:
             return faust.SASLCredentials(
                 username=settings.sasl_username,
                 password=settings.sasl_password.get_secret_value(),
                 mechanism=SASLMechanism(settings.sasl_mechanism),
-                ssl_context=context if protocol == "SASL_SSL" else None,
+                ssl_context=_ssl_context(settings) if protocol == "SASL_SSL" else None,
             )
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ssl_ca_file or None)
+    except OSError as error:
+        raise SettingError(f"CALLGAUGE_SSL_CA_FILE: {settings.ssl_ca_file}: {error}; name a PEM file") from error
 
 
 def run_worker(app: Any, settings: Settings) -> None:

@@ -74,7 +74,11 @@ class DetectWorker:
         fresh = chain.accept(chunk)
         if fresh is None:
             return
+        left_out = engine.left_out
         alerts = [alert for record in zip(*_columns(fresh), strict=True) for alert in self._decide(tp, engine, *record)]
+        if engine.left_out > left_out:
+            what = "rows are of windows too old to be judged, or in the future: judged by no rule (ClickHouse has them)"
+            self._app.logger.warning("%s: %d %s", tp, engine.left_out - left_out, what)
         topics = self._settings.topics
         # One after the other: what is known as told when this worker is followed by another must have been told.
         for topic in (topics.alerts.name, topics.alerts_current.name):
