@@ -166,29 +166,32 @@ def test_a_store_that_is_down_and_a_second_sink(stored: Settings) -> None:
     calls = list(random_calls(3_000, seed=6))
     produce(stored, stored.topics.calls.name, [encode(call) for call in calls])
     stores = [CountingStore(failures=6), CountingStore(failures=2)]
-    made = [
-        Sink(
+
+    def start(store: CountingStore) -> tuple[Sink, threading.Thread]:
+        # Subscribed and run at once: a member that joined and does not poll keeps the whole group waiting.
+        sink = Sink(
             replace(spec_of("calls", stored), batch_rows=200, batch_s=0.2),
             Intake(open_consumer(stored, "sink-calls"), stored.topics.calls.name, time.monotonic),
             store,
             FakeLetterBox(),
             waits=lambda: iter([0.5] * 100),
         )
-        for store in stores
-    ]
-    threads = [threading.Thread(target=sink.run) for sink in made]
-    threads[0].start()
-    assert made[0].ready.wait(30)
-    threads[1].start()
+        thread = threading.Thread(target=sink.run)
+        thread.start()
+        return sink, thread
+
+    made = [start(stores[0])]
+    assert made[0][0].ready.wait(30)
+    made.append(start(stores[1]))
     until = time.monotonic() + 60
     while len(stores[0].events | stores[1].events) < len(calls) and time.monotonic() < until:
         time.sleep(0.1)
     produce(stored, stored.topics.calls.name, [encode(call) for call in random_calls(500, seed=7)])
     while len(stores[0].events | stores[1].events) < len(calls) + 500 and time.monotonic() < until:
         time.sleep(0.1)
-    for sink in made:
+    for sink, _ in made:
         sink.stop()
-    for thread in threads:
+    for _, thread in made:
         thread.join()
     expected = {call.event_id for call in calls} | {call.event_id for call in random_calls(500, seed=7)}
     assert stores[0].events | stores[1].events == expected
