@@ -282,6 +282,8 @@ class BlockSummary(_Message):
     """Counted, with a value cut to the largest that a block can add up."""
     token_violations: int = 0
     """Counted, though cache_read + cache_write > input or reasoning > output."""
+    folded: int = 0
+    """Counted in a series named `__other__` in some grouping set, since their service had too many series."""
     first_ts_ms: int = 0
     """Append time of the block's first record."""
 
@@ -294,6 +296,9 @@ class EpochStart(_Message):
     from_offset: int
     epoch: str
     term: int
+    """Grows with each takeover of the source; a start with a lower term than seen before is a zombie's."""
+    lost_from: int = -1
+    """Retention ate the offsets from here up to `from_offset` before they were counted; -1: nothing was lost."""
 
 
 class SourceProgress(_Message):
@@ -306,6 +311,8 @@ class SourceProgress(_Message):
     watermark_ms: int
     """Event time up to which the source is believed complete."""
     idle: bool
+    committed: int = -1
+    """What the group has committed, a block start: no block before it is read again, but by re-aggregation."""
 
 
 class Progress(_Message):

@@ -52,8 +52,15 @@ class Settings(BaseSettings):
     # rollup
     block_offsets: int = Field(default=65_536, ge=16, le=65_536, description="Offsets per block (B in the block rule).")
     groupings: str = Field(
-        default="service@10s model@10s",
+        default="@10s model@10s service@10s service,feature,provider,model@60s model,prompt_version@60s",
         description="Grouping sets, blank-separated: labels joined by commas, @, window width in seconds.",
+    )
+    dedup_offsets: int = Field(
+        default=131_072, ge=0, description="An event is a duplicate if its id was seen within so many offsets; 0: never."
+    )
+    dedup_s: float = Field(default=60.0, ge=0, description="... and within so many seconds of append time.")
+    series_cap: int = Field(
+        default=2_000, ge=1, description="Series of a service per grouping set and block; more become __other__."
     )
     out_of_orderness_ms: int = Field(default=2_000, ge=0, description="How late an event may be and still be on time.")
     idle_after_s: float = Field(
@@ -105,6 +112,13 @@ class Settings(BaseSettings):
     linger_ms: int = Field(default=50, ge=0, description="How long a Gauge waits to fill a batch.")
 
     # every process
+    metrics_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port of a worker's Prometheus metrics; 0: none are served."
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="Address of a worker's Prometheus metrics.")
+    stall_s: float = Field(
+        default=60.0, gt=0, description="A worker that has lag and makes no progress for this long ends itself."
+    )
     ready_file: Path | None = Field(
         default=None, description="Made when the process is ready; for supervisors and probes."
     )
