@@ -8,7 +8,7 @@ and defaults, so that the hot path reads the same messages and refuses the same 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
@@ -18,11 +18,25 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, TypeAdapter
 
 from callgauge.errors import DecodeError
-from callgauge.schema import BlockSummary, Call, EpochStart, Progress, WindowRow
+from callgauge.schema import LABELS, BlockSummary, Call, EpochStart, Progress, WindowRow
 
-__all__ = ["MAX_BYTES", "decode_call", "decode_window_record", "decoder_of", "encode", "read", "struct_of"]
+__all__ = [
+    "MAX_BYTES",
+    "OUTCOME_FIELDS",
+    "UNREADABLE_TAG",
+    "decode_call",
+    "decode_counted",
+    "decode_window_record",
+    "decoder_of",
+    "encode",
+    "read",
+    "struct_of",
+]
 
 M = TypeVar("M", bound=BaseModel)
+
+#: The tag that says why a stored call has lost its descriptive fields.
+UNREADABLE_TAG = "callgauge.unreadable"
 
 #: Largest message that is read, in bytes. An event is about 545; what is larger is not one.
 MAX_BYTES = 1_048_576
@@ -127,8 +141,76 @@ def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | No
     return _guarded(decode)
 
 
-#: The one decoder of calls, for rollup and sinks: what one counts the other stores.
-decode_call = decoder_of(Call)
+#: The categorical fields of a call that windows count.
+OUTCOME_FIELDS = ("status", "error_type", "http_status", "finish_reason", "cache_hit", "retry_count")
+_COUNTED_NUMBERS = (
+    "ts",
+    "latency_ms",
+    "time_to_first_token_ms",
+    "cost_usd",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "rate_limit_limit_requests",
+    "rate_limit_remaining_requests",
+    "rate_limit_limit_tokens",
+    "rate_limit_remaining_tokens",
+)
+
+
+def _counted_struct() -> type[msgspec.Struct]:
+    """The struct of those fields of a call that windows are made of; a number that is not given is -1."""
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for name in ("event_id", *LABELS, *OUTCOME_FIELDS, *_COUNTED_NUMBERS):
+        info = Call.model_fields[name]
+        kind = _struct_type(info.annotation, info.metadata)
+        missing = -1 if info.default is None and name in _COUNTED_NUMBERS else info.default
+        fields.append((name, kind) if info.is_required() else (name, kind, missing))
+    return msgspec.defstruct("CountedStruct", fields, kw_only=True, gc=False, module=__name__)
+
+
+_decode_counted = msgspec.json.Decoder(_counted_struct()).decode
+_read_counted = _guarded(_decode_counted)
+_read_whole = decoder_of(Call)
+
+
+def decode_counted(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
+    """What windows need of many calls, a quarter faster than `decode_call`.
+
+    Returns:
+        The structs of those that can be read, and the positions of those that cannot.
+    """
+    try:
+        if max(map(len, values), default=0) <= MAX_BYTES:  # type: ignore[arg-type]  # None raises
+            return list(map(_decode_counted, values)), []  # type: ignore[arg-type]
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
+        pass  # one of them is bad: find out which
+    calls, dead = [], []
+    for at, value in enumerate(values):
+        try:
+            calls.append(_read_counted(value))
+        except DecodeError:
+            dead.append(at)
+    return calls, dead
+
+
+def decode_call(value: bytes | None) -> Any:
+    """A call, whole. What `decode_counted` counts this reads: a bad field that windows do not need (a trace_id too
+    long, a tag that is a number) costs the descriptive fields, not the call; `tags` then says what was wrong.
+
+    Raises:
+        DecodeError: naming the field and why.
+    """
+    try:
+        return _read_whole(value)
+    except DecodeError as error:
+        counted = _read_counted(value)
+        given = {name: number for name in counted.__struct_fields__ if (number := getattr(counted, name)) != -1}
+        return struct_of(Call)(**given, tags={UNREADABLE_TAG: str(error)})
+
+
 #: The one decoder of the windows topic.
 decode_window_record = decoder_of(WindowRow | BlockSummary | EpochStart | Progress)
 

@@ -1,47 +1,58 @@
-"""A micro-batch as columns: one NumPy array per quantity, integers only.
+"""A micro-batch as columns: integers only, one row of NumPy arrays for each event.
 
-The way in is `columns_of`, from decoded calls (structs of `callgauge.codec`); every later step is arithmetic on arrays.
+Per-event Python is what costs, so there is little of it: a call's numbers go into one array in one pass, and everything
+after that is arithmetic on arrays. (Its labels are looked up as one tuple in `block.py`, all that is categorical about
+it as another in `outcomes.py`.)
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from itertools import chain
+from operator import attrgetter
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from callgauge.schema import MEASURES, ErrorType
+from callgauge.schema import MEASURES
 from callgauge.units import LIMIT, SQUARE_UNITS
+from callgauge_streams.histogram import bucket_of
 
-__all__ = ["COUNTS", "ERROR_TYPES", "Columns", "MeasureColumn", "columns_of"]
+__all__ = ["BUCKET_BITS", "EXTREMES", "LARGEST", "MEASURE_NAMES", "SUMS", "TOKEN_SUMS", "Columns", "columns_of"]
 
 Int64s = npt.NDArray[np.int64]
+Float64s = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-ERROR_TYPES: tuple[str, ...] = get_args(ErrorType)
-_ERROR_CODE = {None: len(ERROR_TYPES) - 1} | {name: code for code, name in enumerate(ERROR_TYPES)}
+MEASURE_NAMES = tuple(MEASURES)
+TOKEN_SUMS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
+#: Columns of `Columns.sums`: events, tokens, then count, sum and sum of squares of each measure.
+SUMS = 1 + len(TOKEN_SUMS) + 3 * len(MEASURE_NAMES)
+#: Columns of `Columns.extremes`: value + 1 of each measure, LARGEST - value of each, then the rate limit used (ppm). So
+#: 0 always means "nothing yet" and one maximum finds largest and smallest.
+EXTREMES = 2 * len(MEASURE_NAMES) + 1
+LARGEST = LIMIT * max(SQUARE_UNITS.values()) + 1
+# A bucket item is bucket + 2 (buckets begin at -1), 0 for values of 0; values end below 2^41, so at 32 * 41 + 2.
+BUCKET_BITS = 11
 
-#: Columns of `Columns.counts` in order; the errors by type follow.
-COUNTS = (
-    "fallbacks",
-    "cache_hits",
-    "rate_limited",
-    "retries",
+_NUMBERS = (
+    "ts",
+    "latency_ms",
+    "time_to_first_token_ms",
+    "cost_usd",
     "input_tokens",
+    "output_tokens",
     "cache_read_tokens",
     "cache_write_tokens",
     "reasoning_tokens",
+    "rate_limit_limit_requests",
+    "rate_limit_remaining_requests",
+    "rate_limit_limit_tokens",
+    "rate_limit_remaining_tokens",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MeasureColumn:
-    """One measured quantity, shape (n,): `values` counts where `present`."""
-
-    present: Bools
-    values: Int64s
+_numbers_of = attrgetter(*_NUMBERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,102 +60,94 @@ class Columns:
     """`n` events in log order."""
 
     n: int
-    event_ids: list[str]
     calls: Sequence[Any]
-    """The decoded structs, for their labels."""
+    """The decoded structs, for their labels and ids."""
+    offsets: Int64s
     event_ms: Int64s
     """Event time, the end of the call, shape (n,)."""
-    counts: Int64s
-    """What is added up as it is: COUNTS, then one column per ERROR_TYPES; shape (n, len(COUNTS) + 7)."""
-    measures: dict[str, MeasureColumn]
-    finish_reasons: list[str]
-    rate_limit_used_ppm: Int64s
+    sums: Int64s
+    """What is added up, shape (n, SUMS)."""
+    extremes: Int64s
+    """What a maximum is taken of, shape (n, EXTREMES)."""
+    buckets: list[tuple[Int64s, Int64s]]
+    """Per measure: the events that carry it, and the histogram item of each."""
     clamped: int
     """Events with a value cut to the largest that a block can add up."""
     token_violations: int
     """Events whose parts exceed their whole: cache_read + cache_write > input, or reasoning > output."""
 
 
-def columns_of(calls: Sequence[Any]) -> Columns:
-    """The columns of decoded calls."""
-    ts = np.array([c.ts for c in calls], dtype=np.float64)
-    latency_ms = np.array([c.latency_ms for c in calls], dtype=np.float64)
-    failed = np.array([c.status == "error" for c in calls], dtype=np.bool_)
-    tokens = {name: _tokens(calls, name) for name in ("input", "output", "cache_read", "cache_write", "reasoning")}
-    measures, clamped = _measures(calls, latency_ms, failed, tokens["output"])
-    parts_exceed = (tokens["cache_read"] + tokens["cache_write"] > np.maximum(tokens["input"], 0)) | (
-        tokens["reasoning"] > np.maximum(tokens["output"], 0)
-    )
-    return Columns(
-        n=len(calls),
-        event_ids=[c.event_id for c in calls],
-        calls=calls,
-        event_ms=(ts * 1e3 + latency_ms).astype(np.int64),
-        counts=_counts(calls, failed, tokens),
-        measures=measures,
-        finish_reasons=[c.finish_reason for c in calls],
-        rate_limit_used_ppm=np.array([_rate_limit_used_ppm(c) for c in calls], dtype=np.int64),
-        clamped=int(clamped.sum()),
-        token_violations=int(parts_exceed.sum()),
-    )
-
-
-def _tokens(calls: Sequence[Any], name: str) -> Int64s:
-    """A token count, -1 where none was given for a measured one, 0 for the parts."""
-    field = f"{name}_tokens"
-    missing = -1 if name in ("input", "output") else 0
-    return np.array([missing if (v := getattr(c, field)) is None else v for c in calls], dtype=np.int64)
-
-
-def _counts(calls: Sequence[Any], failed: Bools, tokens: dict[str, Int64s]) -> Int64s:
-    counts = np.zeros((len(calls), len(COUNTS) + len(ERROR_TYPES)), dtype=np.int64)
-    counts[:, 0] = [c.status == "fallback" for c in calls]
-    counts[:, 1] = [c.cache_hit for c in calls]
-    counts[:, 2] = [c.error_type == "rate_limit" or c.http_status == 429 for c in calls]
-    counts[:, 3] = [c.retry_count for c in calls]
-    counts[:, 4] = np.maximum(tokens["input"], 0)
-    counts[:, 5] = tokens["cache_read"]
-    counts[:, 6] = tokens["cache_write"]
-    counts[:, 7] = tokens["reasoning"]
-    for event in np.flatnonzero(failed).tolist():
-        counts[event, len(COUNTS) + _ERROR_CODE[calls[event].error_type]] = 1
-    return counts
-
-
-def _measures(
-    calls: Sequence[Any], latency_ms: npt.NDArray[np.float64], failed: Bools, output_tokens: Int64s
-) -> tuple[dict[str, MeasureColumn], Bools]:
-    """The measured quantities of those events that carry them, and which events were clamped."""
-    ttft_ms = np.array([-1.0 if (v := c.time_to_first_token_ms) is None else v for c in calls], dtype=np.float64)
-    cost_usd = np.array([-1.0 if (v := c.cost_usd) is None else v for c in calls], dtype=np.float64)
-    raw = {
-        "latency": (~failed, _scaled(latency_ms, 1e3)),
-        "ttft": (ttft_ms >= 0, _scaled(ttft_ms, 1e3)),
-        "cost": (cost_usd >= 0, _scaled(cost_usd, 1e9)),
-        "output_tokens": (output_tokens >= 0, output_tokens),
+def columns_of(calls: Sequence[Any], offsets: Int64s, failed: Bools) -> Columns:
+    """The columns of decoded calls (structs of `callgauge.codec.decode_counted`), their offsets, and which failed."""
+    n = len(calls)
+    numbers = _numbers(calls)
+    ts, latency_ms = numbers[:, 0], numbers[:, 1]
+    tokens = numbers[:, 4:9].astype(np.int64)
+    given = np.maximum(tokens, 0)
+    sums, extremes = np.empty((n, SUMS), dtype=np.int64), np.empty((n, EXTREMES), dtype=np.int64)
+    sums[:, 0] = 1
+    sums[:, 1 : 1 + len(TOKEN_SUMS)] = given[:, (0, 2, 3, 4)]
+    buckets, clamped = [], np.zeros(n, dtype=np.bool_)
+    values_of = {
+        "latency": np.where(failed, -1, _scaled(latency_ms, 1e3)),
+        "ttft": _scaled(numbers[:, 2], 1e3),
+        "cost": _scaled(numbers[:, 3], 1e9),
+        "output_tokens": tokens[:, 1],
     }
-    clamped = np.zeros(len(calls), dtype=np.bool_)
-    measures = {}
-    for name in MEASURES:
-        present, values = raw[name]
-        limit = LIMIT * SQUARE_UNITS[name]
-        clamped |= present & (values > limit)
-        measures[name] = MeasureColumn(present, np.minimum(values, limit))
-    return measures, clamped
+    for at, name in enumerate(MEASURE_NAMES):
+        values, limit = values_of[name], LIMIT * SQUARE_UNITS[name]
+        clamped |= values > limit
+        values = np.minimum(values, limit)
+        present = values >= 0
+        _measure(values, present, SQUARE_UNITS[name], sums[:, 5 + 3 * at : 8 + 3 * at])
+        extremes[:, at] = np.where(present, values + 1, 0)
+        extremes[:, len(MEASURE_NAMES) + at] = np.where(present, LARGEST - values, 0)
+        buckets.append((carriers := np.flatnonzero(present), _items(values[carriers])))
+    extremes[:, -1] = np.maximum(_used_ppm(numbers[:, 9], numbers[:, 10]), _used_ppm(numbers[:, 11], numbers[:, 12]))
+    exceed = (given[:, 2] + given[:, 3] > given[:, 0]) | (given[:, 4] > given[:, 1])
+    return Columns(
+        n=n,
+        calls=calls,
+        offsets=offsets,
+        event_ms=(ts * 1e3 + latency_ms).astype(np.int64),
+        sums=sums,
+        extremes=extremes,
+        buckets=buckets,
+        clamped=int(np.count_nonzero(clamped)),
+        token_violations=int(np.count_nonzero(exceed)),
+    )
 
 
-def _scaled(values: npt.NDArray[np.float64], factor: float) -> Int64s:
-    """To integers, nearest, ties to even; the same as `callgauge.units` does one by one."""
+def _numbers(calls: Sequence[Any]) -> Float64s:
+    """The calls' numbers, shape (n, 13); -1 where one was not given. Integers up to 2^53 are exact."""
+    rows = list(map(_numbers_of, calls))
+    try:
+        flat = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=len(rows) * len(_NUMBERS))
+    except TypeError:  # an explicit null among them
+        return np.nan_to_num(np.array(rows, dtype=np.float64), nan=-1.0)
+    return flat.reshape(-1, len(_NUMBERS))
+
+
+def _scaled(values: Float64s, factor: float) -> Int64s:
+    """To integers, nearest, ties to even, as `callgauge.units` does one by one; negative stays negative."""
     return np.rint(values * factor).astype(np.int64)
 
 
-def _rate_limit_used_ppm(call: Any) -> int:
-    """Share of the tighter rate limit used up, in millionths; 0 when the provider told nothing."""
-    used = 0
-    for limit, remaining in (
-        (call.rate_limit_limit_requests, call.rate_limit_remaining_requests),
-        (call.rate_limit_limit_tokens, call.rate_limit_remaining_tokens),
-    ):
-        if limit and remaining is not None:
-            used = max(used, (limit - min(limit, remaining)) * 1_000_000 // limit)
-    return used
+def _measure(values: Int64s, present: Bools, square_unit: int, sums: Int64s) -> None:
+    """Fill in count, sum and sum of squares of each event."""
+    sums[:, 0] = present
+    sums[:, 1] = counted = np.where(present, values, 0)
+    sums[:, 2] = (counted // square_unit) ** 2
+
+
+def _items(values: Int64s) -> Int64s:
+    """The histogram item of each value."""
+    return np.where(values > 0, bucket_of(np.maximum(values, 1)) + 2, 0)
+
+
+def _used_ppm(limit: Float64s, remaining: Float64s) -> Int64s:
+    """Share of a rate limit used up, in millionths; 0 when the provider told nothing."""
+    told = (limit > 0) & (remaining >= 0)
+    whole = np.where(told, limit, 1).astype(np.int64)
+    left = np.where(told, np.minimum(limit, remaining), 1).astype(np.int64)
+    return np.asarray((whole - left) * 1_000_000 // whole)

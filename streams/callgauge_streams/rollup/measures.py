@@ -1,8 +1,10 @@
-"""One measured quantity in every slot of the open block: count, sum, sum of squares, extremes, histogram."""
+"""The measured quantities of rows: count, sum, sum of squares, extremes and histogram of unions of slots."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -10,74 +12,94 @@ import numpy.typing as npt
 
 from callgauge.codec import struct_of
 from callgauge.schema import Histogram, Measure
-from callgauge_streams.histogram import SCALE, bucket_of
-from callgauge_streams.rollup.columns import MeasureColumn
-from callgauge_streams.rollup.grown import Grown
-from callgauge_streams.rollup.sparse import SparseCounts
+from callgauge_streams.histogram import SCALE
+from callgauge_streams.rollup.accumulator import Accumulator
+from callgauge_streams.rollup.columns import LARGEST, MEASURE_NAMES, TOKEN_SUMS
 
-__all__ = ["MeasureSlots"]
+__all__ = ["Union", "measures_of"]
 
 Int64s = npt.NDArray[np.int64]
 
-_Measure = struct_of(Measure)
-_Histogram = struct_of(Histogram)
-# Items are bucket + 2 (buckets begin at -1), 0 is the zero bucket; values end below 2^41, so at 32 * 41 + 2.
-_BUCKET_BITS = 11
+_Measure: Any = struct_of(Measure)
+_Histogram: Any = struct_of(Histogram)
+_FIRST = 1 + len(TOKEN_SUMS)
 
 
-class MeasureSlots:
-    """Count, sum, sum of squares, extremes and histogram of one measured quantity in every slot."""
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Which slots make which row: `slots` ordered by row, each row's beginning at `starts`."""
 
-    def __init__(self, square_unit: int) -> None:
-        self._square_unit = square_unit
-        self._sums = Grown(3)
-        self._min = Grown()
-        self._max = Grown()
-        self._max_event_ids: dict[int, str] = {}
-        self._buckets = SparseCounts(_BUCKET_BITS)
+    row_of_slot: Int64s
+    """Row of every slot, -1 for none."""
+    slots: Int64s
+    rows: Int64s
+    """Row of each of `slots`."""
+    starts: Int64s
 
-    def add(self, column: MeasureColumn, slots: Int64s, order: Int64s, event_ids: Sequence[str], size: int) -> None:
-        """Count the events that carry the quantity; `order` sorts events by slot, keeping log order."""
-        events = order[column.present[order]]
-        sums, lows, highs = self._sums.to(size), self._min.to(size), self._max.to(size)
-        if not len(events):
-            return
-        event_slots, values = slots[events], column.values[events]
-        first = np.r_[True, event_slots[1:] != event_slots[:-1]]
-        starts = np.flatnonzero(first)
-        of = event_slots[starts]
-        low, high = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
-        new = sums[of, 0] == 0
-        lows[of] = np.where(new, low, np.minimum(lows[of], low))
-        group = np.cumsum(first) - 1
-        at_high = np.flatnonzero(values == high[group])
-        _, earliest = np.unique(group[at_high], return_index=True)
-        larger = new | (high > highs[of])
-        for slot, event in zip(of[larger].tolist(), events[at_high[earliest[larger]]].tolist(), strict=True):
-            self._max_event_ids[slot] = event_ids[event]
-        highs[of] = np.where(larger, high, highs[of])
-        squares = (values // self._square_unit) ** 2
-        sums[of] += np.add.reduceat(np.column_stack([np.ones_like(values), values, squares]), starts, axis=0)
-        items = np.where(values > 0, bucket_of(np.maximum(values, 1)) + 2, 0)
-        self._buckets.add(event_slots, items)
+    @classmethod
+    def of(cls, row_of_slot: Int64s) -> Union:
+        """From the row of every slot; no row is empty."""
+        slots = np.flatnonzero(row_of_slot >= 0)
+        slots = slots[np.argsort(row_of_slot[slots], kind="stable")]
+        rows = row_of_slot[slots]
+        return cls(row_of_slot, slots, rows, np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]))
 
-    def measure(self, slot: int) -> Any | None:
-        """The slot's `Measure`, None when no event carried the quantity."""
-        count, total, squares = self._sums.filled[slot].tolist()
-        if not count:
-            return None
-        buckets = self._buckets.of(slot)
-        zero_count = buckets.pop(0, 0)
-        return _Measure(
-            count=count,
-            sum=total,
-            sum_sq=squares,
-            min=int(self._min.filled[slot]),
-            max=int(self._max.filled[slot]),
-            max_event_id=self._max_event_ids[slot],
-            histogram=_Histogram(
+
+def measures_of(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s) -> list[dict[str, Any]]:
+    """Each row's measures by name; a quantity that no event carried is left out.
+
+    Args:
+        sums, extremes: of each row, as in `Columns`.
+    """
+    measures: list[dict[str, Any]] = [{} for _ in range(len(sums))]
+    for at, name in enumerate(MEASURE_NAMES):
+        ids = _largest(slots, union, extremes[:, at], at)
+        histograms = _histograms(slots, union, at, len(sums))
+        first = _FIRST + 3 * at
+        parts = sums[:, first : first + 3].tolist()
+        highs, lows = extremes[:, at].tolist(), extremes[:, len(MEASURE_NAMES) + at].tolist()
+        for row, (count, total, squares) in enumerate(parts):
+            if count:
+                measures[row][name] = _Measure(
+                    count=count,
+                    sum=total,
+                    sum_sq=squares,
+                    min=LARGEST - lows[row],
+                    max=highs[row] - 1,
+                    max_event_id=ids[row],
+                    histogram=histograms[row],
+                )
+    return measures
+
+
+def _largest(slots: Accumulator, union: Union, highs: Int64s, measure: int) -> dict[int, str]:
+    """The event of each row's largest value: of several the one with the lowest offset."""
+    own = slots.extremes.filled[union.slots, measure]
+    holds = (own == highs[union.rows]) & (own > 0)
+    offsets = np.where(holds, slots.largest_at.filled[union.slots, measure], np.iinfo(np.int64).max)
+    lowest = np.minimum.reduceat(offsets, union.starts)
+    chosen = np.flatnonzero(holds & (offsets == lowest[union.rows]))
+    of = zip(union.rows[chosen].tolist(), union.slots[chosen].tolist(), strict=True)
+    return {row: slots.largest_ids[slot, measure] for row, slot in of}
+
+
+def _histograms(slots: Accumulator, union: Union, measure: int, rows: int) -> list[Any]:
+    pairs = slots.buckets[measure].of_rows(union.row_of_slot, rows)
+    names = list(map(_bucket_name, pairs.items.tolist()))
+    items, counts, starts = pairs.items, pairs.counts.tolist(), pairs.starts(rows)
+    histograms = []
+    for start, end in pairwise(starts):
+        zeros = 1 if start < end and items[start] == 0 else 0
+        histograms.append(
+            _Histogram(
                 scale=SCALE,
-                zero_count=zero_count,
-                buckets={str(item - 2): count for item, count in buckets.items()},
-            ),
+                zero_count=counts[start] if zeros else 0,
+                buckets=dict(zip(names[start + zeros : end], counts[start + zeros : end], strict=True)),
+            )
         )
+    return histograms
+
+
+@lru_cache(maxsize=1 << 11)
+def _bucket_name(item: int) -> str:
+    return str(item - 2)

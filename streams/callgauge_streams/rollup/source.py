@@ -5,44 +5,21 @@ No I/O and no clock: whoever drives it confirms what it returned before committi
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
-import msgspec
+import numpy as np
 
-from callgauge.codec import decode_call, struct_of
-from callgauge.errors import DecodeError
-from callgauge.schema import BlockSummary, SourceProgress
-from callgauge.units import LIMIT
+from callgauge.codec import decode_counted, struct_of
+from callgauge.schema import SourceProgress
 from callgauge_streams.chunk import Chain, Chunk
-from callgauge_streams.histogram import SCALE
-from callgauge_streams.rollup.accumulator import Accumulator
-from callgauge_streams.rollup.columns import columns_of
-from callgauge_streams.rollup.grouping import GroupingSet
+from callgauge_streams.rollup.block import Block
+from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.duplicates import SeenIds
 
 __all__ = ["Closed", "RollupConfig", "SourceRollup"]
 
-_Summary: Any = struct_of(BlockSummary)
 _SourceProgress: Any = struct_of(SourceProgress)
-# Raised whenever the meaning of a row changes without any setting changing.
-_ROW_FORMAT = 2
-
-
-@dataclass(frozen=True)
-class RollupConfig:
-    """All that decides what a row contains, and the out-of-orderness bound, which does not."""
-
-    groupings: tuple[GroupingSet, ...]
-    block_offsets: int
-    out_of_orderness_ms: int
-
-    @property
-    def epoch(self) -> str:
-        """Short hash of all that changes what a row contains."""
-        content = [_ROW_FORMAT, self.block_offsets, [g.name for g in self.groupings], SCALE, LIMIT]
-        return blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +37,15 @@ class SourceRollup:
     Args:
         name: the source, "cluster id/topic id/partition".
         start: a block start, where reading begins.
+        seen: the ids of the horizon before it; None: there is nothing before it.
     """
 
-    def __init__(self, config: RollupConfig, name: str, start: int) -> None:
+    def __init__(self, config: RollupConfig, name: str, start: int, seen: SeenIds | None = None) -> None:
         self._config = config
         self._name = name
         self._chain = Chain(start)
-        self._block: _Block | None = None
+        self._block: Block | None = None
+        self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
         self._largest_event_ms = 0
         self._largest_append_ms = 0
 
@@ -88,11 +67,23 @@ class SourceRollup:
         closed = None
         if self._block is None or self._block.first != fresh.block:
             closed = self._close(fresh.block)
-            self._block = _Block(self._config, self._name, fresh.block, fresh.timestamps_ms[0])
-        event_ms = self._block.add(fresh)
-        self._largest_event_ms = max(self._largest_event_ms, event_ms)
+            self._block = Block(self._config, self._name, fresh.block, fresh.timestamps_ms[0])
+        self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
         self._largest_append_ms = max(self._largest_append_ms, max(fresh.timestamps_ms))
         return closed
+
+    def _count(self, block: Block, chunk: Chunk) -> int:
+        """Decode, leave out duplicates, count; returns the largest event time (0 when nothing was counted)."""
+        calls, dead = decode_counted(chunk.values)  # the calls sink, which reads the dead ones too, keeps them
+        offsets, timestamps_ms = np.array(chunk.offsets), np.array(chunk.timestamps_ms)
+        if dead:
+            offsets, timestamps_ms = np.delete(offsets, dead), np.delete(timestamps_ms, dead)
+        duplicates = self._seen.mark(offsets, timestamps_ms, calls)
+        if repeated := int(np.count_nonzero(duplicates)):
+            fresh = np.flatnonzero(~duplicates)
+            calls, offsets, timestamps_ms = [calls[at] for at in fresh], offsets[fresh], timestamps_ms[fresh]
+        block.read(len(chunk.offsets), chunk.last, dead=len(dead), duplicates=repeated)
+        return block.count(calls, offsets, timestamps_ms) if calls else 0
 
     def _close(self, next_block: int) -> Closed | None:
         if self._block is None:
@@ -116,53 +107,3 @@ class SourceRollup:
             watermark_ms=max(self.watermark_ms, 0),
             idle=idle,
         )
-
-
-class _Block:
-    """The open block: one accumulator per grouping set, and the counts of its summary."""
-
-    def __init__(self, config: RollupConfig, source: str, first: int, first_ts_ms: int) -> None:
-        self.first = first
-        self._bound_ms = config.out_of_orderness_ms
-        self._groups = [
-            Accumulator(grouping, source=source, block=first, epoch=config.epoch) for grouping in config.groupings
-        ]
-        self._summary = _Summary(
-            source=source,
-            block=first,
-            epoch=config.epoch,
-            last_offset=first,
-            complete=False,
-            records=0,
-            counted=0,
-            first_ts_ms=first_ts_ms,
-        )
-
-    def add(self, chunk: Chunk) -> int:
-        """Count a chunk; returns the largest event time in it (0 when nothing could be read)."""
-        calls, appended = [], []
-        for timestamp_ms, value in zip(chunk.timestamps_ms, chunk.values, strict=True):
-            try:
-                calls.append(decode_call(value))
-                appended.append(timestamp_ms)
-            except DecodeError:
-                self._summary.dead += 1  # the calls sink, which reads it too, keeps it with the reason
-        self._summary.records += len(chunk.offsets)
-        self._summary.last_offset = chunk.last
-        return self._count(calls, appended) if calls else 0
-
-    def _count(self, calls: list[Any], appended: list[int]) -> int:
-        columns = columns_of(calls)
-        for group in self._groups:
-            group.add(columns)
-        self._summary.counted += columns.n
-        self._summary.late += int((appended - columns.event_ms > self._bound_ms).sum())
-        self._summary.clamped += columns.clamped
-        self._summary.token_violations += columns.token_violations
-        return int(columns.event_ms.max())
-
-    def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> list[Any]:
-        return [row for group in self._groups for row in group.take_grown(watermark_ms, first_time_only)]
-
-    def summary(self, *, complete: bool) -> Any:
-        return msgspec.structs.replace(self._summary, complete=complete)

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
 from callgauge import schema
-from callgauge.codec import MAX_BYTES, decode_call, decode_window_record, decoder_of, encode, read, struct_of
+from callgauge.codec import (
+    MAX_BYTES,
+    UNREADABLE_TAG,
+    decode_call,
+    decode_counted,
+    decode_window_record,
+    decoder_of,
+    encode,
+    read,
+    struct_of,
+)
 from callgauge.errors import DecodeError
 from callgauge.schema import Call
 
@@ -99,9 +109,49 @@ def test_both_refuse_the_same(name: str, value: Any) -> None:
         by_pydantic = None
     if by_pydantic is None:
         with pytest.raises(DecodeError):
-            decode_call(raw)
+            decoder_of(Call)(raw)
     else:
         assert msgspec.to_builtins(decode_call(raw)) == by_pydantic.model_dump()
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.dictionaries(st.sampled_from(sorted(Call.model_fields)), wild, max_size=3), st.binary(max_size=2))
+def test_what_is_counted_is_stored(fields: dict[str, Any], garbage: bytes) -> None:
+    """decode_counted and decode_call refuse the same messages and read the same numbers from the others."""
+    raw = json.dumps(BASE | fields).encode() + garbage
+    (counted, dead), whole = decode_counted([raw]), None
+    try:
+        whole = decode_call(raw)
+    except DecodeError:
+        assert (counted, dead) == ([], [0])
+        return
+    assert dead == []
+    for name in counted[0].__struct_fields__:
+        value = getattr(counted[0], name)
+        assert getattr(whole, name) == (None if value == -1 else value)
+    assert (UNREADABLE_TAG in whole.tags) == (not _is_readable(raw))
+
+
+def _is_readable(raw: bytes) -> bool:
+    try:
+        decoder_of(Call)(raw)
+    except DecodeError:
+        return False
+    return True
+
+
+def test_a_bad_description_costs_the_description_not_the_call() -> None:
+    """The call is read, with the reason in a tag; a number that windows count must be good."""
+    call = decode_call(call_with(trace_id="x" * 300, cost_usd=0.5, user_id="u"))
+    assert (call.cost_usd, call.trace_id, call.user_id) == (0.5, "", "")
+    assert "trace_id" in call.tags[UNREADABLE_TAG]
+
+
+def test_one_bad_message_of_many() -> None:
+    """The others are read, the position of the bad one is told."""
+    values = [call_with(event_id="a"), None, call_with(event_id="b"), b"{", b"x" * (MAX_BYTES + 1)]
+    calls, dead = decode_counted(values)
+    assert ([call.event_id for call in calls], dead) == (["a", "b"], [1, 3, 4])
 
 
 def call_with(**fields: Any) -> bytes:
@@ -139,7 +189,7 @@ def call_with(**fields: Any) -> bytes:
 def test_poison_is_refused_by_name(raw: bytes | None, field: str, reason: str) -> None:
     """A message that cannot be read gives DecodeError, never anything else, with the field and the reason."""
     with pytest.raises(DecodeError) as caught:
-        decode_call(raw)
+        decoder_of(Call)(raw)
     assert caught.value.field == field
     assert reason in caught.value.reason
 

@@ -1,0 +1,62 @@
+"""What decides the content of rows."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import blake2b
+from math import gcd
+
+from callgauge.schema import LABELS
+from callgauge.settings import Settings
+from callgauge.units import LIMIT
+from callgauge_streams.histogram import SCALE
+from callgauge_streams.rollup.grouping import GroupingSet, parse_groupings
+
+__all__ = ["RollupConfig"]
+
+# Raised whenever the meaning of a row changes without any setting changing.
+_ROW_FORMAT = 3
+
+
+@dataclass(frozen=True)
+class RollupConfig:
+    """All that decides what a row contains, and the out-of-orderness bound, which does not."""
+
+    groupings: tuple[GroupingSet, ...]
+    block_offsets: int = 65_536
+    out_of_orderness_ms: int = 2_000
+    dedup_offsets: int = 131_072
+    dedup_ms: int = 60_000
+    series_cap: int = 2_000
+
+    @classmethod
+    def of(cls, settings: Settings) -> RollupConfig:
+        """As the settings say."""
+        return cls(
+            groupings=parse_groupings(settings.groupings),
+            block_offsets=settings.block_offsets,
+            out_of_orderness_ms=settings.out_of_orderness_ms,
+            dedup_offsets=settings.dedup_offsets,
+            dedup_ms=round(settings.dedup_s * 1000),
+            series_cap=settings.series_cap,
+        )
+
+    @property
+    def epoch(self) -> str:
+        """Short hash of all that changes what a row contains."""
+        dedup = [self.dedup_offsets, self.dedup_ms]
+        sets = [grouping.name for grouping in self.groupings]
+        content = [_ROW_FORMAT, self.block_offsets, sets, SCALE, LIMIT, *dedup, self.series_cap]
+        return blake2b(json.dumps(content).encode(), digest_size=4).hexdigest()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every label that some grouping set names, and the service, whose share of the cap counts."""
+        named = {"service"}.union(*(grouping.labels for grouping in self.groupings))
+        return tuple(label for label in LABELS if label in named)
+
+    @property
+    def finest_ms(self) -> int:
+        """The widest window that all windows are made of."""
+        return gcd(*(grouping.window_ms for grouping in self.groupings))
