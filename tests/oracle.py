@@ -12,9 +12,30 @@ from typing import Any
 from callgauge.schema import Call
 from callgauge.units import LIMIT, SQUARE_UNITS, event_ms, micros, nanodollars
 
-__all__ = ["Key", "merged", "recount"]
+__all__ = ["Horizon", "Key", "merged", "recount"]
 
 Key = tuple[str, tuple[str, ...], int]
+
+
+class Horizon:
+    """Deduplication as the definition says it, with everything remembered.
+
+    An event is a duplicate if the latest earlier record with its id in the same partition lies within so many offsets
+    and so many seconds of append time; 0 offsets: never.
+    """
+
+    def __init__(self, offsets: int, seconds: float) -> None:
+        self._offsets = offsets
+        self._ms = seconds * 1000
+        self._latest: dict[tuple[int, str], tuple[int, int]] = {}
+
+    def is_duplicate(self, partition: int, offset: int, append_ms: int, event_id: str) -> bool:
+        """Whether this record is one; records are to be given in the order of their partition's log."""
+        earlier = self._latest.get((partition, event_id))
+        self._latest[partition, event_id] = (offset, append_ms)
+        if earlier is None or not self._offsets:
+            return False
+        return offset - earlier[0] <= self._offsets and append_ms - earlier[1] <= self._ms
 
 
 def recount(calls: Iterable[Call], groupings: str) -> dict[Key, Counter[str]]:

@@ -47,17 +47,21 @@ class SeriesTable:
 
     def code_of(self, service: str, values: tuple[str, ...]) -> tuple[int, bool]:
         """The series that an event of `service` with these label values counts in, and whether it was folded."""
+        code = self._code_of(service, values)
+        return code, self.values[code] != values
+
+    def _code_of(self, service: str, values: tuple[str, ...]) -> int:
         mine, known = self._service(service)
         if not known:
             values = tuple(OTHER if name == "service" else v for name, v in zip(self._labels, values, strict=True))
         code = self._codes.get(values)
         if code is not None and code in mine.codes:
-            return code, not known
-        if len(mine.codes) < self._cap:
-            for seen, value in zip(mine.values, values, strict=True):
-                seen.add(value)
-            return self._take(mine.codes, values), not known
-        return self._fold(mine, values), True
+            return code
+        if len(mine.codes) >= self._cap:
+            return self._fold(mine, values)
+        for seen, value in zip(mine.values, values, strict=True):
+            seen.add(value)
+        return self._take(mine.codes, values)
 
     def _service(self, name: str) -> tuple[_Service, bool]:
         """A service's share, and whether it has one of its own: the services after the first `cap` share one."""

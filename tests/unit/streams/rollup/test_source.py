@@ -3,41 +3,49 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge.codec import encode
+from callgauge.codec import decode_counted, encode
 from callgauge.errors import BrokenChain
 from callgauge.schema import Call
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.rollup.blocks import BlockCutter
+from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings
 from callgauge_streams.rollup.source import RollupConfig, SourceRollup
-from tests.oracle import merged, recount
+from tests.oracle import Horizon, merged, recount
 from tests.random_calls import random_call
 
 GROUPINGS = "@10s service,model@60s"
 BLOCK_OFFSETS = 64
-CONFIG = RollupConfig(parse_groupings(GROUPINGS), BLOCK_OFFSETS, out_of_orderness_ms=2_000)
+CONFIG = RollupConfig(
+    parse_groupings(GROUPINGS), BLOCK_OFFSETS, out_of_orderness_ms=2_000, dedup_offsets=100, dedup_ms=60_000
+)
 
 
 @dataclass
 class Log:
-    """A partition's log with holes in the offsets, noisy timestamps and unreadable records."""
+    """A partition's log with holes in the offsets, noisy timestamps, unreadable records and repeated events."""
 
     offsets: list[int] = field(default_factory=list)
     timestamps_ms: list[int] = field(default_factory=list)
     values: list[bytes] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    """Those that count."""
     dead: int = 0
+    duplicates: int = 0
 
 
 def random_log(rng: random.Random, records: int) -> Log:
     log, offset, now = Log(), rng.randrange(3) * 50, 1_700_000_000.0
+    sent: list[Call] = []
+    horizon = Horizon(CONFIG.dedup_offsets, CONFIG.dedup_ms / 1000)
     for i in range(records):
         offset += 1 if rng.random() < 0.9 else rng.randrange(2, 40)
         now += rng.choice((0.0, 0.01, 1.0, 5.0, 30.0))
@@ -46,10 +54,25 @@ def random_log(rng: random.Random, records: int) -> Log:
         if rng.random() < 0.05:
             log.values.append(rng.choice((b"", b"{", b'{"event_id": "x", "ts": NaN}')))
             log.dead += 1
+            continue
+        again = sent and rng.random() < 0.1
+        sent.append(rng.choice(sent[-40:]) if again else random_call(rng, f"e{i}", now - rng.choice((1, 1, 1, 300))))
+        log.values.append(encode(sent[-1]))
+        if horizon.is_duplicate(0, offset, log.timestamps_ms[-1], sent[-1].event_id):
+            log.duplicates += 1
         else:
-            log.calls.append(random_call(rng, f"e{i}", now - rng.choice((1, 1, 1, 300))))
-            log.values.append(encode(log.calls[-1]))
+            log.calls.append(sent[-1])
     return log
+
+
+def horizon_before(log: Log, start: int) -> SeenIds:
+    """What a worker that takes over reads first."""
+    seen = SeenIds(CONFIG.dedup_offsets, CONFIG.dedup_ms)
+    before = [at for at, offset in enumerate(log.offsets) if start - CONFIG.dedup_offsets <= offset < start]
+    calls, dead = decode_counted([log.values[at] for at in before])
+    read = [at for number, at in enumerate(before) if number not in dead]
+    seen.mark(np.array([log.offsets[at] for at in read]), np.array([log.timestamps_ms[at] for at in read]), calls)
+    return seen
 
 
 class Reader:
@@ -95,7 +118,7 @@ def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[lis
 
     def new_worker() -> SourceRollup:
         reader.seek(committed)
-        return SourceRollup(CONFIG, "c/t/0", committed)
+        return SourceRollup(CONFIG, "c/t/0", committed, horizon_before(log, committed))
 
     worker = new_worker()
     while reader.at < len(log.offsets):
@@ -132,6 +155,7 @@ def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek:
     assert sum(s.records for s in latest.values()) == len(log.offsets)
     assert sum(s.counted for s in latest.values()) == len(log.calls)
     assert sum(s.dead for s in latest.values()) == log.dead
+    assert sum(s.duplicates for s in latest.values()) == log.duplicates
 
 
 @settings(max_examples=30, deadline=None)
@@ -188,12 +212,41 @@ def test_the_watermark_follows_the_slower_of_event_and_append_time() -> None:
 
 
 def test_epoch_changes_with_all_that_changes_a_row() -> None:
-    others = [
-        RollupConfig(CONFIG.groupings[:1], BLOCK_OFFSETS, 2_000),
-        RollupConfig(CONFIG.groupings, BLOCK_OFFSETS * 2, 2_000),
+    changes: list[dict[str, Any]] = [
+        {"groupings": CONFIG.groupings[:1]},
+        {"block_offsets": 128},
+        {"dedup_offsets": 7},
+        {"dedup_ms": 7},
+        {"series_cap": 7},
     ]
-    assert CONFIG.epoch not in {other.epoch for other in others}
-    assert CONFIG.epoch == RollupConfig(CONFIG.groupings, BLOCK_OFFSETS, 99).epoch
+    assert len({CONFIG.epoch} | {replace(CONFIG, **change).epoch for change in changes}) == 6
+    assert CONFIG.epoch == replace(CONFIG, out_of_orderness_ms=99).epoch
+
+
+def test_a_label_that_overflows_is_the_same_in_any_cut() -> None:
+    """Ids in a label: rows of __other__, equal however the block was cut; every event is still counted once."""
+    config = RollupConfig(parse_groupings("@10s service,feature@10s"), 65_536, 0, series_cap=20)
+    calls = [
+        Call(event_id=f"e{i}", ts=1000.0, service=f"s{i % 3}", feature=f"id-{i // 6}" if i % 3 else "one")
+        for i in range(600)
+    ]
+    log = Log(list(range(600)), [1_000_000] * 600, [encode(c) for c in calls], calls)
+    ways = []
+    for step in (1, 7, 600):
+        reader, worker = Reader(log), SourceRollup(config, "c/t/0", 0)
+        reader.seek(0)
+        reader.cutter = BlockCutter(65_536)
+        while reader.at < 600:
+            for chunk in reader.fetch(step):
+                worker.take(chunk)
+        ways.append(worker.idle_records())
+    assert [[encode(record) for record in way] for way in ways] == [[encode(record) for record in ways[0]]] * 3
+    rows = [row for row in ways[0] if row.kind == "row" and row.grouping == "service,feature@10s"]
+    other = {row.labels["service"]: row.n for row in rows if row.labels["feature"] == "__other__"}
+    assert other == {"s1": 160, "s2": 160}
+    assert sum(row.n for row in rows) == 600
+    assert next(row.n for row in rows if row.labels == {"service": "s0", "feature": "one"}) == 200
+    assert ways[0][-1].folded == 320
 
 
 def test_finish_reasons_beyond_a_hundred_are_folded_into_other_in_log_order() -> None:
