@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import json
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from pydantic import SecretStr
@@ -155,6 +156,60 @@ def query(sql: Annotated[str, typer.Argument(help="A SELECT over the history.", 
     """Ask the history, of the running local stack or of the configured store."""
     module = load("callgauge_sinks.query", "sinks")
     module.print_table(module.run_query(store_settings(), sql))
+
+
+@app.command()
+def completeness(
+    hours: Annotated[float, typer.Option(min=0.0, help="Blocks that began in so many hours up to now.")] = 24.0,
+    since: Annotated[
+        str | None, typer.Option(help="... or since then: ISO 8601, UTC unless it says otherwise.", metavar="TIME")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Check to the record what was read, counted and stored; the exit code is 1 if something is missing.
+
+    What is only on its way (a block that is still open, records that a sink has not stored yet) is named and is not
+    missing. Whether records lay between two blocks that neither rollup nor the sink read cannot be known.
+    """
+    module = load("callgauge_sinks.completeness.check", "sinks")
+    with load("callgauge_sinks.query", "sinks").asking(store_settings()) as ask:
+        report = module.check(ask, hours=hours, since=since)
+    if as_json:
+        typer.echo(json.dumps(report.as_json(), indent=2))
+    else:
+        from callgauge_deploy.screen import print_completeness
+
+        print_completeness(report)
+    if not report.complete:
+        raise typer.Exit(1)
+
+
+@app.command()
+def reaggregate(
+    since: Annotated[
+        str, typer.Option("--from", help="ISO 8601 (UTC unless it says otherwise) or epoch seconds.", metavar="TIME")
+    ],
+    topic: Annotated[Literal["calls"], typer.Option(help="What to aggregate again.")] = "calls",
+) -> None:
+    """Aggregate the past again, from the records that were appended at TIME on; stop the rollup workers first.
+
+    The rollup group is set back to the beginning of the block (a multiple of CALLGAUGE_BLOCK_OFFSETS) of that time's
+    record in each partition; the next worker reads everything from there again. In ClickHouse, rows made with the same
+    settings come out equal and replace themselves. After a change of settings the old rows from there on are void and
+    give way to the new ones: until the worker has caught up, those windows are incomplete. Alerts of windows that were
+    judged already stay as they are.
+
+    After a change of CALLGAUGE_BLOCK_OFFSETS itself, set it to a divisor or a multiple of what it was: only then does
+    a block of the old rows end where the new ones begin.
+    """
+    module = load("callgauge_streams.rollup.reaggregate", "streams")
+    settings = client_settings()
+    moves = module.set_back(settings, module.epoch_ms(since))
+    typer.echo(f"{getattr(settings.topics, topic).name}, group {settings.group('rollup')}")
+    typer.echo(f"{'partition':>9} {'was at':>14} {'now at':>14}")
+    for move in moves:
+        at = [f"{offset:,}" if offset >= 0 else "-" for offset in (move.committed, move.start)]
+        typer.echo(f"{move.partition:>9} {at[0]:>14} {at[1]:>14}  {move.remark}".rstrip())
 
 
 @app.command()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -15,7 +18,10 @@ from callgauge.settings import Settings
 from callgauge_deploy.data_dir import StackInfo
 from callgauge_deploy.environment import PREFIX
 
-__all__ = ["banner", "print_settings", "replay_summary", "replay_with_progress", "shown"]
+if TYPE_CHECKING:
+    from callgauge_sinks.completeness.report import Report
+
+__all__ = ["banner", "print_completeness", "print_settings", "replay_summary", "replay_with_progress", "shown"]
 
 MASK = "********"
 
@@ -54,6 +60,67 @@ def print_settings(settings: Settings, console: Console | None = None) -> None:
         style = "bold" if name in settings.model_fields_set else None
         table.add_row(PREFIX + name.upper(), shown(getattr(settings, name)), field.description, style=style)
     (console or Console()).print(table)
+
+
+#: Column of the table of completeness -> field of an hour.
+_HOUR_COLUMNS = {
+    "records": "records",
+    "counted": "counted",
+    "dup": "duplicates",
+    "dead": "dead",
+    "late": "late",
+    "folded": "folded",
+    "clamped": "clamped",
+    "lost": "lost",
+    "stored": "stored",
+    "letters": "letters",
+}
+#: Left out where they are zero throughout, to fit a narrow terminal.
+_RARE = ("late", "folded", "clamped", "lost")
+_STATE_STYLES = {"ok": "green", "open": "yellow", "gap": "bold red"}
+#: Most gaps that are told one by one; --json has all.
+MOST_GAPS = 20
+
+
+def print_completeness(report: Report, console: Console | None = None) -> None:
+    """The table of sources and hours, what is pending, every gap, and the verdict as the last line."""
+    console = console or Console()
+    if report.hours:
+        console.print(_hours_table(report))
+        console.print()
+    lines = [f"gap: {gap.source}: {gap.message}" for gap in report.gaps[:MOST_GAPS]]
+    if len(report.gaps) > MOST_GAPS:
+        lines.append(f"gap: ... and {len(report.gaps) - MOST_GAPS:,} more (--json lists all)")
+    lines += [f"pending: {line}" for line in report.pending] + [f"note: {line}" for line in report.notes]
+    for line in [*lines, str(report)]:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+def _hours_table(report: Report) -> Table:
+    table = Table(box=None, padding=(0, 1, 0, 0), show_footer=True)
+    table.add_column("source", "total", no_wrap=True)
+    table.add_column("hour UTC", no_wrap=True)
+    columns = {title: name for title, name in _HOUR_COLUMNS.items() if name not in _RARE or report.total(name)}
+    for title, name in columns.items():
+        total = f"{report.total(name):,}" if any(getattr(hour, name) is not None for hour in report.hours) else ""
+        table.add_column(title, total, justify="right", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for hour in report.hours:
+        counts = [getattr(hour, name) for name in columns.values()]
+        table.add_row(
+            escape(_short(hour.source)),
+            f"{datetime.fromtimestamp(hour.hour_ms / 1e3, UTC):%m-%d %Hh}" if hour.hour_ms else "",
+            *("" if count is None else f"{count:,}" for count in counts),
+            f"[{style}]{hour.state}[/]" if (style := _STATE_STYLES.get(hour.state)) else hour.state,
+        )
+    return table
+
+
+def _short(source: str) -> str:
+    """Enough of "cluster id/topic id/partition" to tell sources apart."""
+    origin, _, partition = source.rpartition("/")
+    cluster, _, topic = origin.partition("/")
+    return f"{cluster[:4]}/{topic[:4]}/{partition}"
 
 
 def replay_with_progress(file: Path, settings: Settings, speed: float) -> ReplayResult:

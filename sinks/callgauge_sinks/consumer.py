@@ -80,6 +80,7 @@ class Intake:
         self._held = False
         self._owed: dict[Partition, int] = {}
         self._lost_since_take: set[Partition] = set()
+        self._last_offsets: dict[Partition, int] = {}
         self.assigned = threading.Event()
         consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
 
@@ -87,7 +88,7 @@ class Intake:
         """At most `most` messages, after at most `within_s` seconds.
 
         Raises:
-            BrokerError: the client cannot go on (fenced, not authorised).
+            BrokerError: the client cannot go on (fenced, not authorised), or a topic was made anew under it.
         """
         self.go_on()
         until = self._clock() + within_s
@@ -97,7 +98,7 @@ class Intake:
             # A rebalance in here takes what was read of a lost partition out of `_read`; it is read again.
             chunk = self._consumer.consume(min(CHUNK, most - len(self._read)), max(0.0, left_s))
             good = [message for message in chunk if not _is_error(message)]
-            self._read += good
+            self._keep(good)
             size += sum(len(message.value() or b"") for message in good)
             if left_s <= 0:
                 break
@@ -117,7 +118,7 @@ class Intake:
         message = self._consumer.poll(seconds)
         if message is not None and not _is_error(message):
             # Not of the batch at hand: read before the pause took hold, or of a partition that just came.
-            self._read.append(message)
+            self._keep([message])
 
     def go_on(self) -> None:
         """Read again what may have been paused."""
@@ -154,6 +155,18 @@ class Intake:
         """Leave the group."""
         self._consumer.close()
 
+    def _keep(self, messages: list[Any]) -> None:
+        for message in messages:
+            partition, offset = (message.topic(), message.partition()), message.offset()
+            if offset <= self._last_offsets.get(partition, -1):
+                # librdkafka begins anew without a word, and we would take these for the records of the old topic.
+                raise BrokerError(
+                    f"{partition[0]}/{partition[1]}: offset {offset} came after {self._last_offsets[partition]}: the "
+                    "topic was made anew or cut; start again, to read it as what it is now"
+                )
+            self._last_offsets[partition] = offset
+        self._read += messages
+
     def _on_failed_commit(self, error: KafkaError) -> None:
         if error.fatal() or error.code() in _FATAL:
             raise BrokerError(f"cannot commit: {error.str()}")
@@ -163,6 +176,8 @@ class Intake:
 
     def _on_assign(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
         log.info("%s", f"assigned {', '.join(f'{p.topic}/{p.partition}' for p in partitions) or 'nothing'}")
+        for assigned in partitions:
+            self._last_offsets.pop((assigned.topic, assigned.partition), None)
         # A pause outlives a rebalance in librdkafka: what comes back may still be paused.
         self._held = True
         self.assigned.set()

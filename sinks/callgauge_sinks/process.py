@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
+from callgauge.errors import BrokerError
+from callgauge.origins import describe_origins
 from callgauge.settings import Settings
 from callgauge_sinks.api import ApiServer
 from callgauge_sinks.backoff import backoff_s
@@ -18,7 +20,7 @@ from callgauge_sinks.migrate import migrate
 from callgauge_sinks.notify.configured import channels_of
 from callgauge_sinks.notify.notifier import Notifier
 from callgauge_sinks.sink import Sink
-from callgauge_sinks.specs import NAMES, spec_of
+from callgauge_sinks.specs import NAMES, origin_topics, spec_of
 from callgauge_sinks.store import Store, StoreUnavailable, is_embedded, open_store
 from callgauge_sinks.workers import Worker, run_workers
 
@@ -36,11 +38,12 @@ def run_sinks(settings: Settings, names: Sequence[str] = NAMES, stop: threading.
     """
     _log_to_stderr(settings)
     dsn = settings.store.get_secret_value()
-    specs = [spec_of(name, settings) for name in names]
     with contextlib.ExitStack() as stack:
         first = _open_when_it_answers(dsn)
         stack.callback(first.close)
         migrate(first)
+        origins = _origins_when_known(settings)
+        specs = [spec_of(name, settings, origins) for name in names]
         workers: dict[str, Worker] = {}
         for spec in specs:
             store = first
@@ -77,6 +80,22 @@ def _open_when_it_answers(dsn: str, sleep: Callable[[float], None] = time.sleep)
         try:
             return open_store(dsn)
         except StoreUnavailable as error:
+            log.warning("%s; next attempt in %.1f s", error, wait_s)
+            sleep(wait_s)
+    raise AssertionError("backoff ends never")
+
+
+def _origins_when_known(settings: Settings, sleep: Callable[[float], None] = time.sleep) -> dict[str, str]:
+    """Topic -> "cluster id/topic id", for as long as this process lives.
+
+    librdkafka does not tell that a topic was made anew: it goes on at the old offset, or from the beginning where that
+    is out of range. So the sinks must be started again with the topic.
+    """
+    for wait_s in backoff_s():
+        try:
+            found = describe_origins(settings, origin_topics(settings))
+            return {name: origin.id for name, origin in found.items()}
+        except BrokerError as error:
             log.warning("%s; next attempt in %.1f s", error, wait_s)
             sleep(wait_s)
     raise AssertionError("backoff ends never")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 
 import httpx
@@ -13,9 +16,9 @@ from callgauge.errors import StoreError
 from callgauge.settings import Settings
 from callgauge_sinks.api import refusal_of
 from callgauge_sinks.migrate import migrate
-from callgauge_sinks.store import QueryResult, is_embedded, open_store
+from callgauge_sinks.store import QueryResult, Store, is_embedded, open_store
 
-__all__ = ["print_table", "run_query"]
+__all__ = ["asking", "print_table", "run_query"]
 
 
 def run_query(settings: Settings, sql: str) -> QueryResult:
@@ -24,23 +27,41 @@ def run_query(settings: Settings, sql: str) -> QueryResult:
     Raises:
         StoreError: what is wrong with the statement, or that nobody answers.
     """
-    if (refusal := refusal_of(sql)) is not None:
-        raise StoreError(refusal)
+    with asking(settings) as ask:
+        return ask(sql)
+
+
+@contextmanager
+def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
+    """Several statements, each one that reads.
+
+    Raises:
+        StoreError: what is wrong with a statement, or that nobody answers.
+    """
     dsn = settings.store.get_secret_value()
-    if is_embedded(dsn):
-        for name in ("stack.json", "api.json"):
-            result = _ask_process(settings.data_dir / name, sql)
-            if result is not None:
-                return result
-        if not Path(dsn.removeprefix("chdb://")).is_dir():
-            raise StoreError(f"there is no store at {dsn} yet: start the stack (callgauge up) or set CALLGAUGE_STORE")
-    store = open_store(dsn)
-    try:
-        if is_embedded(dsn):
-            migrate(store)
-        return store.query(sql)
-    finally:
-        store.close()
+    with ExitStack() as stack:
+
+        @cache
+        def store() -> Store:
+            if is_embedded(dsn) and not Path(dsn.removeprefix("chdb://")).is_dir():
+                raise StoreError(
+                    f"there is no store at {dsn} yet: start the stack (callgauge up) or set CALLGAUGE_STORE"
+                )
+            opened = open_store(dsn)
+            stack.callback(opened.close)
+            if is_embedded(dsn):
+                migrate(opened)
+            return opened
+
+        def ask(sql: str) -> QueryResult:
+            if (refusal := refusal_of(sql)) is not None:
+                raise StoreError(refusal)
+            for name in ("stack.json", "api.json") if is_embedded(dsn) else ():
+                if (result := _ask_process(settings.data_dir / name, sql)) is not None:
+                    return result
+            return store().query(sql)
+
+        yield ask
 
 
 def _ask_process(stack_file: Path, sql: str) -> QueryResult | None:

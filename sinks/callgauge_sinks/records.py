@@ -41,6 +41,8 @@ class Batch:
 
     records: list[Record] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
+    first_offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+    """(topic, partition) -> the offset of the first record."""
     next_offsets: dict[tuple[str, int], int] = field(default_factory=dict)
     """(topic, partition) -> the offset to commit: one past the last record."""
     unreadable: list[bool] = field(default_factory=list)
@@ -61,7 +63,9 @@ def decode_messages(messages: Iterable[Message], decode: Callable[[bytes | None]
         except DecodeError as error:
             batch.dead.append(dead_letter_of(message, error.reason, error.field))
             batch.unreadable.append(True)
-        batch.next_offsets[message.topic() or "", message.partition() or 0] = (message.offset() or 0) + 1
+        partition, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
+        batch.first_offsets.setdefault(partition, offset)
+        batch.next_offsets[partition] = offset + 1
     return batch
 
 

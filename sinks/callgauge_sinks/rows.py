@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from callgauge.schema import LABELS, MEASURES, Call
 from callgauge.units import event_ms, micros, nanodollars
-from callgauge_sinks.records import Record
+from callgauge_sinks.records import Batch, Record
 
-__all__ = ["alert_rows", "call_rows", "dead_letter_rows", "window_record_rows", "window_rows"]
+__all__ = ["alert_rows", "call_rows", "dead_letter_rows", "stored_offset_rows", "window_record_rows", "window_rows"]
 
 Tables = dict[str, pa.Table]
 
@@ -34,8 +34,8 @@ _CALL_TYPES: dict[str, pa.DataType] = {
 }
 
 
-def call_rows(records: Sequence[Record]) -> Tables:
-    """Rows of `calls`."""
+def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
+    """Rows of `calls`; `origin` is the topic's "cluster id/topic id", empty when it is not known."""
     calls = [record.value for record in records]
     columns: dict[str, pa.Array] = {}
     for name, kind in _CALL_TYPES.items():
@@ -54,9 +54,29 @@ def call_rows(records: Sequence[Record]) -> Tables:
     columns["latency_us"] = pa.array([micros(call.latency_ms) for call in calls], pa.int64())
     costs = [call.cost_usd for call in calls]
     columns["cost_nano"] = pa.array([None if cost is None else nanodollars(cost) for cost in costs], pa.int64())
-    columns["kafka_partition"] = pa.array([record.message.partition() for record in records], pa.int32())
+    partitions = [record.message.partition() or 0 for record in records]
+    columns["kafka_partition"] = pa.array(partitions, pa.int32())
     columns["kafka_offset"] = pa.array([record.message.offset() for record in records], pa.int64())
+    sources = {partition: source_of(origin, partition) for partition in set(partitions)}
+    columns["source"] = pa.array([sources[partition] for partition in partitions], pa.string())
     return {"calls": pa.table(columns)}
+
+
+def source_of(origin: str, partition: int) -> str:
+    """A partition's source, "cluster id/topic id/partition"; empty when the origin is not known."""
+    return f"{origin}/{partition}" if origin else ""
+
+
+def stored_offset_rows(batch: Batch, sink: str, origin: str) -> Tables:
+    """Rows of `stored_offsets`: which offsets of each source the sink has stored with this batch."""
+    firsts = batch.first_offsets
+    columns = {
+        "sink": pa.array([sink] * len(firsts), pa.string()),
+        "source": pa.array([source_of(origin, number) for _, number in firsts], pa.string()),
+        "first_offset": pa.array(firsts.values(), pa.int64()),
+        "next_offset": pa.array([batch.next_offsets[partition] for partition in firsts], pa.int64()),
+    }
+    return {"stored_offsets": pa.table(columns)}
 
 
 def window_record_rows(records: Sequence[Record]) -> Tables:
@@ -122,9 +142,22 @@ def _measure_columns(name: str, measures: Sequence[Any]) -> dict[str, pa.Array]:
     }
 
 
+_SUMMARY_INTS = [
+    "block",
+    "last_offset",
+    "records",
+    "counted",
+    "duplicates",
+    "dead",
+    "late",
+    "clamped",
+    "token_violations",
+    "folded",
+]
+
+
 def _summary_rows(summaries: Sequence[Any]) -> Tables:
-    ints = ["block", "last_offset", "records", "counted", "duplicates", "dead", "late", "clamped", "token_violations"]
-    columns = {name: _column(summaries, name, pa.int64()) for name in ints}
+    columns = {name: _column(summaries, name, pa.int64()) for name in _SUMMARY_INTS}
     columns |= {name: _column(summaries, name, pa.string()) for name in ("source", "epoch")}
     columns["complete"] = _column(summaries, "complete", pa.bool_())
     columns["first_ts"] = pa.array([summary.first_ts_ms for summary in summaries], TIME)
@@ -134,7 +167,7 @@ def _summary_rows(summaries: Sequence[Any]) -> Tables:
 
 
 def _epoch_rows(starts: Sequence[Any]) -> Tables:
-    columns = {name: _column(starts, name, pa.int64()) for name in ("from_offset", "term")}
+    columns = {name: _column(starts, name, pa.int64()) for name in ("from_offset", "term", "lost_from")}
     columns |= {name: _column(starts, name, pa.string()) for name in ("source", "epoch")}
     return {"epochs": pa.table(columns)}
 
@@ -165,12 +198,14 @@ def alert_rows(records: Sequence[Record]) -> Tables:
     return {"alerts": pa.table(columns)}
 
 
-def dead_letter_rows(records: Sequence[Record]) -> Tables:
-    """Rows of `dead_letters`."""
+def dead_letter_rows(records: Sequence[Record], origins: Mapping[str, str] | None = None) -> Tables:
+    """Rows of `dead_letters`; `origins`: topic -> "cluster id/topic id"."""
     letters = [record.value for record in records]
     columns = {name: _column(letters, name, pa.string()) for name in ("topic", "reason", "field", "raw")}
     columns |= {name: _column(letters, name, pa.int64()) for name in ("offset", "size")}
     columns["partition"] = _column(letters, "partition", pa.int32())
+    sources = [source_of((origins or {}).get(letter.topic, ""), letter.partition) for letter in letters]
+    columns["source"] = pa.array(sources, pa.string())
     columns["ts"] = _times([letter.ts for letter in letters])
     columns["schema_version"] = _column(letters, "schema_version", pa.uint16())
     return {"dead_letters": pa.table(columns)}

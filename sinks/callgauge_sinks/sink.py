@@ -1,4 +1,4 @@
-"""The loop of a sink: read a batch, insert it, send its dead letters, commit; in this order, each confirmed.
+"""The loop of a sink: read a batch, insert it, send its dead letters, mark it, commit; in this order, each confirmed.
 
 When ClickHouse or the broker cannot take a batch, the sink waits and tries the same batch again, for ever: memory
 stays flat because it reads nothing meanwhile, and nothing is lost because nothing was committed. Inserted rows that
@@ -24,12 +24,15 @@ from callgauge_sinks.dead_letters import UnreadableShare
 from callgauge_sinks.records import Batch, Record, dead_letter_of, decode_messages
 from callgauge_sinks.store import StoreUnavailable
 
-__all__ = ["Sink", "SinkSpec"]
+__all__ = ["Rows", "Sink", "SinkSpec"]
 
 log = logging.getLogger(__name__)
 
 #: What building a row raises for a value that decodes but fits no column (an integer beyond 64 bits, half a surrogate).
 _UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError, UnicodeError)
+
+
+Rows = Callable[[Sequence[Record]], dict[str, pa.Table]]
 
 
 class StoreLike(Protocol):
@@ -51,7 +54,9 @@ class SinkSpec:
     name: str
     topic: str
     decode: Callable[[bytes | None], Any]
-    rows: Callable[[Sequence[Record]], dict[str, pa.Table]]
+    rows: Rows
+    marks: Callable[[Batch], dict[str, pa.Table]] | None = None
+    """What says how far this batch has come; written last, when its rows are stored and its dead letters sent."""
     batch_rows: int = 50_000
     batch_s: float = 1.0
     dead_letter_share: float = 1.0
@@ -124,11 +129,13 @@ class Sink:
 
     def _deliver(self, batch: Batch, tables: dict[str, pa.Table]) -> bool:
         """Insert and send, as often as it takes; False when the batch is no longer ours or we are to stop."""
-        pending = dict(tables)
+        pending, dead = dict(tables), list(batch.dead)
+        marks = self._spec.marks(batch) if self._spec.marks is not None else {}
         for wait_s in self._waits():
             try:
                 self._insert(pending)
-                self._bury(batch.dead)
+                self._bury(dead)
+                self._insert(marks)
                 self._intake.go_on()
                 return True
             except (StoreUnavailable, BrokerError) as error:
@@ -147,6 +154,7 @@ class Sink:
             return
         if self._letters is not None:
             self._letters.write(dead)
+            dead.clear()
             return
         for letter in dead:
             log.error("unreadable %s/%d/%d: %s", letter.topic, letter.partition, letter.offset, letter.reason)
@@ -163,7 +171,7 @@ class Sink:
         return True
 
 
-def build_rows(batch: Batch, rows: Callable[[Sequence[Record]], dict[str, pa.Table]]) -> dict[str, pa.Table]:
+def build_rows(batch: Batch, rows: Rows) -> dict[str, pa.Table]:
     """The batch's tables; records that fit no column become dead letters of the batch."""
     if not batch.records:
         return {}
@@ -177,9 +185,7 @@ def build_rows(batch: Batch, rows: Callable[[Sequence[Record]], dict[str, pa.Tab
     return rows(batch.records) if batch.records else {}
 
 
-def _sift(
-    records: list[Record], rows: Callable[[Sequence[Record]], dict[str, pa.Table]]
-) -> tuple[list[Record], list[tuple[Record, str]]]:
+def _sift(records: list[Record], rows: Rows) -> tuple[list[Record], list[tuple[Record, str]]]:
     """Halve until the unfit stand alone: a few in a large batch cost little."""
     try:
         rows(records)

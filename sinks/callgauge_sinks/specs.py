@@ -2,30 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
 from callgauge.codec import decode_call, decode_window_record, decoder_of
 from callgauge.errors import SettingError
 from callgauge.schema import Alert, DeadLetter
 from callgauge.settings import Settings
-from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, window_record_rows
-from callgauge_sinks.sink import SinkSpec
+from callgauge.topics import Topic
+from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, stored_offset_rows, window_record_rows
+from callgauge_sinks.sink import Rows, SinkSpec
 
-__all__ = ["NAMES", "spec_of"]
+__all__ = ["NAMES", "origin_topics", "spec_of"]
 
 NAMES = ("calls", "windows", "alerts", "dead")
 
 
-def spec_of(name: str, settings: Settings) -> SinkSpec:
+def origin_topics(settings: Settings) -> list[str]:
+    """The topics whose origins the sinks write down: all whose records may become dead letters."""
+    topics = settings.topics
+    return [topics.calls.name, topics.windows.name, topics.alerts.name]
+
+
+def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = None) -> SinkSpec:
     """The sink called `name`, set up by the settings.
+
+    Args:
+        origins: topic -> "cluster id/topic id"; without one rows name no source.
 
     Raises:
         SettingError: there is no such sink.
     """
     topics = settings.topics
-    sources = {
-        "calls": (topics.calls, decode_call, call_rows),
+    calls_origin = (origins or {}).get(topics.calls.name, "")
+    sources: dict[str, tuple[Topic, Callable[[bytes | None], Any], Rows]] = {
+        "calls": (topics.calls, decode_call, partial(call_rows, origin=calls_origin)),
         "windows": (topics.windows, decode_window_record, window_record_rows),
         "alerts": (topics.alerts, decoder_of(Alert), alert_rows),
-        "dead": (topics.dead, decoder_of(DeadLetter), dead_letter_rows),
+        "dead": (topics.dead, decoder_of(DeadLetter), partial(dead_letter_rows, origins=origins)),
     }
     if name not in sources:
         raise SettingError(f"there is no sink {name!r}; there are {', '.join(NAMES)}")
@@ -35,6 +50,7 @@ def spec_of(name: str, settings: Settings) -> SinkSpec:
         topic=topic.name,
         decode=decode,
         rows=rows,
+        marks=partial(stored_offset_rows, sink=name, origin=calls_origin) if name == "calls" and calls_origin else None,
         batch_rows=settings.sink_batch_rows,
         batch_s=settings.sink_batch_s,
         dead_letter_share=settings.dead_letter_share if name == "calls" else 1.0,

@@ -21,6 +21,7 @@ def open_session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sto
 @pytest.fixture
 def store(open_session_store: Store) -> Store:
     """The store with empty tables."""
-    for table in ("calls", "windows", "block_summaries", "epochs", "alerts", "dead_letters"):
+    tables = ("calls", "windows", "block_summaries", "epochs", "alerts", "dead_letters", "stored_offsets")
+    for table in tables:
         open_session_store.command(f"TRUNCATE TABLE {table}")
     return open_session_store

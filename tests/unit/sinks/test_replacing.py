@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
+import pytest
+
 from callgauge.codec import decode_window_record, encode
 from callgauge.schema import BlockSummary, EpochStart, WindowRecord
 from callgauge_sinks.records import Record
@@ -32,6 +36,33 @@ def test_calls_inserted_again(store: Store) -> None:
     assert store.query("SELECT count(), uniqExact(event_id) FROM calls_final").rows == [[300, 300]]
     store.command("OPTIMIZE TABLE calls FINAL")
     assert store.query("SELECT count() FROM calls").rows == [[300]]
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
+def test_of_a_repeated_call_the_first_record_stays(store: Store, order: tuple[int, ...]) -> None:
+    """The lowest offset, in whatever order the records are inserted, before and after a merge."""
+    (call,) = random_calls(1, seed=4)
+    records = [call_record(call, partition=1, offset=offset) for offset in (7, 1_000, 2**40)]
+    for index in order:
+        store.insert("calls", call_rows([records[index]], "c/t")["calls"])
+    assert store.query("SELECT kafka_offset FROM calls_final").rows == [[7]]
+    store.command("OPTIMIZE TABLE calls FINAL")
+    assert store.query("SELECT kafka_offset FROM calls").rows == [[7]]
+
+
+def test_a_call_of_two_sources_is_there_once(store: Store) -> None:
+    """At equal offsets always the same one stays, and one with a source rather than one without."""
+    (call,) = random_calls(1, seed=4)
+    tables = {origin: call_rows([call_record(call, 0, 5)], origin)["calls"] for origin in ("c/a", "c/b", "c/c", "")}
+    kept = set()
+    for order in itertools.permutations(tables):
+        store.command("TRUNCATE TABLE calls")
+        for origin in order:
+            store.insert("calls", tables[origin])
+        [[source]] = store.query("SELECT source FROM calls_final").rows
+        kept.add(source)
+    assert len(kept) == 1
+    assert kept != {""}
 
 
 def test_the_largest_n_stays(store: Store) -> None:

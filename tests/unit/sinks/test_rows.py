@@ -8,7 +8,7 @@ import pytest
 from callgauge.codec import decode_call, decode_window_record, decoder_of, encode
 from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress
 from callgauge_sinks.records import Record, dead_letter_of, decode_messages
-from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, window_record_rows
+from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, stored_offset_rows, window_record_rows
 from callgauge_sinks.sink import build_rows
 from callgauge_sinks.store import Store
 from tests.random_calls import random_calls
@@ -26,7 +26,9 @@ def call_record(call: Call, partition: int = 3, offset: int = 9) -> Record:
 
 
 def columns_of(store: Store, table: str) -> set[str]:
-    return {row[0] for row in store.query(f"DESCRIBE TABLE {table}").rows}
+    """Those that an insert gives: ClickHouse itself computes `version` of calls, from the record."""
+    described = store.query(f"SELECT name, default_kind FROM system.columns WHERE table = '{table}'").rows
+    return {name for name, kind in described if kind != "MATERIALIZED"}
 
 
 def test_a_call_becomes_integers() -> None:
@@ -38,6 +40,32 @@ def test_a_call_becomes_integers() -> None:
     assert (row["output_tokens"], row["error_type"]) == (None, "")
     assert (row["kafka_partition"], row["kafka_offset"]) == (3, 9)
     assert row["tags"] == [("team", "search")]
+    assert row["source"] == ""
+
+
+def test_a_call_names_its_source() -> None:
+    """Cluster id / topic id / partition, as windows do."""
+    table = call_rows([call_record(CALL, partition) for partition in (3, 0, 3)], "cluster/topic")["calls"]
+    assert table["source"].to_pylist() == ["cluster/topic/3", "cluster/topic/0", "cluster/topic/3"]
+
+
+def test_a_letter_names_the_source_of_what_it_is_about() -> None:
+    """By its topic; empty for a topic that nobody described."""
+    letters = [DeadLetter(topic=topic, partition=2, offset=1, ts=1, reason="r", size=0, raw="") for topic in "ab"]
+    records = [Record(decoder_of(DeadLetter)(encode(letter)), FakeMessage(b"")) for letter in letters]
+    assert dead_letter_rows(records, {"a": "cluster/topic"})["dead_letters"]["source"].to_pylist() == [
+        "cluster/topic/2",
+        "",
+    ]
+
+
+def test_marks_cover_the_unreadable_too(store: Store) -> None:
+    """From the first to the last message of a batch; batches add up, also when one comes again."""
+    for offsets in ([5, 6], [7, 9], [5, 6]):
+        batch = decode_messages([FakeMessage(b"{", "t", 1, offset) for offset in offsets], decode_call)
+        store.insert("stored_offsets", stored_offset_rows(batch, "calls", "c/t")["stored_offsets"])
+    sql = "SELECT sink, source, first_offset, next_offset, stored_at > now() - 60 FROM stored_offsets FINAL"
+    assert store.query(sql).rows == [["calls", "c/t/1", 5, 10, 1]]
 
 
 def test_builders_and_tables_have_the_same_columns(store: Store) -> None:

@@ -14,6 +14,7 @@ from callgauge.errors import BrokerError, DecodeError
 from callgauge_sinks.consumer import Intake
 from callgauge_sinks.dead_letters import TooManyUnreadable
 from callgauge_sinks.sink import Sink, SinkSpec
+from callgauge_sinks.store import StoreUnavailable
 from tests.unit.sinks.fakes import FakeConsumer, FakeLetterBox, FakeStore, ManualClock
 
 
@@ -195,6 +196,40 @@ def test_letters_that_cannot_be_sent() -> None:
     assert attempts == [{}, {}, {}]
     assert store.attempts == 1
     assert consumer.committed == {0: 2}
+
+
+def test_marks_come_last() -> None:
+    """How far a batch has come is written when its rows are stored and its letters sent, and before the commit."""
+    happened: list[str] = []
+
+    class Telling(FakeLetterBox):
+        def write(self, letters: Any) -> None:
+            happened.append("letters")
+
+    class Store(FakeStore):
+        def insert(self, table: str, rows: pa.Table) -> None:
+            happened.append(f"{table} {consumer.committed}")
+            if happened.count("marks {}") == 1 and table == "marks":
+                raise StoreUnavailable("ClickHouse is down")
+
+    consumer = FakeConsumer({0: [b"1", b"{"]})
+    marks = pa.table({"next": [2]})
+    sink_of(consumer, Store(), Telling(), marks=lambda batch: {"marks": marks}).step()
+    assert happened == ["rows {}", "letters", "marks {}", "marks {}"]
+    assert consumer.committed == {0: 2}
+
+
+def test_a_topic_made_anew_under_the_sink() -> None:
+    """Ends it before anything of the new topic is stored as the old one's: librdkafka only begins anew."""
+    consumer = FakeConsumer({0: numbers(1, 2, 3)})
+    sink = sink_of(consumer, store := FakeStore())
+    sink.step()
+    consumer.logs[0] = numbers(7)
+    consumer._positions[0] = 0
+    with pytest.raises(BrokerError, match="t/0: offset 0 came after 2: the topic was made anew or cut; start again"):
+        sink.step()
+    assert stored(store) == [1, 2, 3]
+    assert consumer.committed == {0: 3}
 
 
 def test_too_many_unreadable_stop_the_sink() -> None:

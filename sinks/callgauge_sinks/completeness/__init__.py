@@ -1,0 +1,1 @@
+"""Completeness: what was read, counted and stored, compared to the record."""

@@ -1,0 +1,51 @@
+"""Completeness of a store, asked and judged."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from callgauge.errors import SettingError, StoreError
+from callgauge_sinks.completeness.evidence import Ask, read_evidence
+from callgauge_sinks.completeness.judge import HOUR_MS, judge
+from callgauge_sinks.completeness.report import Report, iso_time
+
+__all__ = ["check"]
+
+DAY_MS = 86_400_000
+
+
+def check(ask: Ask, *, hours: float = 24.0, since: str | None = None, clock: Callable[[], float] = time.time) -> Report:
+    """Ask the store and judge.
+
+    Args:
+        hours: look back so far from now.
+        since: or to this time, ISO 8601, UTC unless it says otherwise.
+        clock: epoch seconds.
+
+    Raises:
+        SettingError: `since` is no time.
+        StoreError: the store cannot be asked.
+    """
+    now_ms = round(clock() * 1e3)
+    since_ms = now_ms - round(hours * HOUR_MS) if since is None else _epoch_ms(since)
+    since_ms = max(0, since_ms)
+    # Hardly a call is stored a day after it ended, so most days need not be read; unless something seems to be missing.
+    ended_ms = max(0, since_ms - DAY_MS)
+    report = judge(read_evidence(ask, since_ms, ended_ms), now_ms)
+    if all(gap.kind != "calls" for gap in report.gaps):
+        return report
+    try:
+        return judge(read_evidence(ask, since_ms), now_ms)
+    except StoreError as error:
+        report.notes.append(f"calls that ended before {iso_time(ended_ms)} were not looked for: {error}")
+        return report
+
+
+def _epoch_ms(text: str) -> int:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingError(f"--since {text!r} is no time: give ISO 8601, as in 2026-01-31T14:00") from None
+    return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1e3)

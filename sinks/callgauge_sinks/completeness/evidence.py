@@ -1,0 +1,144 @@
+"""What the store says about completeness: summaries, stored rows per block, how far the sinks have come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from callgauge_sinks.store import QueryResult
+
+__all__ = ["Ask", "Block", "Evidence", "Found", "Lost", "Mark", "blocks_sql", "found_sql", "read_evidence"]
+
+Ask = Callable[[str], QueryResult]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block's summary; `first_ts_ms` is the append time of its first record."""
+
+    source: str
+    block: int
+    last_offset: int
+    complete: bool
+    records: int
+    counted: int
+    duplicates: int
+    dead: int
+    late: int
+    folded: int
+    clamped: int
+    first_ts_ms: int
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is stored of one block: rows within [block, last_offset], and beyond it up to the next block."""
+
+    source: str
+    block: int
+    last_offset: int
+    within: int
+    beyond: int
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The calls sink has stored all of a source from `first_offset` up to, without, `next_offset`, most recently at
+    `at_ms`."""
+
+    source: str
+    first_offset: int
+    next_offset: int
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Offsets [first, end) that retention ate before they were counted; counting went on at `at_ms`, 0: not yet."""
+
+    source: str
+    first: int
+    end: int
+    at_ms: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the store says, in the order in which it is asked."""
+
+    since_ms: int
+    marks: list[Mark] = field(default_factory=list)
+    rolled_up: dict[str, int] = field(default_factory=dict)
+    """Source -> last offset of any summary."""
+    blocks: list[Block] = field(default_factory=list)
+    calls: list[Found] = field(default_factory=list)
+    letters: list[Found] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
+
+
+MARKS = """
+SELECT source, min(first_offset), max(next_offset), toUnixTimestamp64Milli(max(stored_at))
+FROM stored_offsets WHERE sink = 'calls' GROUP BY source
+"""
+ROLLED_UP = "SELECT source, max(last_offset) FROM blocks_final GROUP BY source"
+_COLUMNS = "source, block, last_offset, complete, records, counted, duplicates, dead, late, folded, clamped"
+LOST = """
+SELECT e.source, e.lost_from, e.from_offset, toUnixTimestamp64Milli(b.first_ts)
+FROM (SELECT DISTINCT source, lost_from, from_offset FROM epochs WHERE lost_from >= 0) AS e
+ASOF LEFT JOIN (SELECT source, block, first_ts FROM blocks_final) AS b
+    ON e.source = b.source AND e.from_offset <= b.block
+"""
+
+
+def blocks_sql(since_ms: int) -> str:
+    """The summaries of the blocks that began at `since_ms` or later."""
+    since = f"fromUnixTimestamp64Milli({since_ms:d}, 'UTC')"
+    return (
+        f"SELECT {_COLUMNS}, toUnixTimestamp64Milli(first_ts) AS first_ts_ms "  # noqa: S608 (an integer of ours)
+        f"FROM blocks_final WHERE first_ts >= {since} ORDER BY source, block"
+    )
+
+
+def found_sql(table: Literal["calls", "dead_letters"], since_ms: int, ended_ms: int = 0) -> str:
+    """Rows of a table per block that began at `since_ms` or later: each belongs to the last block that begins at or
+    before its offset.
+
+    Args:
+        ended_ms: leave out calls that ended before, which saves reading whole days.
+    """
+    ended = f"AND event_time >= fromUnixTimestamp64Milli({ended_ms:d}, 'UTC')" if table == "calls" and ended_ms else ""
+    offset = {"calls": "kafka_offset", "dead_letters": "offset"}[table]
+    return f"""
+SELECT b.source, b.block, any(b.last_offset), countIf(r.offset <= b.last_offset), countIf(r.offset > b.last_offset)
+FROM (SELECT source, {offset} AS offset FROM {table} FINAL WHERE source != '' {ended}) AS r
+ASOF JOIN ({blocks_sql(since_ms)}) AS b ON r.source = b.source AND r.offset >= b.block
+GROUP BY b.source, b.block
+"""  # noqa: S608 (names and an integer of ours)
+
+
+def read_evidence(ask: Ask, since_ms: int, ended_ms: int = 0) -> Evidence:
+    """Ask the store. Marks come first: what they cover is in the tables when these are asked.
+
+    Args:
+        since_ms: blocks that began then or later.
+        ended_ms: leave out calls that ended before.
+    """
+    return Evidence(
+        since_ms=since_ms,
+        marks=[Mark(str(row[0]), *map(int, row[1:])) for row in ask(MARKS).rows],
+        rolled_up={str(source): int(last) for source, last in ask(ROLLED_UP).rows},
+        blocks=[_block(row) for row in ask(blocks_sql(since_ms)).rows],
+        calls=_found(ask(found_sql("calls", since_ms, ended_ms)).rows),
+        letters=_found(ask(found_sql("dead_letters", since_ms)).rows),
+        lost=[Lost(str(row[0]), *map(int, row[1:])) for row in ask(LOST).rows],
+    )
+
+
+def _block(row: list[Any]) -> Block:
+    source, block, last_offset, complete, *counts = row
+    return Block(str(source), int(block), int(last_offset), bool(complete), *map(int, counts))
+
+
+def _found(rows: Iterable[list[Any]]) -> list[Found]:
+    return [Found(str(row[0]), *map(int, row[1:])) for row in rows]

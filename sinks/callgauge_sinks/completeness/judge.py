@@ -1,0 +1,226 @@
+"""Completeness, to the record: what was read, what of it is in the windows, what is stored.
+
+Rollup says in the summary of each block how many records it read and what became of them. Beside that stand the rows of
+`calls` and `dead_letters` that come from the block's offsets. Both sides are compared only as far as both have come:
+`stored_offsets` says up to which offset the calls sink is done with a source, and from which on it kept sources at all.
+
+An event that comes again is stored once, at its lowest offset. Rollup leaves out the later record as a duplicate if it
+comes within the duplicate horizon; beyond it, or from another source, it is counted twice: a gap by one, which looks
+the same as a call that was lost.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost
+from callgauge_sinks.completeness.report import Gap, Hour, Kind, Report
+
+__all__ = ["HOUR_MS", "LETTERS_WITHIN_MS", "judge"]
+
+HOUR_MS = 3_600_000
+#: A dead letter goes over a topic of its own: this long after the first record of its block (which lasts a minute at
+#: most) it is missing, before it is on its way.
+LETTERS_WITHIN_MS = 180_000
+
+
+def judge(evidence: Evidence, now_ms: int) -> Report:
+    """Compare. Pure.
+
+    Args:
+        now_ms: by the clock that stamps the records.
+    """
+    return _Judge(evidence, now_ms).report()
+
+
+class _Judge:
+    def __init__(self, evidence: Evidence, now_ms: int) -> None:
+        self._evidence = evidence
+        self._now_ms = now_ms
+        self._marks = {mark.source: mark for mark in evidence.marks}
+        self._calls = {(found.source, found.block): found for found in evidence.calls}
+        self._letters = {(found.source, found.block): found for found in evidence.letters}
+        self._lost = _united(evidence.lost)
+        self._hours: dict[tuple[str, int], Hour] = {}
+        self._gaps: list[Gap] = []
+        self._pending: list[str] = []
+        self._to_come = 0
+        self._notes: list[str] = []
+
+    def report(self) -> Report:
+        by_source: dict[str, list[Block]] = defaultdict(list)
+        for block in self._evidence.blocks:
+            by_source[block.source].append(block)
+        for blocks in by_source.values():
+            blocks.sort(key=lambda block: block.block)
+            for block in blocks:
+                self._add(block)
+            for before, after in pairwise(blocks):
+                self._look_between(before, after)
+        self._add_lost()
+        self._tell_pending()
+        self._tell_notes(by_source)
+        wrong = {(gap.source, gap.hour_ms) for gap in self._gaps}
+        for key, hour in self._hours.items():
+            hour.state = (
+                "gap" if key in wrong else "open" if hour.open else "not compared" if hour.not_compared else "ok"
+            )
+        hours = sorted(self._hours.values(), key=lambda hour: (hour.hour_ms, hour.source))
+        return Report(self._evidence.since_ms, hours, self._gaps, self._pending, self._notes, self._to_come)
+
+    def _add(self, block: Block) -> None:
+        hour = self._hour(block.source, block.first_ts_ms)
+        for name in ("records", "counted", "duplicates", "dead", "late", "folded", "clamped"):
+            setattr(hour, name, getattr(hour, name) + getattr(block, name))
+        hour.blocks += 1
+        if block.records != block.counted + block.duplicates + block.dead:
+            self._gap(
+                block,
+                "records",
+                f"{block.records:,} records were read, {block.counted:,} counted + {block.duplicates:,} duplicates + "
+                f"{block.dead:,} dead",
+            )
+        settled = self._compare(block, hour) and block.complete
+        if not settled:
+            hour.open += 1
+
+    def _compare(self, block: Block, hour: Hour) -> bool:
+        """Put what is stored beside; False while it is not all there."""
+        mark = self._marks.get(block.source)
+        if mark is None:
+            return True
+        nothing = Found(block.source, block.block, block.last_offset, 0, 0)
+        calls = self._calls.get((block.source, block.block), nothing)
+        letters = self._letters.get((block.source, block.block), nothing)
+        hour.stored = (hour.stored or 0) + calls.within
+        hour.letters = (hour.letters or 0) + letters.within
+        if block.block < mark.first_offset:
+            hour.not_compared += 1
+            return True
+        # A block that grew between two questions is compared the next time.
+        same = calls.last_offset == letters.last_offset == block.last_offset
+        if mark.next_offset <= block.last_offset or not same:
+            return False
+        if calls.within != block.counted:
+            self._gap(block, "calls", _difference(block, calls.within))
+        return self._compare_letters(block, letters.within)
+
+    def _compare_letters(self, block: Block, stored: int) -> bool:
+        if stored == block.dead:
+            return True
+        if stored < block.dead and self._now_ms - block.first_ts_ms < LETTERS_WITHIN_MS:
+            self._pending.append(f"{block.source}: {block.dead - stored:,} dead letters are on their way to the store")
+            return False
+        few = "some are missing, or the sink of dead letters is behind: ask again"
+        many = "the calls sink could not store what rollup counted"
+        self._gap(
+            block,
+            "dead letters",
+            f"{stored:,} dead letters stored, {block.dead:,} records dead: {few if stored < block.dead else many}",
+        )
+        return True
+
+    def _look_between(self, before: Block, after: Block) -> None:
+        if after.block <= before.last_offset:
+            self._gap(after, "overlap", f"begins within the block before it ({_range(before)}): records count twice")
+        if any(lost.first < after.block and before.last_offset < lost.end - 1 for lost in self._lost[before.source]):
+            return
+        beyond = sum(
+            found[before.source, before.block].beyond
+            for found in (self._calls, self._letters)
+            if (before.source, before.block) in found
+        )
+        mark = self._marks.get(before.source)
+        if beyond and mark is not None and before.block >= mark.first_offset:
+            self._gap(
+                before,
+                "between blocks",
+                f"{beyond:,} stored records lie between this block and the next ({_range(after)}): rollup skipped them",
+            )
+
+    def _add_lost(self) -> None:
+        for source, ranges in self._lost.items():
+            for lost in ranges:
+                if 0 < lost.at_ms < self._evidence.since_ms:
+                    continue
+                size = lost.end - lost.first
+                hour = self._hour(source, lost.at_ms)
+                hour.lost += size
+                message = (
+                    f"offsets {lost.first:,} to {lost.end - 1:,}: retention ate them before rollup counted them; "
+                    f"up to {size:,} calls are in no window (`calls` may hold them)"
+                )
+                self._gaps.append(Gap(source, hour.hour_ms, "lost", message))
+
+    def _tell_pending(self) -> None:
+        for source, mark in sorted(self._marks.items()):
+            if mark.at_ms < self._evidence.since_ms:
+                continue
+            rolled_up = self._evidence.rolled_up.get(source, mark.first_offset - 1)
+            self._to_come += abs(mark.next_offset - 1 - rolled_up)
+            if mark.next_offset <= rolled_up:
+                self._pending.append(
+                    f"{source}: the calls sink is behind: stored up to offset {mark.next_offset - 1:,}, rolled up to "
+                    f"{rolled_up:,}"
+                )
+            elif mark.next_offset > rolled_up + 1:
+                self._pending.append(
+                    f"{source}: {mark.next_offset - rolled_up - 1:,} records from offset {rolled_up + 1:,} on are "
+                    "stored and not summarised yet (their block is open)"
+                )
+
+    def _tell_notes(self, by_source: Mapping[str, list[Block]]) -> None:
+        for source, blocks in by_source.items():
+            if source not in self._marks:
+                self._notes.append(f"{source}: no calls sink has stored it: only rollup's own figures are checked")
+            holes = sum(max(0, after.block - before.last_offset - 1) for before, after in pairwise(blocks))
+            if holes:
+                self._notes.append(
+                    f"{source}: {holes:,} offsets lie between blocks; whether records were there that neither rollup "
+                    "nor the sink read cannot be known"
+                )
+        for source in sorted({hour.source for hour in self._hours.values() if hour.not_compared}):
+            number = sum(hour.not_compared for hour in self._hours.values() if hour.source == source)
+            self._notes.append(
+                f"{source}: {number:,} blocks before offset {self._marks[source].first_offset:,} are not compared: "
+                "stored before callgauge kept sources, or by another store"
+            )
+
+    def _hour(self, source: str, at_ms: int) -> Hour:
+        hour_ms = at_ms // HOUR_MS * HOUR_MS
+        return self._hours.setdefault((source, hour_ms), Hour(source, hour_ms))
+
+    def _gap(self, block: Block, kind: Kind, message: str) -> None:
+        hour_ms = block.first_ts_ms // HOUR_MS * HOUR_MS
+        self._gaps.append(Gap(block.source, hour_ms, kind, f"block {_range(block)}: {message}"))
+
+
+def _difference(block: Block, stored: int) -> str:
+    if stored < block.counted:
+        return (
+            f"{block.counted - stored:,} of {block.counted:,} counted calls are not stored here: missing, or events "
+            "that came again beyond the duplicate horizon or in another source (counted twice, stored once)"
+        )
+    why = f"rollup missed {stored - block.counted:,}"
+    if block.duplicates:
+        why += ", or duplicates with another service, model or ts, which are rows of their own"
+    return f"{stored:,} calls stored, {block.counted:,} counted: {why}"
+
+
+def _range(block: Block) -> str:
+    return f"{block.block:,} to {block.last_offset:,}"
+
+
+def _united(lost: Iterable[Lost]) -> defaultdict[str, list[Lost]]:
+    """Overlapping ranges as one: a worker that dies says the same loss again."""
+    united: defaultdict[str, list[Lost]] = defaultdict(list)
+    for each in sorted(lost, key=lambda each: (each.source, each.first, each.end)):
+        ranges = united[each.source]
+        if ranges and each.first <= ranges[-1].end:
+            before = ranges.pop()
+            at_ms = 0 if 0 in (before.at_ms, each.at_ms) else max(before.at_ms, each.at_ms)
+            each = Lost(each.source, before.first, max(before.end, each.end), at_ms)
+        ranges.append(each)
+    return united

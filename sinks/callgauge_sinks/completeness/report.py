@@ -1,0 +1,112 @@
+"""The verdict on completeness, for people and for machines."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+__all__ = ["Gap", "Hour", "Kind", "Report", "iso_time"]
+
+Kind = Literal["records", "calls", "dead letters", "lost", "between blocks", "overlap"]
+State = Literal["ok", "open", "not compared", "gap"]
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Something that is not as it should be; `hour_ms` 0: no hour is known."""
+
+    source: str
+    hour_ms: int
+    kind: Kind
+    message: str
+
+
+@dataclass
+class Hour:
+    """One source in the hour of its blocks' first append times. `stored` and `letters` are None where no sink stores
+    the source."""
+
+    source: str
+    hour_ms: int
+    records: int = 0
+    counted: int = 0
+    duplicates: int = 0
+    dead: int = 0
+    late: int = 0
+    folded: int = 0
+    clamped: int = 0
+    lost: int = 0
+    stored: int | None = None
+    letters: int | None = None
+    blocks: int = 0
+    open: int = 0
+    """Blocks that have not ended or that the sinks have not stored to their end."""
+    not_compared: int = 0
+    state: State = "ok"
+
+
+@dataclass
+class Report:
+    """The verdict. `pending` and `notes` are for people and no reason to worry."""
+
+    since_ms: int
+    hours: list[Hour]
+    gaps: list[Gap]
+    pending: list[str]
+    notes: list[str]
+    to_come: int = 0
+    """Offsets that one side has and the other not yet."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing of what both sides have."""
+        return not self.gaps
+
+    def total(self, name: str) -> int:
+        """The sum of one column of `hours`."""
+        return sum(getattr(hour, name) or 0 for hour in self.hours)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything, for machines; times are ISO 8601, UTC."""
+        names = ("records", "counted", "duplicates", "dead", "late", "folded", "clamped", "lost", "stored", "letters")
+        return {
+            "complete": self.complete,
+            "since": iso_time(self.since_ms),
+            "to_come": self.to_come,
+            "totals": {name: self.total(name) for name in names},
+            "hours": [_with_time(asdict(hour)) for hour in self.hours],
+            "gaps": [_with_time(asdict(gap)) for gap in self.gaps],
+            "pending": self.pending,
+            "notes": self.notes,
+            "verdict": str(self),
+        }
+
+    def __str__(self) -> str:
+        if not self.hours and not self.gaps:
+            to_come = f"; {self.to_come:,} offsets to come" if self.to_come else ""
+            return f"completeness: nothing was rolled up in this time{to_come}"
+        verdict = f"{len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else "exact"
+        counts = {name: f"{self.total(name):,}" for name in ("records", "counted", "duplicates", "dead", "stored")}
+        line = "completeness: {verdict}: {records} records = {counted} counted + {duplicates} duplicates + {dead} dead"
+        if self.total("records") != self.total("counted") + self.total("duplicates") + self.total("dead"):
+            line = line.replace("=", "≠")
+        if any(hour.stored is not None for hour in self.hours):
+            line += "; {stored} calls stored"
+        if lost := self.total("lost"):
+            line += f"; {lost:,} offsets lost"
+        if still_open := self.total("open"):
+            line += f"; {still_open:,} block{'s' * (still_open > 1)} open"
+        if self.to_come:
+            line += f"; {self.to_come:,} offsets to come"
+        return line.format(verdict=verdict, **counts)
+
+
+def _with_time(values: dict[str, Any]) -> dict[str, Any]:
+    hour_ms = values.pop("hour_ms")
+    return values | {"hour": iso_time(hour_ms) if hour_ms else None}
+
+
+def iso_time(at_ms: int) -> str:
+    """Epoch milliseconds as ISO 8601, UTC."""
+    return datetime.fromtimestamp(at_ms / 1e3, UTC).isoformat()
