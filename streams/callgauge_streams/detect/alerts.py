@@ -13,7 +13,7 @@ from callgauge_streams.detect.lifecycle import State
 from callgauge_streams.detect.rules import BoundRule
 from callgauge_streams.detect.totals import Totals
 
-__all__ = ["alert_of", "ended", "fingerprint_of", "formatted", "state_of"]
+__all__ = ["alert_id_of", "alert_of", "ended", "fingerprint_of", "formatted", "state_of"]
 
 _WORDS = {"gt": "above", "ge": "at or above", "lt": "below", "le": "at or below", "eq": "equal to", "ne": "not"}
 
@@ -21,6 +21,11 @@ _WORDS = {"gt": "above", "ge": "at or above", "lt": "below", "le": "at or below"
 def fingerprint_of(rule: str, labels: Mapping[str, str]) -> str:
     """The identity of an alert: 16 hex digits of its rule and labels."""
     return _hash([rule, sorted(labels.items())])
+
+
+def alert_id_of(fingerprint: str, starts_at_ms: int) -> str:
+    """The identity of one episode of an alert, as 16 hex digits."""
+    return _hash([fingerprint, starts_at_ms])
 
 
 def _hash(content: object) -> str:
@@ -42,7 +47,7 @@ def alert_of(
     phase: AlertState = "resolved" if state.phase == "inactive" else state.phase
     measured = totals.measures.get(rule.aggregate.measure)
     return Alert(
-        alert_id=_hash([fingerprint, state.starts_at_ms]),
+        alert_id=alert_id_of(fingerprint, state.starts_at_ms),
         fingerprint=fingerprint,
         seq=state.seq,
         state=phase,

@@ -13,8 +13,9 @@ from typing import Any
 from callgauge.schema import Alert
 from callgauge_streams.detect.alerts import alert_of, ended, fingerprint_of, state_of
 from callgauge_streams.detect.lifecycle import State, Timing, observe, step
+from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Series, Windows
-from callgauge_streams.detect.rules import BoundRule
+from callgauge_streams.detect.rules import RECORDS_LOST, BoundRule
 from callgauge_streams.detect.sources import Sources
 
 __all__ = ["Engine", "history_ms", "read_back_ms"]
@@ -23,6 +24,8 @@ __all__ = ["Engine", "history_ms", "read_back_ms"]
 _WAIT_MS = 3_600_000
 # Rows of windows further ahead of the log's clock come from clocks that are wrong, and would be kept for ever.
 _AHEAD_MS = 3_600_000
+# Rollup repeats each source's start about once a minute; that long is read to have heard them all.
+_STARTS_MS = 180_000
 
 
 def history_ms(rules: Sequence[BoundRule]) -> int:
@@ -33,12 +36,13 @@ def history_ms(rules: Sequence[BoundRule]) -> int:
 
 
 def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
-    """How far before the first undecided record the log must be read: the windows' history, and every source heard.
+    """How far before the first undecided record the log must be read: the windows' history, and of every source its
+    progress and the epoch in force.
 
     Windows are kept by event time but found in the log by append time. Twice the history is enough as long as event
     time has run at least half as fast as the log's clock (it is slower only while rollup falls behind).
     """
-    return 2 * history_ms(rules) + 2 * source_timeout_ms
+    return 2 * history_ms(rules) + 2 * source_timeout_ms + _STARTS_MS
 
 
 class Engine:
@@ -48,6 +52,7 @@ class Engine:
         log: the partition read, "cluster id/topic id/partition".
         live_from: the first offset not decided yet.
         current: the last transition of each alert.
+        tells_losses: whether this engine raises `records_lost`. Starts are sent to every partition, so one engine does.
     """
 
     def __init__(
@@ -58,6 +63,7 @@ class Engine:
         live_from: int,
         current: Iterable[Alert] = (),
         log: str = "",
+        tells_losses: bool = False,
     ) -> None:
         self._rules = rules
         self._log = log
@@ -65,7 +71,9 @@ class Engine:
         self._keep_ms = history_ms(rules)
         self._windows = Windows(frozenset(r.aggregate.measure for r in rules if r.aggregate.measure))
         self._sources = Sources(source_timeout_ms)
-        self._current = {alert.fingerprint: alert for alert in current}
+        current = list(current)
+        self._losses = Losses(log, live_from, current) if tells_losses else None
+        self._current = {alert.fingerprint: alert for alert in current if alert.rule != RECORDS_LOST}
         self._states = {key: state_of(alert, log) for key, alert in self._current.items()}
         self._judged: set[str] = set()
         self._judged_to = {rule.rule.name: 0 for rule in rules}
@@ -81,13 +89,12 @@ class Engine:
         match record.kind:
             case "row":
                 return list(self._take_row(record))
-            case "summary" if record.complete:
-                self._windows.fold(record)
+            case "epoch":
+                lost = self._losses.take(record, offset, timestamp_ms) if self._losses else ()
+                return [*lost, *self._take_start(record)]
             case "progress":
-                self._sources.hear(record.sources)
-                watermark_ms = self._sources.watermark_ms()
-                return [*self._judge_to(watermark_ms), *self._end_what_nothing_judges(watermark_ms)]
-        return []
+                return list(self._take_progress(record))
+        return []  # a summary: what it counts is in the rows, when its block may be folded is in the progress
 
     def _take_row(self, row: Any) -> Iterator[Alert]:
         end_ms = row.window_start_ms + row.window_ms
@@ -100,7 +107,23 @@ class Engine:
         if not series.fingerprints:
             series.fingerprints = {r.rule.name: fingerprint_of(r.rule.name, row.labels) for r in self._rules_of(series)}
             self._judged.update(series.fingerprints.values())
-        yield from self._judge_again(series, row.window_start_ms)
+        yield from self._judge_again(series, [row.window_start_ms], "a late row changed the window")
+
+    def _take_start(self, start: Any) -> Iterator[Alert]:
+        for series, starts_ms in self._windows.start(start):
+            yield from self._judge_again(
+                series, starts_ms, "rows became void: they are counted again by other settings"
+            )
+
+    def _take_progress(self, progress: Any) -> Iterator[Alert]:
+        self._sources.hear(progress.sources)
+        for source in progress.sources:
+            self._windows.fold(source.source, source.committed)
+        watermark_ms = self._sources.watermark_ms()
+        yield from self._judge_to(watermark_ms)
+        yield from self._end_what_nothing_judges(watermark_ms)
+        if self._losses:
+            yield from self._losses.end(self._offset, self._sources.clock_ms)
 
     def _rules_of(self, series: Series) -> list[BoundRule]:
         return [r for r in self._rules if r.grouping.name == series.grouping and r.judges(series.labels)]
@@ -142,13 +165,13 @@ class Engine:
                     self._states.pop(key, None)
                     self._current.pop(key, None)
 
-    def _judge_again(self, series: Series, window_start_ms: int) -> Iterator[Alert]:
-        """A late row changes windows that were judged: judge the latest that it is part of."""
+    def _judge_again(self, series: Series, changed_ms: Sequence[int], reason: str) -> Iterator[Alert]:
+        """Windows that were judged have changed (their starts, ms): judge the latest that they are part of."""
         for rule in self._rules_of(series):
             judged_to = self._judged_to[rule.rule.name]
             waits = rule.aggregate.counts and not self._sources.complete
-            if window_start_ms < judged_to <= window_start_ms + rule.rule.lookback and not waits:
-                yield from self._judge(rule, series, judged_to, reason="a late row changed the window")
+            if any(start < judged_to <= start + rule.rule.lookback for start in changed_ms) and not waits:
+                yield from self._judge(rule, series, judged_to, reason)
 
     def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Iterator[Alert]:
         totals = series.totals(at_ms - rule.rule.lookback, at_ms)

@@ -1,29 +1,47 @@
-"""Rows into windows: rows of open blocks are kept by identity, those of ended blocks are folded into the window.
+"""Rows into windows: rows that may still change are kept by identity, those that cannot are folded into their window.
 
-Whoever merges rows keeps the row with the largest `n` per identity and adds rows of different identities. A block's
-complete summary comes after all its rows, so the identities of a folded block can be forgotten and whatever comes of
-it later (a worker that reads the block again, a zombie) is ignored.
+Whoever merges rows keeps the row with the largest `n` per identity and adds rows of different identities. A row counts
+only if its epoch is the one in force at its block (callgauge_streams.detect.epochs). A start under another epoch makes
+the rows of its blocks void: they are forgotten here, and come again as the new worker cuts and counts them.
+
+A block is folded, its identities forgotten, once its source has committed an offset beyond it. An offset is committed
+only when all rows before it are confirmed, so the block's rows are all in the log by then, and no takeover reads it
+again. Its complete summary alone would be too early, since the next worker may begin before it, in another epoch; and
+it never comes for a block that retention ate half of.
+
+    block       0 ...... | 41 ...... | 100 ....
+    committed              41                       0 is folded; 41, though complete, may be counted again
+
+- What comes later of blocks below that border is ignored: of zombies, and of a re-aggregation of the past (a start
+  further back), since those windows were judged long ago; ClickHouse has the new rows. Where the re-aggregation also
+  changes B, the new block that lies across the border begins below it and is ignored as a whole: detect then misses
+  its events from the border on, at most one block of each source.
+- Of a source without a known start, and of one whose workers do not tell what they have committed (-1), nothing is
+  folded: identities live as long as their windows. That is exact, and bounded by the rules' history; it only costs more
+  memory.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from callgauge_streams.detect.epochs import Epochs
 from callgauge_streams.detect.totals import Totals
 
 __all__ = ["Series", "Windows"]
 
-SeriesKey = tuple[str, int]
-_BlockKey = tuple[str, int, str]
+_SeriesKey = tuple[str, int]
+_Place = tuple[_SeriesKey, int]
+"""A series and the start of one of its windows."""
 
 
 @dataclass(slots=True)
 class _Window:
     folded: Totals = field(default_factory=Totals)
-    open: dict[_BlockKey, tuple[int, Totals]] = field(default_factory=dict)
+    open: dict[tuple[str, int, str], tuple[int, Totals]] = field(default_factory=dict)
+    """(source, block, epoch) -> the row of the largest n."""
 
 
 @dataclass(slots=True)
@@ -61,34 +79,55 @@ class Windows:
 
     def __init__(self, measures: frozenset[str]) -> None:
         self._measures = measures
-        self._series: dict[SeriesKey, Series] = {}
-        self._open: dict[_BlockKey, set[tuple[SeriesKey, int]]] = defaultdict(set)
+        self._series: dict[_SeriesKey, Series] = {}
+        self._epochs = Epochs()
+        self._open: dict[str, dict[tuple[int, str], dict[_Place, None]]] = {}
+        """Source -> (block, epoch) -> where its rows are; dicts for their order, which is the log's."""
         self._folded_to: dict[str, int] = {}
 
     def put(self, row: Any) -> Series | None:
-        """Take a row; returns its series, None when the row is old news."""
-        block = (row.source, row.block, row.epoch)
-        if row.block <= self._folded_to.get(row.source, -1):
+        """Take a row; returns its series, None when nothing changes: it is void or old news."""
+        if row.block < self._folded_to.get(row.source, -1):
+            return None
+        if not self._epochs.counts(row.source, row.block, row.epoch):
             return None
         key = (row.grouping, row.series_id)
         series = self._series.get(key)
         if series is None:
             series = self._series[key] = Series(row.grouping, row.labels, row.window_ms)
         window = series.windows.setdefault(row.window_start_ms, _Window())
-        if block in window.open and window.open[block][0] >= row.n:
+        identity = (row.source, row.block, row.epoch)
+        if identity in window.open and window.open[identity][0] >= row.n:
             return None
-        window.open[block] = (row.n, Totals.of_row(row, self._measures))
-        self._open[block].add((key, row.window_start_ms))
+        window.open[identity] = (row.n, Totals.of_row(row, self._measures))
+        blocks = self._open.setdefault(row.source, {})
+        blocks.setdefault((row.block, row.epoch), {})[key, row.window_start_ms] = None
         return series
 
-    def fold(self, summary: Any) -> None:
-        """A block has ended: its rows become part of their windows."""
-        block = (summary.source, summary.block, summary.epoch)
-        self._folded_to[summary.source] = max(summary.block, self._folded_to.get(summary.source, -1))
-        for key, start_ms in self._open.pop(block, ()):
-            window = self._series[key].windows.get(start_ms) if key in self._series else None
-            if window and block in window.open:
-                window.folded.add(window.open.pop(block)[1])
+    def start(self, start: Any) -> list[tuple[Series, list[int]]]:
+        """Take an `EpochStart`; returns the series that lost rows by it, with the starts of those windows, ms."""
+        lost: dict[_SeriesKey, list[int]] = {}
+        if self._epochs.accept(start):
+            for block, epoch in list(self._open.get(start.source, ())):
+                if not self._epochs.counts(start.source, block, epoch):
+                    for (key, window_start_ms), _ in self._take_out(start.source, block, epoch):
+                        lost.setdefault(key, []).append(window_start_ms)
+        return [(self._series[key], starts_ms) for key, starts_ms in lost.items()]
+
+    def fold(self, source: str, committed: int) -> None:
+        """A source has committed an offset (-1: unknown): rows of blocks before it become part of their windows."""
+        if not self._epochs.heard(source):
+            return  # rows of several epochs may be open, and nothing says yet which of them count
+        border = self._folded_to[source] = max(committed, self._folded_to.get(source, -1))
+        for block, epoch in sorted(block for block in self._open.get(source, ()) if block[0] < border):
+            for (key, window_start_ms), totals in self._take_out(source, block, epoch):
+                self._series[key].windows[window_start_ms].folded.add(totals)
+
+    def _take_out(self, source: str, block: int, epoch: str) -> Iterator[tuple[_Place, Totals]]:
+        """The rows of an open block, which are kept no more."""
+        for key, window_start_ms in self._open[source].pop((block, epoch)):
+            window = self._series[key].windows[window_start_ms]
+            yield (key, window_start_ms), window.open.pop((source, block, epoch))[1]
 
     def of(self, grouping: str) -> Iterator[Series]:
         """The series of a grouping set."""
@@ -99,7 +138,14 @@ class Windows:
         gone = []
         for key, series in list(self._series.items()):
             for start in [start for start in series.windows if start + series.window_ms <= before_ms]:
-                del series.windows[start]
+                self._forget_places(series.windows.pop(start), (key, start))
             if not series.windows:
                 gone.append(self._series.pop(key))
         return gone
+
+    def _forget_places(self, window: _Window, place: _Place) -> None:
+        for source, block, epoch in window.open:
+            places = self._open[source][block, epoch]
+            del places[place]
+            if not places:
+                del self._open[source][block, epoch]

@@ -34,7 +34,10 @@ from callgauge_streams.detect.durations import duration_ms
 from callgauge_streams.detectors.threshold import Limit, Op, Threshold, ThresholdConfig
 from callgauge_streams.rollup.grouping import GroupingSet
 
-__all__ = ["BoundRule", "Rule", "bind", "load_rules"]
+__all__ = ["RECORDS_LOST", "BoundRule", "Rule", "bind", "load_rules"]
+
+#: The rule of the alerts that detect raises by itself; see callgauge_streams.detect.losses.
+RECORDS_LOST = "records_lost"
 
 DurationMs = Annotated[int, BeforeValidator(lambda text: duration_ms(str(text))), Field(ge=0)]
 
@@ -110,6 +113,11 @@ def _checked(content: Any, where: str) -> list[Rule]:
         ) from None
     names = [rule.name for rule in rules]
     for rule in rules:
+        if rule.name == RECORDS_LOST:
+            raise RuleError(
+                f"{where}: {rule.name}: the name is reserved for the alert that detect raises by itself when retention "
+                "eats records before they are counted; give the rule another"
+            )
         if names.count(rule.name) > 1:
             raise RuleError(f"{where}: {rule.name}: the name is used more than once; give each rule its own")
         try:

@@ -23,8 +23,9 @@ class MeasureTotals:
     buckets: Counter[int] = field(default_factory=Counter)
 
     def add(self, other: MeasureTotals) -> None:
-        """Add another's events."""
-        if other.count and (not self.count or other.max > self.max):
+        """Add another's events; the sum is the same in whatever order parts are added."""
+        larger = other.max > self.max or (other.max == self.max and other.max_event_id < self.max_event_id)
+        if other.count and (larger or not self.count):
             self.max, self.max_event_id = other.max, other.max_event_id
         self.count += other.count
         self.sum += other.sum

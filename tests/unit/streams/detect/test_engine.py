@@ -1,72 +1,19 @@
-"""Every decision comes from the log: read again from anywhere, the same alerts."""
+"""Windows are judged when their time has come, and again when they change; alerts of what nothing judges end."""
 
 from __future__ import annotations
 
-import random
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from callgauge.schema import Alert
+from callgauge_streams.detect.engine import Engine
+from callgauge_streams.detect.rules import BoundRule
+from tests.unit.streams.detect.takeovers import start
+from tests.unit.streams.detect.windows_log import WINDOW_MS, Record, progress, row, summary
 
-from callgauge.codec import decode_window_record, encode
-from callgauge.schema import Alert, BlockSummary, Histogram, Measure, Progress, SourceProgress, WindowRow
-from callgauge_streams.detect.engine import Engine, read_back_ms
-from callgauge_streams.detect.rules import BoundRule, bind, load_rules
-from callgauge_streams.rollup.grouping import parse_groupings
-
-RULES = """
-rules:
-  - {name: failing, by: [model], aggregate: error_rate, lookback: 20s, value: 0.5, min_count: 2, for: 10s,
-     keep_firing_for: 10s, cooldown: 60s, severity: critical}
-  - {name: busy, by: [model], aggregate: calls, lookback: 10s, value: 25}
-  - {name: slow, by: [model], where: {model: a}, aggregate: latency_p95_ms, lookback: 30s, op: ge, value: 900}
-"""
-WINDOW_MS = 10_000
 TIMEOUT_MS = 10_000
-
-Record = tuple[int, int, Any]
-
-
-@pytest.fixture(scope="module")
-def rules(tmp_path_factory: pytest.TempPathFactory) -> list[BoundRule]:
-    path = tmp_path_factory.mktemp("rules") / "rules.yaml"
-    path.write_text(RULES)
-    return bind(load_rules(path), parse_groupings("model@10s"))
-
-
-def row(model: str, window: int, n: int, errors: int = 0, *, source: str = "s0", block: int = 0, ms: int = 100) -> Any:
-    good = n - errors
-    histogram = Histogram(scale=5, buckets={str(32 * 20): good})  # about 2^20 µs
-    latency = Measure(count=good, sum=0, sum_sq=0, min=0, max=ms * 1000, max_event_id="e", histogram=histogram)
-    message = WindowRow(
-        grouping="model@10s",
-        series_id=ord(model),
-        window_start_ms=window * WINDOW_MS,
-        window_ms=WINDOW_MS,
-        source=source,
-        block=block,
-        epoch="e",
-        n=n,
-        labels={"model": model},
-        errors={"other": errors} if errors else {},
-        measures={"latency": latency} if good else {},
-    )
-    return decode_window_record(encode(message))
-
-
-def progress(watermark_ms: int, *sources: str, idle: bool = False) -> Any:
-    heard = [SourceProgress(source=s, block=0, next_offset=1, watermark_ms=watermark_ms, idle=idle) for s in sources]
-    return decode_window_record(encode(Progress(worker="w", at_ms=0, sources=heard or [])))
-
-
-def summary(source: str, block: int, *, complete: bool = True) -> Any:
-    message = BlockSummary(
-        source=source, block=block, epoch="e", last_offset=block, complete=complete, records=0, counted=0
-    )
-    return decode_window_record(encode(message))
+VOID = "rows became void: they are counted again by other settings"
 
 
 def run(rules: list[BoundRule], records: list[Any], step_ms: int = 1_000) -> list[Alert]:
@@ -102,14 +49,18 @@ def test_rows_of_several_blocks_and_sources_add_up(rules: list[BoundRule]) -> No
 
 def test_the_largest_n_of_an_identity_counts_and_rows_of_folded_blocks_are_ignored(rules: list[BoundRule]) -> None:
     records = [
+        start(0, "e", 1, source="s0"),
         row("b", 0, 20),
         row("b", 0, 14),  # an older version, sent again
         summary("s0", 0),
-        row("b", 0, 20),  # the block again, read by another worker
+        progress(0, "s0", committed=41),
+        row("b", 0, 20),  # the block again, of a worker that does not know yet that it was replaced
+        row("b", 0, 26),
         progress(WINDOW_MS, "s0"),
     ]
     assert run(rules, records) == []
-    assert told(run(rules, [row("b", 0, 26), *records])) == [("busy", "firing", 10.0)]
+    records.insert(3, row("b", 0, 26))
+    assert told(run(rules, records)) == [("busy", "firing", 10.0)]
 
 
 def test_nothing_is_judged_before_the_slowest_source_has_passed(rules: list[BoundRule]) -> None:
@@ -140,6 +91,51 @@ def test_a_late_row_judges_the_window_again(rules: list[BoundRule]) -> None:
     alerts = run(rules, records)
     assert told(alerts) == [("busy", "firing", 10.0)]
     assert alerts[0].reason == "a late row changed the window"
+
+
+def test_a_start_under_another_epoch_judges_the_windows_again(rules: list[BoundRule]) -> None:
+    """
+    block     0    41              20 + 10 calls fire; block 41 is counted again, and holds fewer under e2
+    """
+    records = [
+        start(0, "e1", 1, source="s0"),
+        row("b", 0, 20, epoch="e1"),
+        row("b", 0, 10, block=41, epoch="e1"),
+        progress(WINDOW_MS, "s0"),
+        start(41, "e1", 2, source="s0"),  # a crash under the same settings: nothing changes
+        start(41, "e2", 3, source="s0"),
+        row("b", 0, 10, block=41, epoch="e1"),  # the worker before, a zombie
+        row("b", 0, 2, block=41, epoch="e2"),
+        start(41, "e1", 2, source="s0"),
+        row("b", 0, 6, block=41, epoch="e2"),
+    ]
+    alerts = run(rules, records)
+    assert [(a.offset, a.state, a.value, a.reason) for a in alerts] == [
+        (3, "firing", 30.0, ""),
+        (5, "resolved", 20.0, VOID),
+        (9, "firing", 26.0, "a late row changed the window"),
+    ]
+
+
+def loss(source: str = "s0") -> Any:
+    return start(160, "e", 7, lost_from=41, source=source)
+
+
+def test_a_loss_is_told_by_one_engine_and_ends_after_an_hour(rules: list[BoundRule]) -> None:
+    for tells in (True, False):
+        engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0, tells_losses=tells)
+        records = [(0, 0, loss()), (1, 60_000, loss()), (2, 61_000, progress(0, "s0"))]
+        records += [(3, 3_600_000, progress(0, "s0")), (4, 3_700_000, loss())]
+        alerts = [alert for record in records for alert in engine.take(*record)]
+        assert told(alerts) == tells * [("records_lost", "firing", 0.0), ("records_lost", "resolved", 3_600.0)]
+
+
+def test_a_loss_is_not_ended_as_an_alert_without_a_rule(rules: list[BoundRule]) -> None:
+    fired = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0, tells_losses=True).take(0, 0, loss())
+    for tells in (True, False):
+        engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=1, current=fired, tells_losses=tells)
+        assert engine.take(1, 0, loss()) == []
+        assert engine.take(2, 0, progress(10 * WINDOW_MS, "s0")) == []
 
 
 def test_where_leaves_other_series_out(rules: list[BoundRule]) -> None:
@@ -208,72 +204,6 @@ def test_offsets_of_another_log_decide_nothing_here(rules: list[BoundRule]) -> N
     engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0, current=old, log="this log")
     engine.take(0, 0, row("b", 2, 1))
     assert [a.state for a in engine.take(1, 0, progress(3 * WINDOW_MS, "s0"))] == ["resolved"]
-
-
-def random_records(rng: random.Random) -> list[Record]:
-    """A windows topic: two sources, growing rows, folded blocks, idle times; event time keeps up with the clock."""
-    log: list[Record] = []
-    clock, blocks, windows = 0, {"s0": 0, "s1": 0}, {"s0": 0, "s1": 0}
-    grown: dict[tuple[str, str, int, int], tuple[int, int]] = {}
-    for _ in range(rng.randrange(20, 200)):
-        clock += rng.choice((100, 1_000, 1_000, 5_000))
-        source = rng.choice(("s0", "s1"))
-        chance = rng.random()
-        if chance < 0.55:
-            key = (source, rng.choice("ab"), max(0, windows[source] - rng.choice((0, 0, 0, 1, 3))), blocks[source])
-            n, errors = grown.get(key, (0, 0))
-            more = rng.randrange(1, 15)
-            grown[key] = n, errors = n + more, errors + rng.choice((0, more))
-            log.append((len(log), clock, row(key[1], key[2], n, errors, source=source, block=key[3])))
-        elif chance < 0.85:
-            windows[source] = max(windows[source], clock // WINDOW_MS - rng.choice((0, 0, 1)))
-            at = progress(windows[source] * WINDOW_MS, source, idle=rng.random() < 0.1)
-            log.append((len(log), clock, at))
-        else:
-            log.append((len(log), clock, summary(source, blocks[source])))
-            blocks[source] += 10
-    return log
-
-
-def replay(rules: list[BoundRule], log: list[Record], rng: random.Random, crash: float) -> dict[Any, Alert]:
-    """Alerts by identity, from workers that die between sending and committing and are followed by others."""
-    sent: dict[Any, Alert] = {}
-    current: dict[str, Alert] = {}
-    span_ms = read_back_ms(rules, TIMEOUT_MS)
-    committed = at = crashes = 0
-    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0)
-    while at < len(log):
-        for alert in engine.take(*log[at]):
-            key = (alert.fingerprint, alert.starts_at, alert.seq)
-            assert sent.setdefault(key, alert) == alert, "one transition, told in two ways"
-            current[alert.fingerprint] = alert
-        at += 1
-        if rng.random() < 0.3:
-            committed = at
-        if crashes < 6 and rng.random() < crash:
-            crashes += 1
-            since = log[committed - 1][1] - span_ms if committed else 0
-            at = next(i for i, record in enumerate(log) if record[1] >= since)
-            engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=committed, current=list(current.values()))
-    return sent
-
-
-@settings(max_examples=150, deadline=None)
-@given(seed=st.integers(0, 2**32))
-def test_workers_that_crash_tell_the_same_alerts(rules: list[BoundRule], seed: int) -> None:
-    log = random_records(random.Random(seed))
-    undisturbed = replay(rules, log, random.Random(0), crash=0)
-    assert replay(rules, log, random.Random(seed + 1), crash=0.1) == undisturbed
-
-
-def test_the_random_logs_make_alerts_of_every_kind(rules: list[BoundRule]) -> None:
-    """The law above is not about nothing."""
-    states = {
-        (alert.rule, alert.state)
-        for seed in range(100)
-        for alert in replay(rules, random_records(random.Random(seed)), random.Random(0), crash=0).values()
-    }
-    assert states >= {(r, s) for r in ("failing", "busy", "slow") for s in ("firing", "resolved")}
 
 
 def test_default_rules_file_is_shipped() -> None:

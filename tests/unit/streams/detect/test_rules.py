@@ -45,6 +45,7 @@ def test_durations_are_read_to_milliseconds(tmp_path: Path) -> None:
         (GOOD.replace("name: slow", "nam: slow"), "rule 1: name: Field required"),
         (GOOD.replace("rules:", "rule:"), "rules: Field required"),
         (GOOD + GOOD.replace("rules:", ""), "used more than once"),
+        (GOOD.replace("name: slow", "name: records_lost"), "records_lost: the name is reserved"),
         ("rules: [", "no YAML"),
         ("[]", "file: Input should be"),
     ],

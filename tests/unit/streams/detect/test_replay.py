@@ -1,0 +1,66 @@
+"""Every decision comes from the log: read again from anywhere, the same alerts."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from callgauge.schema import Alert
+from callgauge_streams.detect.engine import Engine, read_back_ms
+from callgauge_streams.detect.rules import BoundRule
+from tests.unit.streams.detect.windows_log import Record, random_records
+
+TIMEOUT_MS = 10_000
+
+
+def replay(rules: list[BoundRule], log: list[Record], rng: random.Random, crash: float) -> dict[Any, Alert]:
+    """Alerts by identity, from workers that die between sending and committing and are followed by others."""
+    sent: dict[Any, Alert] = {}
+    current: dict[str, Alert] = {}
+    span_ms = read_back_ms(rules, TIMEOUT_MS)
+    committed = at = crashes = 0
+    engine = Engine(rules, source_timeout_ms=TIMEOUT_MS, live_from=0, tells_losses=True)
+    while at < len(log):
+        for alert in engine.take(*log[at]):
+            key = (alert.fingerprint, alert.starts_at, alert.seq)
+            assert sent.setdefault(key, alert) == alert, "one transition, told in two ways"
+            current[alert.fingerprint] = alert
+        at += 1
+        if rng.random() < 0.3:
+            committed = at
+        if crashes < 6 and rng.random() < crash:
+            crashes += 1
+            since = log[committed - 1][1] - span_ms if committed else 0
+            at = next(i for i, record in enumerate(log) if record[1] >= since)
+            engine = Engine(
+                rules,
+                source_timeout_ms=TIMEOUT_MS,
+                live_from=committed,
+                current=list(current.values()),
+                tells_losses=True,
+            )
+    return sent
+
+
+@settings(max_examples=120, deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_workers_that_crash_tell_the_same_alerts(rules: list[BoundRule], seed: int) -> None:
+    log = random_records(random.Random(seed))
+    undisturbed = replay(rules, log, random.Random(0), crash=0)
+    assert replay(rules, log, random.Random(seed + 1), crash=0.1) == undisturbed
+
+
+def test_the_random_logs_make_alerts_of_every_kind(rules: list[BoundRule]) -> None:
+    """The law above is not about nothing."""
+    alerts = [
+        alert
+        for seed in range(100)
+        for alert in replay(rules, random_records(random.Random(seed)), random.Random(0), crash=0).values()
+    ]
+    states = {(alert.rule, alert.state) for alert in alerts}
+    assert states >= {(r, s) for r in ("failing", "busy", "slow") for s in ("firing", "resolved")}
+    assert ("records_lost", "firing") in states
+    assert any(alert.reason.startswith("rows became void") for alert in alerts)
