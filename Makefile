@@ -3,13 +3,13 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test lint bench bench-peers clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed-from-pyproject
 
 help: ## Show this list
-	@sed -nE 's/^([a-z]+):.*## (.*)$$/make \1\t\2/p' Makefile | expand -t 14
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/make \1\t\2/p' Makefile | expand -t 20
 
 demo: $(STAMP) ## Run everything on this machine, with an incident to watch
 	$(BIN)/callgauge demo
@@ -29,6 +29,9 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 	    name=$$(basename "$$file" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; \
 	  done; \
 	fi
+
+bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them: 3 GB in build/peers)
+	$(BIN)/python -m tests.bench.peers.run
 
 clean: ## Remove the environment, builds and caches (not callgauge-data, your history)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,8 +9,7 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import aiokafka
@@ -20,66 +19,17 @@ from confluent_kafka import Consumer, TopicPartition
 from callgauge.codec import decode_window_record
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
+from tests.bench.process import peak_mb
+from tests.bench.reading import Reading, Sample, reading_of
 from tests.bench.report import report
+from tests.bench.stream import messages_of
 from tests.brokers import start_broker
 from tests.chaos.load import Load, Publisher
-from tests.chaos.pipeline import Role, pipeline_settings
-from tests.random_calls import random_calls
+from tests.chaos.pipeline import Role, ends, pipeline_settings
 
-DISTINCT = 50_000
 CALLS_PER_S = 5_000  # of event time: how dense the windows are, and so how many calls a row holds
 GROUPINGS = "@10s service,model@10s"  # 80 series and their total
 TIMEOUT_S = 600.0
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What a reader needed."""
-
-    events: int
-    seconds: float
-    cpu_seconds: float
-    peak_mb: float | None = None
-
-    def row(self, name: str, baseline: Reading) -> dict[str, object]:
-        per_s = self.events / self.seconds
-        return {
-            "reader": name,
-            "events_per_s": per_s,
-            "share_of_aiokafka": per_s / (baseline.events / baseline.seconds),
-            "cpu_s_per_million": self.cpu_seconds / self.events * 1e6,
-            "peak_rss_mb": self.peak_mb,
-        }
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A worker's progress record, and what the process had used when it was read."""
-
-    at_s: float
-    events: int
-    cpu_s: float
-
-
-def messages_of(count: int) -> list[tuple[bytes, bytes]]:
-    """Calls on the wire, about 545 bytes each: one seeded stretch again and again, with new ids and later times."""
-    span_s = DISTINCT / CALLS_PER_S
-    more = {
-        "span_id": "00f067aa0ba902b7",
-        "session_id": "session-4bf92f3577b34da6",
-        "endpoint": "/v1/chat/completions",
-        "user_id": "user-7f3a9c51e2",
-        "response_model": "model-2025-01-31",
-    }
-    stretch = []
-    for call in random_calls(DISTINCT, seed=1, span_s=span_s):
-        value = call.model_copy(update=more).model_dump_json(exclude_defaults=True, exclude={"event_id", "ts"})
-        stretch.append((call.trace_id.encode(), call.event_id, call.ts, value[1:]))
-    return [
-        (key, f'{{"event_id":"{number:x}-{event_id}","ts":{ts + span_s * number:.3f},{rest}'.encode())
-        for number in range(-(-count // DISTINCT))
-        for key, event_id, ts, rest in stretch
-    ][:count]
 
 
 def partitions_of(settings: Settings) -> list[int]:
@@ -118,37 +68,46 @@ def read_confluent(settings: Settings, count: int) -> Reading:
     return reading
 
 
-def samples_of(settings: Settings, worker: Role, process: psutil.Process) -> Iterator[Sample]:
-    """The worker's progress as it is told, by its own clock."""
+def samples_of(settings: Settings, worker: Role, process: psutil.Process, start: int) -> Iterator[Sample]:
+    """The worker's progress as it is told from offset `start` on, by its own clock."""
     consumer = Consumer(settings.librdkafka() | {"group.id": "unused", "enable.auto.commit": False})
-    consumer.assign([TopicPartition(settings.topics.windows.name, 0, 0)])
+    consumer.assign([TopicPartition(settings.topics.windows.name, 0, start)])
     deadline = time.monotonic() + TIMEOUT_S
-    while time.monotonic() < deadline:
-        worker.check()
-        for message in consumer.consume(1_000, timeout=0.02):
-            record = decode_window_record(message.value())
-            if record.kind == "progress":
-                times = process.cpu_times()
-                reached = sum(source.next_offset for source in record.sources)
-                yield Sample(record.at_ms / 1000, reached, times.user + times.system)
-    consumer.close()
+    try:
+        while time.monotonic() < deadline:
+            worker.check()
+            for message in consumer.consume(1_000, timeout=0.02):
+                record = decode_window_record(message.value())
+                if record.kind == "progress":
+                    times = process.cpu_times()
+                    reached = sum(source.next_offset for source in record.sources)
+                    yield Sample(record.at_ms / 1000, reached, times.user + times.system)
+    finally:
+        consumer.close()
     raise RuntimeError(f"the worker did not finish within {TIMEOUT_S:g} s")
 
 
-def read_rollup(settings: Settings, count: int) -> Reading:
-    """One worker, from its first progress to the one that covers all."""
-    with Role("rollup", settings) as worker:
+def read_rollup(settings: Settings, count: int, command: Sequence[str] | None = None) -> Reading:
+    """One worker, from its first progress to the one that covers all; `command` starts it otherwise than usual.
+
+    Raises:
+        RuntimeError: it ended by itself, or did not read `count` calls in time.
+        ValueError: it was through before it had told its progress twice.
+    """
+    start = ends(settings, settings.topics.windows.name, 1)[0]
+    samples = []
+    with Role("rollup", settings, command) as worker:
         process = psutil.Process(worker.process.pid)
-        peak, first, last = 0, None, None
-        for sample in samples_of(settings, worker, process):
-            peak = max(peak, process.memory_info().rss)
-            first = first or sample
-            # progress is told once a second: the end lies somewhere in the last second, which is left out if it can be
-            if sample.events < count or last is None or last.events <= first.events:
-                last = sample
+        for sample in samples_of(settings, worker, process, start):
+            samples.append(sample)
             if sample.events >= count:
-                return Reading(last.events - first.events, last.at_s - first.at_s, last.cpu_s - first.cpu_s, peak / 1e6)
-    raise AssertionError("samples end with the whole or with an error")
+                break
+        peak = peak_mb(process.pid)
+    try:
+        # progress is told once a second: the end lies somewhere in the last second, which is left out if it can be
+        return reading_of(samples[:-1], peak)
+    except ValueError:
+        return reading_of(samples, peak)
 
 
 def main() -> None:
@@ -157,7 +116,7 @@ def main() -> None:
     parser.add_argument("--broker", choices=("tansu", "kafka"), default="tansu")
     parser.add_argument("--calls", type=int, default=500_000)
     options = parser.parse_args()
-    messages = messages_of(options.calls)
+    messages = messages_of(options.calls, CALLS_PER_S)
     mean = sum(len(value) for _, value in messages) / len(messages)
     with start_broker(options.broker) as broker, tempfile.TemporaryDirectory(prefix="callgauge-bench-") as folder:
         settings = pipeline_settings(
