@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-peers clean
+.PHONY: help demo test lint bench bench-peers chaos clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed-from-pyproject
@@ -32,6 +32,9 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 
 bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them: 3 GB in build/peers)
 	$(BIN)/python -m tests.bench.peers.run
+
+chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count again (Kafka: Java 17, Maven; half an hour)
+	$(BIN)/python -m tests.chaos
 
 clean: ## Remove the environment, builds and caches (not callgauge-data, your history)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

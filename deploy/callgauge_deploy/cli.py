@@ -199,8 +199,8 @@ def reaggregate(
     give way to the new ones: until the worker has caught up, those windows are incomplete. Alerts of windows that were
     judged already stay as they are.
 
-    After a change of CALLGAUGE_BLOCK_OFFSETS itself, set it to a divisor or a multiple of what it was: only then does
-    a block of the old rows end where the new ones begin.
+    CALLGAUGE_BLOCK_OFFSETS may then only be what it was or a multiple of that: else the beginning falls into the
+    middle of an old block, whose rows are not void, and its records are counted twice.
     """
     module = load("callgauge_streams.rollup.reaggregate", "streams")
     settings = client_settings()

@@ -18,7 +18,18 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, TypeAdapter
 
 from callgauge.errors import DecodeError
-from callgauge.schema import LABELS, BlockSummary, Call, EpochStart, Progress, WindowRow
+from callgauge.schema import (
+    BREAKER_OPEN,
+    LABELS,
+    BlockSummary,
+    Call,
+    EpochStart,
+    Progress,
+    Score,
+    ScoreRow,
+    StateChange,
+    WindowRow,
+)
 
 __all__ = [
     "MAX_BYTES",
@@ -26,6 +37,8 @@ __all__ = [
     "UNREADABLE_TAG",
     "decode_call",
     "decode_counted",
+    "decode_score",
+    "decode_scores",
     "decode_window_record",
     "decoder_of",
     "encode",
@@ -38,7 +51,8 @@ M = TypeVar("M", bound=BaseModel)
 #: The tag that says why a stored call has lost its descriptive fields.
 UNREADABLE_TAG = "callgauge.unreadable"
 
-#: Largest message that is read, in bytes. An event is about 545; what is larger is not one.
+#: Largest message that a Gauge sends, in bytes: what brokers take by default. An event is about 545. Whatever the broker
+#: took is read.
 MAX_BYTES = 1_048_576
 
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -108,8 +122,6 @@ def _guarded(decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
         try:
             if not value:
                 raise DecodeError("", "empty message")
-            if len(value) > MAX_BYTES:
-                raise DecodeError("", f"{len(value):,} bytes, more than the {MAX_BYTES:,} a message may have")
             return decode(value)
         except msgspec.ValidationError as error:
             text = str(error)
@@ -182,18 +194,23 @@ def decode_counted(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]
     Returns:
         The structs of those that can be read, and the positions of those that cannot.
     """
+    return _decode_many(values, _decode_counted, _read_counted)
+
+
+def _decode_many(
+    values: Sequence[bytes | None], decode: Callable[[bytes], Any], read_one: Callable[[bytes | None], Any]
+) -> tuple[list[Any], list[int]]:
     try:
-        if max(map(len, values), default=0) <= MAX_BYTES:  # type: ignore[arg-type]  # None raises
-            return list(map(_decode_counted, values)), []  # type: ignore[arg-type]
+        return list(map(decode, values)), []  # type: ignore[arg-type]  # None raises
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
         pass  # one of them is bad: find out which
-    calls, dead = [], []
+    events, dead = [], []
     for at, value in enumerate(values):
         try:
-            calls.append(_read_counted(value))
+            events.append(read_one(value))
         except DecodeError:
             dead.append(at)
-    return calls, dead
+    return events, dead
 
 
 def decode_call(value: bytes | None) -> Any:
@@ -211,8 +228,58 @@ def decode_call(value: bytes | None) -> Any:
         return struct_of(Call)(**given, tags={UNREADABLE_TAG: str(error)})
 
 
+def _score_struct(
+    model: type[BaseModel], names: dict[str, str], namespace: dict[str, Any] | None = None
+) -> type[msgspec.Struct]:
+    """A struct with the model's tag; `names`: field -> attribute, where they differ."""
+    fields: list[tuple[str, Any, Any]] = []
+    for name, info in model.model_fields.items():
+        if name != "kind":
+            default = msgspec.NODEFAULT if info.is_required() else info.default
+            options: dict[str, Any] = {"default_factory": dict} if default == {} else {"default": default}
+            kind = _struct_type(info.annotation, info.metadata)
+            fields.append((names.get(name, name), kind, msgspec.field(name=name, **options)))
+    return msgspec.defstruct(
+        f"{model.__name__}Counted",
+        fields,
+        kw_only=True,
+        gc=False,
+        module=__name__,
+        tag_field="kind",
+        tag=model.model_fields["kind"].default,
+        namespace=namespace,
+    )
+
+
+_Scored = _score_struct(Score, {"score_id": "event_id", "event_id": "call_id"})
+# A change of a breaker's state looks like a score: of its name, by the breaker, of the call that it is itself.
+_Changed = _score_struct(
+    StateChange,
+    {"breaker": "origin"},
+    {
+        "name": BREAKER_OPEN,
+        "value": property(lambda change: 1.0 if change.to_state == "open" else 0.0),
+        "call_id": property(lambda change: change.event_id),
+    },
+)
+_decode_score = msgspec.json.Decoder(Union[_Scored, _Changed]).decode  # noqa: UP007 (made at run time)
+
+#: A record of the scores topic, a `Score` or a `StateChange`. Of both: `event_id` (its own), `call_id`, `ts`,
+#: `service`, `labels`, `name`, `origin` (the breaker) and `value`. `__struct_config__.tag` is the record's kind.
+decode_score: Callable[[bytes | None], Any] = _guarded(_decode_score)
+
+
+def decode_scores(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
+    """`decode_score` of many.
+
+    Returns:
+        The structs of those that can be read, and the positions of those that cannot.
+    """
+    return _decode_many(values, _decode_score, decode_score)
+
+
 #: The one decoder of the windows topic.
-decode_window_record = decoder_of(WindowRow | BlockSummary | EpochStart | Progress)
+decode_window_record = decoder_of(WindowRow | ScoreRow | BlockSummary | EpochStart | Progress)
 
 
 def read(model: type[M], value: bytes | None) -> M:

@@ -1,8 +1,8 @@
 """The wire types: what crosses a topic, one class per message.
 
 Times are epoch seconds UTC (float), durations milliseconds, money US dollars, in the emitters' messages (`Call`,
-`Score`, `StateChange`). Rows and control records (`WindowRow`, `BlockSummary`, `EpochStart`, `Progress`) hold integers
-only, their units in the names, so that two computations of a row are equal bit for bit.
+`Score`, `StateChange`). Rows and control records (`WindowRow`, `ScoreRow`, `BlockSummary`, `EpochStart`, `Progress`)
+hold integers only, their units in the names, so that two computations of a row are equal bit for bit.
 
 Unknown fields are ignored; a missing optional field has the default written here. Field names follow the
 OpenTelemetry GenAI conventions' vocabulary where one exists.
@@ -15,6 +15,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
+    "BREAKER_OPEN",
     "LABELS",
     "MEASURES",
     "SCHEMA_VERSION",
@@ -29,7 +30,9 @@ __all__ = [
     "Measure",
     "Progress",
     "Score",
+    "ScoreRow",
     "Severity",
+    "SignedHistogram",
     "SourceProgress",
     "StateChange",
     "WindowRecord",
@@ -73,12 +76,16 @@ MEASURES = {
     "output_tokens": "tokens",
 }
 
+#: The name under which the opens of circuit breakers are rolled up, among the scores.
+BREAKER_OPEN = "breaker_open"
+
 # Epoch seconds between 1970 and 2100: enough for every clock that is merely wrong, and far from 64-bit trouble.
 EpochSeconds = Annotated[float, Field(ge=0, le=4_102_444_800)]
 Milliseconds = Annotated[float, Field(ge=0, le=1e12)]
 Dollars = Annotated[float, Field(ge=0, le=1e9)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000_000)]
 Label = Annotated[str, Field(max_length=256)]
+Labels = dict[Label, Label]
 
 
 class _Message(BaseModel):
@@ -173,8 +180,9 @@ class Score(_Message):
     event_id: Annotated[str, Field(max_length=64)] = ""
     trace_id: Label = ""
     service: Annotated[str, Field(min_length=1, max_length=256)]
-    labels: dict[str, str] = {}
-    """The call's labels (any of `LABELS` but service)."""
+    labels: Labels = {}
+    """The call's labels (any of `LABELS` but service). A score counts in the grouping sets whose labels are all here:
+    an empty value says that the call has none, a label left out that it is not known."""
     comment: Annotated[str, Field(max_length=1024)] = ""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
@@ -191,7 +199,8 @@ class StateChange(_Message):
     from_state: Literal["closed", "open", "half_open"]
     to_state: Literal["closed", "open", "half_open"]
     reason: Annotated[str, Field(max_length=1024)] = ""
-    labels: dict[str, str] = {}
+    labels: Labels = {}
+    """As a score's; usually the provider."""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
 
@@ -202,6 +211,12 @@ class Histogram(_Message):
     scale: int
     zero_count: int = 0
     buckets: dict[str, int] = {}
+
+
+class SignedHistogram(Histogram):
+    """The same for values of both signs: `negative` counts -v in OpenTelemetry's buckets of negative values."""
+
+    negative: dict[str, int] = {}
 
 
 class Measure(_Message):
@@ -260,6 +275,44 @@ class WindowRow(_Message):
     """Keys of `MEASURES`; a quantity that no event carried is left out."""
 
 
+class ScoreRow(_Message):
+    """Aggregates of one score (a name, and who judged) over one series and window, from the events of one block.
+
+    Identity = (grouping, series_id, window_start_ms, source, block, epoch, name, origin), version `n`, as a
+    `WindowRow`'s; `series_id` is that of the calls with the same labels. Changes of circuit breakers are rolled up as
+    scores of the name `BREAKER_OPEN`, 1 when the breaker opened and 0 otherwise, whose origin is the breaker: `n`
+    counts the changes, `sum` the opens.
+    """
+
+    kind: Literal["score_row"] = "score_row"
+    grouping: str
+    series_id: int
+    window_start_ms: int
+    window_ms: int
+    source: str
+    """cluster id / topic id / partition, of the scores topic."""
+    block: int
+    epoch: str
+    name: str
+    """What was judged."""
+    origin: str
+    """Who judged: `Score.origin`, or the breaker's name."""
+    n: int
+    """Scores in this row."""
+    labels: dict[str, str]
+
+    sum: int
+    """Millionths, as `min` and `max`."""
+    sum_sq: int
+    """Millionths too: each value's square, rounded to (10⁻³)², of values cut to ±10,000."""
+    min: int
+    max: int
+    min_event_id: str
+    """The call (where none is given the score itself) of the lowest value; of several that of the lowest offset."""
+    histogram: SignedHistogram
+    """Of the values in millionths."""
+
+
 class BlockSummary(_Message):
     """What a block held besides its rows. Version = last_offset; `complete` when the block has ended."""
 
@@ -272,7 +325,7 @@ class BlockSummary(_Message):
     records: int
     """Records read; = counted + duplicates + dead."""
     counted: int
-    """Events in the rows of every grouping set."""
+    """Events in the rows of every grouping set (scores: of every one whose labels they carry)."""
     duplicates: int = 0
     dead: int = 0
     """Records that could not be read (they are on the dead-letter topic)."""
@@ -313,6 +366,8 @@ class SourceProgress(_Message):
     idle: bool
     committed: int = -1
     """What the group has committed, a block start: no block before it is read again, but by re-aggregation."""
+    holds: Literal["calls", "scores"] = "calls"
+    """Of which rows it is the source; the windows of calls do not wait for scores."""
 
 
 class Progress(_Message):
@@ -326,7 +381,7 @@ class Progress(_Message):
 
 
 #: What the windows topic holds.
-WindowRecord = WindowRow | BlockSummary | EpochStart | Progress
+WindowRecord = WindowRow | ScoreRow | BlockSummary | EpochStart | Progress
 
 
 class Alert(_Message):

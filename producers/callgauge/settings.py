@@ -56,7 +56,9 @@ class Settings(BaseSettings):
         description="Grouping sets, blank-separated: labels joined by commas, @, window width in seconds.",
     )
     dedup_offsets: int = Field(
-        default=131_072, ge=0, description="An event is a duplicate if its id was seen within so many offsets; 0: never."
+        default=131_072,
+        ge=0,
+        description="An event is a duplicate if its id was seen within so many offsets; 0: never.",
     )
     dedup_s: float = Field(default=60.0, ge=0, description="... and within so many seconds of append time.")
     series_cap: int = Field(

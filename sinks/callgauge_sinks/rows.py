@@ -12,10 +12,18 @@ from typing import Any
 import pyarrow as pa
 
 from callgauge.schema import LABELS, MEASURES, Call
-from callgauge.units import event_ms, micros, nanodollars
+from callgauge.units import event_ms, micros, millionths, nanodollars
 from callgauge_sinks.records import Batch, Record
 
-__all__ = ["alert_rows", "call_rows", "dead_letter_rows", "stored_offset_rows", "window_record_rows", "window_rows"]
+__all__ = [
+    "alert_rows",
+    "call_rows",
+    "dead_letter_rows",
+    "score_record_rows",
+    "stored_offset_rows",
+    "window_record_rows",
+    "window_rows",
+]
 
 Tables = dict[str, pa.Table]
 
@@ -54,12 +62,52 @@ def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
     columns["latency_us"] = pa.array([micros(call.latency_ms) for call in calls], pa.int64())
     costs = [call.cost_usd for call in calls]
     columns["cost_nano"] = pa.array([None if cost is None else nanodollars(cost) for cost in costs], pa.int64())
+    return {"calls": pa.table(columns | _place_columns(records, origin))}
+
+
+def _place_columns(records: Sequence[Record], origin: str) -> dict[str, pa.Array]:
+    """Where each record came from."""
     partitions = [record.message.partition() or 0 for record in records]
-    columns["kafka_partition"] = pa.array(partitions, pa.int32())
-    columns["kafka_offset"] = pa.array([record.message.offset() for record in records], pa.int64())
     sources = {partition: source_of(origin, partition) for partition in set(partitions)}
-    columns["source"] = pa.array([sources[partition] for partition in partitions], pa.string())
-    return {"calls": pa.table(columns)}
+    return {
+        "kafka_partition": pa.array(partitions, pa.int32()),
+        "kafka_offset": pa.array([record.message.offset() for record in records], pa.int64()),
+        "source": pa.array([sources[partition] for partition in partitions], pa.string()),
+    }
+
+
+def score_record_rows(records: Sequence[Record], origin: str = "") -> Tables:
+    """Rows of `scores` and `state_changes`; `origin` is the topic's "cluster id/topic id"."""
+    tables: Tables = {}
+    for kind, table, build in (("score", "scores", _score_columns), ("state_change", "state_changes", _change_columns)):
+        if chosen := [record for record in records if record.value.__struct_config__.tag == kind]:
+            values = [record.value for record in chosen]
+            columns = build(values) | _shared_columns(values) | _place_columns(chosen, origin)
+            tables[table] = pa.table(columns)
+    return tables
+
+
+def _shared_columns(values: Sequence[Any]) -> dict[str, pa.Array]:
+    return {
+        "ts": pa.array([event_ms(value.ts, 0.0) for value in values], TIME),
+        "service": _column(values, "service", pa.string()),
+        "labels": _maps([value.labels for value in values], TEXT_MAP),
+        "schema_version": _column(values, "schema_version", pa.uint16()),
+    }
+
+
+def _score_columns(scores: Sequence[Any]) -> dict[str, pa.Array]:
+    columns = {name: _column(scores, name, pa.string()) for name in ("name", "origin", "trace_id", "comment")}
+    columns["score_id"] = _column(scores, "event_id", pa.string())
+    columns["event_id"] = _column(scores, "call_id", pa.string())
+    columns["value"] = _column(scores, "value", pa.float64())
+    columns["value_micro"] = pa.array([millionths(score.value) for score in scores], pa.int64())
+    return columns
+
+
+def _change_columns(changes: Sequence[Any]) -> dict[str, pa.Array]:
+    columns = {name: _column(changes, name, pa.string()) for name in ("event_id", "from_state", "to_state", "reason")}
+    return columns | {"breaker": _column(changes, "origin", pa.string())}
 
 
 def source_of(origin: str, partition: int) -> str:
@@ -80,11 +128,11 @@ def stored_offset_rows(batch: Batch, sink: str, origin: str) -> Tables:
 
 
 def window_record_rows(records: Sequence[Record]) -> Tables:
-    """Rows of `windows`, `block_summaries` and `epochs`; progress is for detect alone."""
-    by_kind: dict[str, list[Any]] = {"row": [], "summary": [], "epoch": [], "progress": []}
+    """Rows of `windows`, `score_windows`, `block_summaries` and `epochs`; progress is for detect alone."""
+    by_kind: dict[str, list[Any]] = {"row": [], "score_row": [], "summary": [], "epoch": [], "progress": []}
     for record in records:
         by_kind[record.value.kind].append(record.value)
-    builders = {"row": window_rows, "summary": _summary_rows, "epoch": _epoch_rows}
+    builders = {"row": window_rows, "score_row": _score_window_rows, "summary": _summary_rows, "epoch": _epoch_rows}
     tables: Tables = {}
     for kind, build in builders.items():
         if by_kind[kind]:
@@ -102,33 +150,51 @@ _WINDOW_INTS = [
     "cache_write_tokens",
     "reasoning_tokens",
     "rate_limit_used_max_ppm",
-    "window_ms",
-    "block",
-    "n",
 ]
 
 
 def window_rows(rows: Sequence[Any]) -> Tables:
     """Rows of `windows`, from WindowRow structs."""
-    columns: dict[str, pa.Array] = {name: _column(rows, name, pa.int64()) for name in _WINDOW_INTS}
-    for name in ("grouping", "source", "epoch"):
-        columns[name] = _column(rows, name, pa.string())
-    columns["series_id"] = _column(rows, "series_id", pa.uint64())
-    columns["window_start"] = pa.array([row.window_start_ms for row in rows], TIME)
+    columns = _key_columns(rows) | {name: _column(rows, name, pa.int64()) for name in _WINDOW_INTS}
     for name in ("errors", "finish_reasons"):
         columns[name] = _maps([getattr(row, name) for row in rows], COUNT_MAP)
-    for label in LABELS:
-        columns[label] = pa.array([row.labels.get(label, "") for row in rows], pa.string())
     for name in MEASURES:
         columns |= _measure_columns(name, [row.measures.get(name) for row in rows])
     return {"windows": pa.table(columns)}
+
+
+def _key_columns(rows: Sequence[Any]) -> dict[str, pa.Array]:
+    """What rows of calls and of scores have in common: identity, n and labels."""
+    columns = {name: _column(rows, name, pa.string()) for name in ("grouping", "source", "epoch")}
+    columns |= {name: _column(rows, name, pa.int64()) for name in ("window_ms", "block", "n")}
+    columns["series_id"] = _column(rows, "series_id", pa.uint64())
+    columns["window_start"] = pa.array([row.window_start_ms for row in rows], TIME)
+    for label in LABELS:
+        columns[label] = pa.array([row.labels.get(label, "") for row in rows], pa.string())
+    return columns
+
+
+def _score_window_rows(rows: Sequence[Any]) -> Tables:
+    columns = _key_columns(rows) | {
+        name: _column(rows, name, pa.string()) for name in ("name", "origin", "min_event_id")
+    }
+    columns |= {f"value_{name}": _column(rows, name, pa.int64()) for name in ("sum", "sum_sq", "min", "max")}
+    columns["histogram"] = _maps([_buckets(row.histogram.buckets) for row in rows], BUCKET_MAP)
+    columns["negative_histogram"] = _maps([_buckets(row.histogram.negative) for row in rows], BUCKET_MAP)
+    columns["zero_count"] = _column(rows, "histogram.zero_count", pa.uint64())
+    columns["scale"] = _column(rows, "histogram.scale", pa.int8())
+    return {"score_windows": pa.table(columns)}
+
+
+def _buckets(buckets: Mapping[str, int]) -> dict[int, int]:
+    return {int(bucket): count for bucket, count in buckets.items()}
 
 
 def _measure_columns(name: str, measures: Sequence[Any]) -> dict[str, pa.Array]:
     def column(read: Callable[[Any], Any], kind: pa.DataType, absent: Any = 0) -> pa.Array:
         return pa.array([absent if measure is None else read(measure) for measure in measures], kind)
 
-    histograms = [{} if m is None else {int(i): count for i, count in m.histogram.buckets.items()} for m in measures]
+    histograms = [{} if m is None else _buckets(m.histogram.buckets) for m in measures]
     return {
         f"{name}_count": column(lambda m: m.count, pa.int64()),
         f"{name}_sum": column(lambda m: m.sum, pa.int64()),

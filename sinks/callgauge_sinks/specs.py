@@ -1,4 +1,4 @@
-"""The four sinks: which topic goes through which decoder and row builder."""
+"""The five sinks: which topic goes through which decoder and row builder."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from callgauge.codec import decode_call, decode_window_record, decoder_of
+from callgauge.codec import decode_call, decode_score, decode_window_record, decoder_of
 from callgauge.errors import SettingError
 from callgauge.schema import Alert, DeadLetter
 from callgauge.settings import Settings
 from callgauge.topics import Topic
-from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, stored_offset_rows, window_record_rows
+from callgauge_sinks.rows import (
+    alert_rows,
+    call_rows,
+    dead_letter_rows,
+    score_record_rows,
+    stored_offset_rows,
+    window_record_rows,
+)
 from callgauge_sinks.sink import Rows, SinkSpec
 
 __all__ = ["NAMES", "origin_topics", "spec_of"]
 
-NAMES = ("calls", "windows", "alerts", "dead")
+NAMES = ("calls", "scores", "windows", "alerts", "dead")
 
 
 def origin_topics(settings: Settings) -> list[str]:
     """The topics whose origins the sinks write down: all whose records may become dead letters."""
     topics = settings.topics
-    return [topics.calls.name, topics.windows.name, topics.alerts.name]
+    return [topics.calls.name, topics.scores.name, topics.windows.name, topics.alerts.name]
 
 
 def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = None) -> SinkSpec:
@@ -35,9 +42,12 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
         SettingError: there is no such sink.
     """
     topics = settings.topics
-    calls_origin = (origins or {}).get(topics.calls.name, "")
+    calls_origin, scores_origin = ((origins or {}).get(topic.name, "") for topic in (topics.calls, topics.scores))
+    # What rollup counts is marked, so that completeness knows how far it is stored.
+    marked = {name: origin for name, origin in {"calls": calls_origin, "scores": scores_origin}.items() if origin}
     sources: dict[str, tuple[Topic, Callable[[bytes | None], Any], Rows]] = {
         "calls": (topics.calls, decode_call, partial(call_rows, origin=calls_origin)),
+        "scores": (topics.scores, decode_score, partial(score_record_rows, origin=scores_origin)),
         "windows": (topics.windows, decode_window_record, window_record_rows),
         "alerts": (topics.alerts, decoder_of(Alert), alert_rows),
         "dead": (topics.dead, decoder_of(DeadLetter), partial(dead_letter_rows, origins=origins)),
@@ -50,7 +60,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
         topic=topic.name,
         decode=decode,
         rows=rows,
-        marks=partial(stored_offset_rows, sink=name, origin=calls_origin) if name == "calls" and calls_origin else None,
+        marks=partial(stored_offset_rows, sink=name, origin=marked[name]) if name in marked else None,
         batch_rows=settings.sink_batch_rows,
         batch_s=settings.sink_batch_s,
         dead_letter_share=settings.dead_letter_share if name == "calls" else 1.0,

@@ -9,31 +9,37 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiokafka
 import faust
-from confluent_kafka import KafkaException, TopicCollection
-from confluent_kafka.admin import AdminClient
 from faust import Event, Schema
 from faust.types import TP
 from faust.types.auth import SASLMechanism
 from yarl import URL
 
+from callgauge import origins
 from callgauge.errors import BrokerError, SettingError
 from callgauge.settings import Settings
-from callgauge_streams.transport import ChunkTransport, StartOf
+from callgauge_streams.metrics import Metrics
+from callgauge_streams.position import Reading
+from callgauge_streams.takeover import Start, StartOf, Stored
+from callgauge_streams.transport import ChunkTransport
+from callgauge_streams.watchdog import start_watchdog
 
 __all__ = [
     "ChunkSchema",
     "Origins",
     "Outgoing",
+    "chunk_topic",
     "describe_origins",
     "make_app",
     "run_worker",
     "send_confirmed",
+    "use_blocks",
     "use_chunks",
 ]
 
@@ -60,6 +66,7 @@ def make_app(settings: Settings, role: str) -> Any:
         broker_max_poll_records=settings.fetch_max_records,
         broker_commit_interval=1.0,
         consumer_auto_offset_reset="earliest",
+        consumer_metadata_max_age_ms=20_000,  # new partitions are noticed within so long, not within five minutes
         consumer_group_instance_id=settings.worker_name or None,
         agent_supervisor="mode.CrashingSupervisor",  # an exception must end the process, or a chunk is lost
         processing_guarantee="at_least_once",
@@ -101,6 +108,13 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
 
 def run_worker(app: Any, settings: Settings) -> None:
     """Run until SIGTERM; exits the process, non-zero after a crash."""
+    metrics = app.transport.metrics
+
+    def read() -> Mapping[Any, Reading]:
+        return app._consumer.readings() if app._consumer else {}  # app.consumer would make one, in the wrong thread
+
+    metrics.serve(settings, read)
+    start_watchdog(metrics.role, settings.stall_s, lambda: {"{}-{}".format(*tp): at for tp, at in read().items()})
     threading.Thread(target=_end_after_crash, args=(app,), name="crash-watch", daemon=True).start()
     faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False).execute_from_commandline()
 
@@ -119,6 +133,7 @@ class Origins:
     """ "cluster id/topic id" of a topic: a topic made anew, or another cluster, is another source."""
 
     calls: str
+    scores: str
     windows: str
 
 
@@ -129,25 +144,16 @@ def describe_origins(settings: Settings) -> Origins:
         BrokerError: the cluster cannot be reached, a topic is missing, or the windows topic has another number of
             partitions than rows are spread over.
     """
-    calls, windows = settings.topics.calls.name, settings.topics.windows.name
-    # Once asked, once answered: the error says what librdkafka would print many times a second.
-    admin = AdminClient(settings.librdkafka() | {"log_level": 0})
-    try:
-        cluster = admin.describe_cluster(request_timeout=30).result().cluster_id
-        found = admin.describe_topics(TopicCollection([calls, windows]), request_timeout=30)
-        topics = {name: found[name].result() for name in (calls, windows)}
-    except KafkaException as error:
-        raise BrokerError(
-            f"topics {calls} and {windows} at {settings.bootstrap_servers}: {error.args[0].str()}; "
-            "is the broker up, and did `callgauge topics` make the topics?"
-        ) from error
-    partitions = len(topics[windows].partitions)
+    topics = settings.topics
+    calls, scores, windows = topics.calls.name, topics.scores.name, topics.windows.name
+    found = origins.describe_origins(settings, (calls, scores, windows))
+    partitions = found[windows].partitions
     if partitions != settings.windows_partitions:
         raise BrokerError(
             f"{windows} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {settings.windows_partitions}: "
             "a series' rows must stay in one partition; set it to what the topic has"
         )
-    return Origins(*(f"{cluster}/{topics[name].topic_id}" for name in (calls, windows)))
+    return Origins(calls=found[calls].id, scores=found[scores].id, windows=found[windows].id)
 
 
 class ChunkSchema(Schema[Any, Any]):
@@ -160,20 +166,62 @@ class ChunkSchema(Schema[Any, Any]):
         return decode
 
 
+def chunk_topic(app: Any, *names: str) -> Any:
+    """Topics whose messages are chunks. Faust keeps no list of acks: it would never be emptied."""
+    return app.topic(*names, schema=ChunkSchema(), acks=False)
+
+
 def use_chunks(
-    app: Any, *, block_offsets: int | None, start_of: StartOf, on_revoked: Callable[[Iterable[TP]], None]
+    app: Any,
+    *,
+    start_of: Callable[[aiokafka.AIOKafkaConsumer, TP, int | None], Awaitable[int]],
+    on_revoked: Callable[[Iterable[TP]], None],
+    metrics: Metrics,
 ) -> None:
-    """Give a Faust app this transport.
+    """Give a Faust app this transport, for a topic without blocks.
 
     Args:
-        block_offsets: B of the block rule; None for a topic without blocks.
-        start_of: where to begin reading a partition.
+        start_of: where to begin reading a partition, given its committed offset (None at the very first start).
         on_revoked: called before partitions go, to drop their state.
     """
+
+    async def start(consumer: aiokafka.AIOKafkaConsumer, tp: TP, stored: Stored) -> Start:
+        return Start(await start_of(consumer, tp, stored.offset))
+
+    _use(app, None, start, on_revoked, metrics)
+
+
+def use_blocks(
+    app: Any,
+    *,
+    block_offsets: int,
+    start_of: StartOf,
+    on_revoked: Callable[[Iterable[TP]], None],
+    metrics: Metrics,
+) -> None:
+    """Give a Faust app this transport, for a topic that is cut into blocks; each takeover has a term.
+
+    Args:
+        block_offsets: B of the block rule.
+        start_of: where to begin reading a partition, and what to note.
+        on_revoked: called before partitions go, to drop their state.
+    """
+    _use(app, block_offsets, start_of, on_revoked, metrics)
+
+
+def _use(
+    app: Any,
+    block_offsets: int | None,
+    start_of: StartOf,
+    on_revoked: Callable[[Iterable[TP]], None],
+    metrics: Metrics,
+) -> None:
     transport = ChunkTransport([URL(str(url)) for url in app.conf.broker], app, loop=asyncio.get_event_loop())
     transport.block_offsets = block_offsets
     transport.start_of = start_of
     transport.on_revoked = on_revoked
+    transport.metrics = metrics
+    transport.now_ms = lambda: int(time.time() * 1000)
     app.transport = transport
 
 

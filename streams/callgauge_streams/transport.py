@@ -4,42 +4,31 @@ Faust handles messages one by one, at about 7,000/s a core before any work; it a
 acknowledged. So this subclass (pinned to faust-streaming 0.15.3; tests hold each point)
 
 - fetches, stamps and cuts records into chunks in one step of the consumer's thread, so that no seek comes between;
-- seeks explicitly whenever Faust asks for committed positions, and counts the seeks, so that chunks form a chain;
-- commits one *safe offset* per partition, which the agent sets after the effect of all before it is confirmed, and
-  only while the generation in which it was fetched is current. Acknowledging a message commits nothing.
+- takes partitions over (`takeover`) whenever Faust asks for committed positions, and counts the seeks, so that chunks
+  form a chain;
+- commits one *safe offset* per partition, with its note, which the agent sets after the effect of all before it is
+  confirmed, and only while the generation in which it was fetched is current. Acknowledging a message commits nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import aiokafka
-from aiokafka.errors import IllegalStateError
-from aiokafka.structs import OffsetAndMetadata
+import msgspec
+from aiokafka.errors import CommitFailedError, IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from callgauge_streams.chunk import Chunk
+from callgauge_streams.metrics import Metrics
+from callgauge_streams.position import Position, Reading
+from callgauge_streams.record_batches import RecordColumns, use_batches
 from callgauge_streams.rollup.blocks import BlockCutter, Run
+from callgauge_streams.takeover import Start, StartOf, commit_starts, guard_commits, take_over
 
-__all__ = ["ChunkConsumer", "ChunkTransport", "StartOf"]
-
-#: Finds where to begin: given the client, the partition and its committed offset (None at the very first start).
-StartOf = Callable[[aiokafka.AIOKafkaConsumer, TP, int | None], Awaitable[int]]
-
-
-@dataclass(slots=True)
-class _Position:
-    """Where one assigned partition was sought to, and the chunk that was fetched last."""
-
-    start: int
-    seek: int
-    cutter: BlockCutter | None
-    previous: int | None = None
-    fetched_to: int = -1
-    """The client's position when the last fetch had been cut: all before it is in chunks."""
+__all__ = ["ChunkConsumer", "ChunkTransport"]
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
@@ -47,7 +36,7 @@ class _Thread(driver.AIOKafkaConsumerThread):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.positions: dict[TP, _Position] = {}
+        self.positions: dict[TP, Position] = {}
         self._seeks = 0
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
@@ -65,48 +54,60 @@ class _Thread(driver.AIOKafkaConsumerThread):
             position.fetched_to = state.position if state and state.has_valid_position else -1
         return chunks
 
-    def _chunks(self, tp: TP, records: list[Any], generation: int) -> list[Chunk]:
+    def _chunks(self, tp: TP, batches: list[RecordColumns], generation: int) -> list[Chunk]:
         position = self.positions.get(tp)
         if position is None:
             return []  # revoked, or not sought yet: it is read again after the seek
-        offsets = [record.offset for record in records]
-        timestamps = [record.timestamp for record in records]
-        values = [record.value for record in records]
-        runs = position.cutter.cut(offsets, timestamps) if position.cutter else [Run(-1, 0, len(records))]
+        offsets = [offset for batch in batches for offset in batch.offsets]
+        timestamps = [timestamp_ms for batch in batches for timestamp_ms in batch.timestamps_ms]
+        values = [value for batch in batches for value in batch.values]
+        runs = position.cutter.cut(offsets, timestamps) if position.cutter else [Run(-1, 0, len(offsets))]
+        most = self.app.conf.broker_max_poll_records
         chunks = []
-        for run in runs:
-            part = slice(run.start, run.end)
+        for run, start in ((run, start) for run in runs for start in range(run.start, run.end, most)):
+            part = slice(start, min(start + most, run.end))
             where = (tp.partition, generation, position.seek, position.start, position.previous, run.block)
             chunks.append(Chunk(*where, offsets[part], timestamps[part], values[part]))
-            position.previous = offsets[run.end - 1]
+            position.previous = chunks[-1].last
         return chunks
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        guard_commits(self._ensure_consumer())
+        use_batches(self._ensure_consumer()._fetcher)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         return cast(Mapping[TP, int], await self.call_thread(self._seek_all))
 
     async def _seek_all(self) -> Mapping[TP, int]:
-        return {tp: await self._seek(tp) for tp in self.assignment()}
-
-    async def _seek(self, tp: TP) -> int:
-        """Seek to where the strategy says; at the very first start, commit that before anything is sent."""
+        """Take over all that is assigned, and seek: nothing is handed on, nor sent, of a partition that was not."""
         consumer, transport = self._ensure_consumer(), cast(ChunkTransport, self.transport)
-        aiotp = driver.ensure_aiokafka_TP(tp)
-        committed = await consumer.committed(aiotp)
-        start = await transport.start_of(consumer, tp, committed)
-        if committed is None:
-            self._still_ours(tp)
-            await consumer.commit({aiotp: OffsetAndMetadata(start, "")})
-        self._still_ours(tp)
-        cutter = BlockCutter(transport.block_offsets) if transport.block_offsets else None
-        consumer.seek(aiotp, start)
-        self._seeks += 1
-        self.positions[tp] = _Position(start, self._seeks, cutter)
-        return start
+        with_blocks = transport.block_offsets is not None
+        starts = await take_over(
+            consumer, self.assignment(), transport.start_of, now_ms=transport.now_ms, with_terms=with_blocks
+        )
+        for tp, start in starts.items():
+            consumer.seek(driver.ensure_aiokafka_TP(tp), start.offset)
+            self._seeks += 1
+            cutter = BlockCutter(transport.block_offsets) if transport.block_offsets else None
+            self.positions[tp] = Position(start, self._seeks, cutter, committed=start if with_blocks else None)
+        return {tp: start.offset for tp, start in starts.items()}
 
-    def _still_ours(self, tp: TP) -> None:
-        """A rebalance may have begun while we waited; until it ends the client still takes seeks on what it had."""
-        if self._ensure_consumer()._subscription.reassignment_in_progress:
-            raise IllegalStateError(f"{tp}: the group is rebalancing; its position is sought when that has ended")
+    async def commit_starts(self, starts: Mapping[TP, Start]) -> bool:
+        """Whether the broker has accepted them; while the group rebalances it refuses, and they are moot."""
+        return cast(bool, await self.call_thread(self._commit_starts, starts))
+
+    async def _commit_starts(self, starts: Mapping[TP, Start]) -> bool:
+        try:
+            await commit_starts(self._ensure_consumer(), starts)
+        except (CommitFailedError, IllegalStateError) as error:
+            self.log.warning("%s not committed: %r", starts, error)
+            return False
+        except Exception as error:
+            self.log.exception("%s not committed", starts)
+            await self.crash(error)
+            return False
+        return True
 
     def state_of(self, tp: TP) -> Any:
         """The client's view of an assigned partition, else None."""
@@ -122,7 +123,7 @@ class ChunkConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._safe_offsets: dict[TP, int] = {}
+        self._safe: dict[TP, Start] = {}
 
     def _new_consumer_thread(self) -> _Thread:
         return _Thread(self, loop=self.loop, beacon=self.beacon)
@@ -146,13 +147,42 @@ class ChunkConsumer(driver.Consumer):
     def confirm(self, tp: TP, safe_offset: int, generation: int) -> None:
         """Allow `safe_offset` to be committed; ignored when the partition was fetched in an older generation."""
         if generation == self.app.consumer_generation_id and tp in self._thread.positions:
-            self._safe_offsets[tp] = safe_offset
+            self._safe[tp] = Start(safe_offset)
+
+    def note_counted(self, tp: TP, counted_to: int, minute: int, epoch: str) -> None:
+        """Note with the safe offset that all rows of the records before `counted_to` are confirmed."""
+        if position := self._thread.positions.get(tp):
+            safe = self._safe.get(tp, position.taken)
+            note = msgspec.structs.replace(safe.note, counted_to=counted_to, minute=minute, epoch=epoch)
+            self._safe[tp] = Start(safe.offset, note)
+
+    def _to_commit(self, tp: TP) -> Start | None:
+        """The safe offset and its note, under the term of the latest takeover; None when the broker has it."""
+        safe, position = self._safe.get(tp), self._thread.positions.get(tp)
+        if safe is None or position is None or safe.offset < position.start:
+            return None
+        start = safe.under(position.taken.note.term)
+        return None if start == position.committed else start
 
     def _new_offset(self, tp: TP) -> int | None:
-        return self._safe_offsets.get(tp)
+        start = self._to_commit(tp)
+        return start.offset if start else None
+
+    def _should_commit(self, tp: TP, offset: int) -> bool:
+        return True
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        """Commit with the notes; what is refused is tried again as long as it is ours."""
+        positions = dict(self._thread.positions)
+        starts = {tp: start for tp in offsets if tp in positions and (start := self._to_commit(tp))}
+        accepted = await self._thread.commit_starts(starts)
+        if accepted:
+            for tp, start in starts.items():
+                positions[tp].committed = start
+        return accepted
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        return (tp for tp in list(self._safe_offsets) if topics is None or tp in topics or tp.topic in topics)
+        return (tp for tp in list(self._safe) if topics is None or tp in topics or tp.topic in topics)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         """Holes between chunks mean nothing here: the safe offset alone decides."""
@@ -162,20 +192,33 @@ class ChunkConsumer(driver.Consumer):
         self._unacked_messages.discard(message)
         return True
 
+    def done(self, tp: TP, chunk: Chunk) -> None:
+        """The agent is done with a chunk; lag is counted from there."""
+        position = self._thread.positions.get(tp)
+        if position and chunk.seek == position.seek:
+            position.processed_to = chunk.last + 1
+        cast(ChunkTransport, self.transport).metrics.processed(tp, len(chunk.offsets))
+
     def on_buffer_full(self, tp: TP) -> None:
         """A full buffer makes the fetcher wait as it is; Faust would sleep a whole second once all are full."""
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         # Rebalances are eager: whatever we hold is read again from its last commit, by whoever has it then.
         held = revoked | set(self._thread.positions)
-        self._safe_offsets.clear()
+        self._safe.clear()
         self._thread.positions.clear()
         cast(ChunkTransport, self.transport).on_revoked(held)
+        cast(ChunkTransport, self.transport).metrics.rebalances.inc()
         await super().on_partitions_revoked(revoked)
 
-    def starts(self) -> dict[TP, int]:
-        """The assigned partitions that have been sought, and where to."""
-        return {tp: position.start for tp, position in list(self._thread.positions.items())}
+    def starts(self) -> dict[TP, Start]:
+        """The assigned partitions that were taken over and sought, and where to."""
+        return {tp: position.taken for tp, position in list(self._thread.positions.items())}
+
+    def committed(self, tp: TP) -> int:
+        """What was committed last, as far as this worker knows: at first the start; -1: nothing."""
+        position = self._thread.positions.get(tp)
+        return position.committed.offset if position and position.committed else -1
 
     def holds(self, tp: TP, chunk: Chunk) -> bool:
         """Whether a chunk is of this generation and its partition still ours; else it is read again."""
@@ -184,11 +227,13 @@ class ChunkConsumer(driver.Consumer):
     def caught_up(self, tp: TP, next_offset: int, since_ms: float) -> bool:
         """Whether a fetch answered after `since_ms` (epoch) ended at the log's end, with all up to there processed."""
         state, position = self._thread.state_of(tp), self._thread.positions.get(tp)
-        if state is None or position is None or state.highwater is None or not state.has_valid_position:
-            return False
-        processed = position.previous is None or position.previous < next_offset
-        at_end = position.fetched_to == state.position >= state.highwater
-        return processed and at_end and (state.timestamp or 0) >= since_ms
+        return bool(state and position and position.caught_up(state, next_offset, since_ms))
+
+    def readings(self) -> dict[TP, Reading]:
+        """How far each partition is processed, and how far it could be; for other threads."""
+        positions = list(self._thread.positions.items())
+        readings = {tp: position.reading(self._thread.state_of(tp)) for tp, position in positions}
+        return {tp: reading for tp, reading in readings.items() if reading}
 
 
 class ChunkTransport(driver.Transport):
@@ -198,3 +243,5 @@ class ChunkTransport(driver.Transport):
     block_offsets: int | None
     start_of: StartOf
     on_revoked: Callable[[Iterable[TP]], None]
+    metrics: Metrics
+    now_ms: Callable[[], int]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
-from tests.chaos.load import Load
+from tests.chaos.expected import Expected
 from tests.oracle import Key
 
-__all__ = ["Verdict", "compare", "stored_windows"]
+__all__ = ["Audit", "Query", "Truth", "Verdict", "audit", "compare", "stored_windows"]
 
 Query = Callable[[str], list[list[Any]]]
 
@@ -30,11 +30,27 @@ _SUMS = {"n": "n"} | {name: name for name in _COUNTS} | {
     for measure in ("latency", "ttft", "cost", "output_tokens")
     for part in ("count", "sum", "sum_sq")
 }  # fmt: skip
+_BOOKS = ("records", "counted", "duplicates", "dead", "late")
+
+
+class Truth(Protocol):
+    """What was sent; `len()` is the number of distinct calls."""
+
+    @property
+    def windows(self) -> dict[Key, Counter[str]]: ...
+
+    @property
+    def cost_nano(self) -> int: ...
+
+    @property
+    def tokens(self) -> int: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is stored beside what was sent."""
+    """Calls and windows beside what was sent."""
 
     calls: int
     missing: int
@@ -53,19 +69,74 @@ class Verdict:
         return f"missing {self.missing}, duplicates {self.duplicates}, wrong windows {len(self.wrong_windows)}"
 
 
-def compare(ask: Query, load: Load) -> Verdict:
+@dataclass(frozen=True)
+class Audit:
+    """Everything that is stored beside everything that was sent."""
+
+    verdict: Verdict
+    poison: int
+    dead_letters: int
+    dead_letters_equal: bool
+    """Each by its origin."""
+    duplicates: int
+    """Events that were sent again within the horizon."""
+    wrong_books: dict[int, dict[str, int]]
+    """Partition -> what its block summaries add up to too much."""
+
+    def problems(self) -> list[str]:
+        """What is not as it must be, in words."""
+        problems = []
+        if not self.verdict.exact:
+            problems.append(str(self.verdict))
+        if not self.dead_letters_equal:
+            problems.append(f"{self.dead_letters} dead letters of {self.poison}")
+        if self.wrong_books:
+            problems.append(f"block summaries off by {self.wrong_books}")
+        return problems
+
+
+def audit(ask: Query, expected: Expected) -> Audit:
+    """Calls, windows, block summaries and dead letters."""
+    dead = {(int(partition), int(offset)) for partition, offset in ask(_DEAD_LETTERS)}
+    return Audit(
+        verdict=compare(ask, expected),
+        poison=len(expected.poison),
+        dead_letters=len(dead),
+        dead_letters_equal=dead == expected.poison,
+        duplicates=expected.total("duplicates"),
+        wrong_books=_wrong_books(ask, expected),
+    )
+
+
+_DEAD_LETTERS = "SELECT partition, offset FROM dead_letters FINAL WHERE topic LIKE '%.calls'"
+
+
+def _wrong_books(ask: Query, expected: Expected) -> dict[int, dict[str, int]]:
+    sums = ", ".join(f"sum({name})" for name in _BOOKS)
+    stored: dict[int, dict[str, int]] = {}
+    for source, *numbers in ask(f"SELECT source, {sums} FROM blocks_final GROUP BY source"):
+        stored[int(source.rpartition("/")[2])] = dict(zip(_BOOKS, map(int, numbers), strict=True))
+    wrong = {}
+    for partition in stored.keys() | expected.books.keys():
+        found, wanted = stored.get(partition, {}), expected.books.get(partition, Counter())
+        if off := {name: by for name in _BOOKS if (by := found.get(name, 0) - wanted[name])}:
+            wrong[partition] = off
+    return wrong
+
+
+def compare(ask: Query, truth: Truth) -> Verdict:
     """Calls and every quantity of every window."""
     [[count, unique, cost_nano, tokens]] = ask(
         "SELECT count(), uniqExact(event_id), sum(cost_nano), sum(ifNull(input_tokens, 0) + ifNull(output_tokens, 0)) "
         "FROM calls FINAL"
     )
-    found = stored_windows(ask, {key[0] for key in load.windows})
-    wrong = [key for key in found.keys() | load.windows.keys() if found.get(key) != load.windows.get(key)]
+    found = stored_windows(ask, {key[0] for key in truth.windows})
+    wrong = [key for key in found.keys() | truth.windows.keys() if found.get(key) != truth.windows.get(key)]
     return Verdict(
         calls=int(count),
-        missing=len(load) - int(unique),
+        missing=len(truth) - int(unique),
         duplicates=int(count) - int(unique),
-        sums_equal=(int(cost_nano), int(tokens)) == (load.cost_nano, load.tokens),
+        sums_equal=(int(cost_nano), int(tokens)) == (truth.cost_nano, truth.tokens),
         windows=len(found),
         wrong_windows=sorted(wrong),
     )

@@ -1,12 +1,9 @@
-"""Calls with known sums, and their publisher: lossless, at a steady rate, and never past a gate."""
+"""Clean calls with known sums, and their publisher, lossless: for tests that need no dirt and no end of it."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from confluent_kafka import KafkaError, Message, Producer
@@ -50,7 +47,7 @@ def make_load(count: int, seed: int, *, start: float = 1_700_000_000.0) -> Load:
 
 @dataclass
 class Publisher:
-    """Sends a load in the background; `gate` is the number of calls that may be sent by now."""
+    """Sends a load; `gate` is the number of calls that may be sent by now."""
 
     settings: Settings
     load: Load
@@ -59,18 +56,6 @@ class Publisher:
     sent: int = 0
     confirmed: int = 0
     errors: list[str] = field(default_factory=list)
-    _stop: threading.Event = field(default_factory=threading.Event)
-
-    @contextmanager
-    def running(self) -> Iterator[Publisher]:
-        """Publish from another thread; at the end it has stopped."""
-        thread = threading.Thread(target=self._run, name="publisher")
-        thread.start()
-        try:
-            yield self
-        finally:
-            self._stop.set()
-            thread.join()
 
     def publish_all(self) -> None:
         """Publish all from this thread and wait for every confirmation.
@@ -86,7 +71,7 @@ class Publisher:
     def _run(self) -> None:
         config = {"enable.idempotence": True, "partitioner": "murmur2_random", "compression.type": "lz4"}
         producer = Producer(self.settings.librdkafka() | config)
-        while self.sent < len(self.load) and not self._stop.is_set():
+        while self.sent < len(self.load):
             most = min(self.sent + _CHUNK, self.gate, len(self.load))
             for key, value in self.load.messages[self.sent : most]:
                 self._produce(producer, key, value)

@@ -19,7 +19,7 @@ from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import end, free_port, spawn, tail, wait_until
 from tests.chaos.load import GROUPINGS
 
-__all__ = ["Role", "committed", "ends", "pipeline_settings", "query", "role_command"]
+__all__ = ["Role", "committed", "ends", "pipeline_settings", "query", "quiet", "role_command"]
 
 
 def pipeline_settings(bootstrap: str, folder: Path, **overrides: object) -> Settings:
@@ -46,6 +46,11 @@ def pipeline_settings(bootstrap: str, folder: Path, **overrides: object) -> Sett
         "api_token": secrets.token_urlsafe(16),
     }
     return load_settings(**values | overrides)
+
+
+def quiet(settings: Settings) -> dict[str, Any]:
+    """Connection settings of the harness's own clients: a broker that is away is part of the plan, not worth a word."""
+    return settings.librdkafka() | {"log_level": 0}
 
 
 def role_command(role: str) -> list[str]:
@@ -167,7 +172,7 @@ def ends(settings: Settings, topic: str, partitions: int) -> list[int]:
 
 
 def _with_consumer(settings: Settings, role: str, ask: Callable[[Consumer], list[int]]) -> list[int]:
-    consumer = Consumer(settings.librdkafka() | {"group.id": settings.group(role), "enable.auto.commit": False})
+    consumer = Consumer(quiet(settings) | {"group.id": settings.group(role), "enable.auto.commit": False})
     try:
         return ask(consumer)
     finally:

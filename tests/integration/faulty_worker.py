@@ -1,6 +1,6 @@
-"""A rollup worker that fails at a chosen point: `python -m tests.integration.faulty_worker POINT NTH`.
+"""A worker that fails at a chosen point: `python -m tests.integration.faulty_worker POINT NTH [ROLE]`.
 
-The NTH call (from 1) of what POINT names raises; everything else is the worker as it is.
+The NTH call (from 1) of what POINT names raises, or hangs; everything else is the worker as it is.
 """
 
 from __future__ import annotations
@@ -8,16 +8,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import aiokafka
-from aiokafka.errors import CommitFailedError, KafkaError
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 
 from callgauge.settings import load_settings
 from callgauge_streams import transport
+from callgauge_streams.detect import app as detect
 from callgauge_streams.rollup import app as rollup
+from callgauge_streams.rollup import resumption
 from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.source import SourceRollup
 
@@ -31,8 +35,10 @@ POINTS: dict[str, tuple[Any, str]] = {
     "due rows": (SourceRollup, "due_rows"),
     "idle records": (SourceRollup, "idle_records"),
     "progress": (SourceRollup, "progress"),
-    "committed": (aiokafka.AIOKafkaConsumer, "committed"),
+    "committed": (GroupCoordinator, "fetch_committed_offsets"),
     "log start": (aiokafka.AIOKafkaConsumer, "beginning_offsets"),
+    "horizon": (resumption, "read_horizon"),
+    "epoch start": (rollup.RollupWorker, "_epoch_start"),
     "seek": (aiokafka.AIOKafkaConsumer, "seek"),
     "fetch": (transport._Thread, "_fetch_records"),
     "cut": (BlockCutter, "cut"),
@@ -98,6 +104,39 @@ def after(function: Callable[..., Any], nth: int) -> Callable[..., Any]:
     return late
 
 
+def refused(commit: Callable[..., Any], nth: int) -> Callable[..., Any]:
+    """A commit whose nth call is answered as if the group had rebalanced without this member."""
+    calls = 0
+
+    async def refuse(coordinator: Any, *args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls != nth:
+            return await commit(coordinator, *args)
+        print("refusing a commit", file=sys.stderr, flush=True)
+        coordinator.reset_generation()
+        raise IllegalGenerationError(coordinator.group_id)
+
+    return refuse
+
+
+def hanging(function: Callable[..., Any], nth: int, *, loop: bool) -> Callable[..., Any]:
+    """A coroutine function whose nth call never comes back, and the event loop neither if told."""
+    calls = 0
+
+    async def hang(*args: Any, **kwargs: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == nth:
+            print("hanging", file=sys.stderr, flush=True)
+            if loop:
+                time.sleep(3_600)  # noqa: ASYNC251 (meant)
+            await asyncio.sleep(3_600)
+        return await function(*args, **kwargs)
+
+    return hang
+
+
 def replace(owner: Any, name: str, by: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
     setattr(owner, name, by(getattr(owner, name)))
 
@@ -111,6 +150,11 @@ def inject(point: str, nth: int) -> None:
     elif point == "refused commit":
         error = CommitFailedError("the group has already rebalanced")
         replace(aiokafka.AIOKafkaConsumer, "commit", lambda commit: raising(commit, nth, error))
+    elif point == "illegal generation":
+        replace(GroupCoordinator, "_do_commit_offsets", lambda commit: refused(commit, nth))
+    elif point in ("agent hangs", "loop hangs"):
+        for worker in (rollup.RollupWorker, detect.DetectWorker):
+            replace(worker, "take", lambda take: hanging(take, nth, loop=point == "loop hangs"))
     else:
         owner, name = POINTS[point]
         replace(owner, name, lambda function: raising(function, nth, Injected(point)))
@@ -118,4 +162,4 @@ def inject(point: str, nth: int) -> None:
 
 if __name__ == "__main__":
     inject(sys.argv[1], int(sys.argv[2]))
-    rollup.run(load_settings())
+    {"rollup": rollup, "detect": detect}[sys.argv[3] if len(sys.argv) > 3 else "rollup"].run(load_settings())

@@ -9,6 +9,7 @@ from typing import Any
 from confluent_kafka import Consumer, TopicPartition
 
 from callgauge.codec import decode_window_record, encode
+from callgauge.origins import describe_origins
 from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge_deploy.process import wait_until
@@ -25,10 +26,13 @@ class WindowsLog:
     """Everything on the windows topic, read on from where it was read last."""
 
     def __init__(self, settings: Settings) -> None:
-        topic = settings.topics.windows
+        topic, calls = settings.topics.windows, settings.topics.calls.name
+        self._calls_origin = describe_origins(settings, [calls])[calls].id
         self._partitions = topic.partitions
         self._consumer = Consumer(settings.librdkafka() | {"group.id": "unused", "enable.auto.commit": False})
         self._consumer.assign([TopicPartition(topic.name, number, 0) for number in range(topic.partitions)])
+        self.records: list[tuple[int, Any]] = []
+        """Each with its partition; in order within a partition."""
         self.rows: list[Any] = []
         self.summaries: dict[tuple[str, int], Any] = {}
         self.next_offsets: dict[str, dict[str, int]] = {}
@@ -41,7 +45,9 @@ class WindowsLog:
             quiet = 0 if messages else quiet + 1
             for message in messages:
                 assert message.error() is None
-                self._take(decode_window_record(message.value()))
+                record = decode_window_record(message.value())
+                self.records.append((message.partition() or 0, record))
+                self._take(record)
         return self
 
     def _take(self, record: Any) -> None:
@@ -55,6 +61,14 @@ class WindowsLog:
         elif record.kind == "progress":
             reached = {source.source: source.next_offset for source in record.sources}
             self.next_offsets[record.worker.rpartition("-")[2]] = reached
+
+    def starts(self, partition: int = 0) -> list[Any]:
+        """The epoch starts of calls in one partition of the topic, repetitions left out."""
+        told: dict[tuple[str, int], Any] = {}
+        for number, record in self.records:
+            if number == partition and record.kind == "epoch" and record.source.startswith(self._calls_origin):
+                told.setdefault((record.source, record.term), record)
+        return list(told.values())
 
     def counted(self) -> int:
         """Calls in all blocks' newest summaries."""
@@ -103,9 +117,9 @@ class RollupStream:
         """A rollup worker, to be entered."""
         return Role(f"rollup{number}", self.settings, role_command("rollup"))
 
-    def faulty(self, point: str, nth: int) -> Role:
+    def faulty(self, point: str, nth: int, role: str = "rollup") -> Role:
         """A worker that fails at a point."""
-        command = [sys.executable, "-m", "tests.integration.faulty_worker", point, str(nth)]
+        command = [sys.executable, "-m", "tests.integration.faulty_worker", point, str(nth), role]
         return Role(f"faulty {point}", self.settings, command)
 
     def committed(self) -> list[int]:

@@ -33,7 +33,8 @@ AGENT = [
     ("count", 5),
 ]
 TICKER = [("tick", 3), ("due rows", 4), ("idle records", 1), ("progress", 3)]
-TRANSPORT = [("committed", 1), ("log start", 2), ("seek", 2), ("fetch", 3), ("cut", 2), ("flush", 1), ("commit", 2)]
+TAKEOVER = [("committed", 1), ("log start", 2), ("horizon", 2), ("commit", 1), ("seek", 2), ("epoch start", 2)]
+TRANSPORT = [("fetch", 3), ("cut", 2), ("flush", 1), ("commit", 2)]
 
 NewStream = Callable[..., RollupStream]
 
@@ -75,7 +76,9 @@ def exit_code_under_load(stream: RollupStream, worker: Role) -> int:
     raise AssertionError(f"still running after {ENDS_WITHIN_S} s:\n{worker.log.read_text()}")
 
 
-@pytest.mark.parametrize("faults", [AGENT, TICKER, TRANSPORT], ids=["agent", "ticker", "transport"])
+@pytest.mark.parametrize(
+    "faults", [AGENT, TICKER, TAKEOVER, TRANSPORT], ids=["agent", "ticker", "takeover", "transport"]
+)
 def test_any_exception_ends_the_process_and_commits_nothing_wrong(
     new_stream: NewStream, faults: list[tuple[str, int]]
 ) -> None:
@@ -116,7 +119,7 @@ def test_a_block_that_is_open_is_not_committed(new_stream: NewStream) -> None:
 
 
 def test_a_refused_commit_is_made_up_for(new_stream: NewStream) -> None:
-    """Faust advances its own idea of what is committed when the group has rebalanced; a later commit covers it."""
+    """Faust advances its own idea of what is committed when the group has rebalanced; here it is tried again."""
     stream = new_stream()
     with stream.faulty("refused commit", 4) as worker:
         for _ in range(3):

@@ -31,15 +31,15 @@ def check(ask: Ask, *, hours: float = 24.0, since: str | None = None, clock: Cal
     now_ms = round(clock() * 1e3)
     since_ms = now_ms - round(hours * HOUR_MS) if since is None else _epoch_ms(since)
     since_ms = max(0, since_ms)
-    # Hardly a call is stored a day after it ended, so most days need not be read; unless something seems to be missing.
+    # Hardly an event is stored a day after it ended, so most days need not be read, unless something seems missing.
     ended_ms = max(0, since_ms - DAY_MS)
     report = judge(read_evidence(ask, since_ms, ended_ms), now_ms)
-    if all(gap.kind != "calls" for gap in report.gaps):
+    if all(gap.kind not in ("calls", "scores") for gap in report.gaps):
         return report
     try:
         return judge(read_evidence(ask, since_ms), now_ms)
     except StoreError as error:
-        report.notes.append(f"calls that ended before {iso_time(ended_ms)} were not looked for: {error}")
+        report.notes.append(f"events that ended before {iso_time(ended_ms)} were not looked for: {error}")
         return report
 
 

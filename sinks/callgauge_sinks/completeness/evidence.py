@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from callgauge_sinks.completeness.report import Holds
 from callgauge_sinks.store import QueryResult
 
 __all__ = ["Ask", "Block", "Evidence", "Found", "Lost", "Mark", "blocks_sql", "found_sql", "read_evidence"]
@@ -44,13 +45,14 @@ class Found:
 
 @dataclass(frozen=True)
 class Mark:
-    """The calls sink has stored all of a source from `first_offset` up to, without, `next_offset`, most recently at
-    `at_ms`."""
+    """A sink has stored all of a source from `first_offset` up to, without, `next_offset`, most recently at `at_ms`."""
 
     source: str
     first_offset: int
     next_offset: int
     at_ms: int
+    sink: Holds = "calls"
+    """Which one."""
 
 
 @dataclass(frozen=True)
@@ -72,14 +74,15 @@ class Evidence:
     rolled_up: dict[str, int] = field(default_factory=dict)
     """Source -> last offset of any summary."""
     blocks: list[Block] = field(default_factory=list)
-    calls: list[Found] = field(default_factory=list)
+    events: list[Found] = field(default_factory=list)
+    """Calls, scores and state changes, each in its own sources."""
     letters: list[Found] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
 
 MARKS = """
-SELECT source, min(first_offset), max(next_offset), toUnixTimestamp64Milli(max(stored_at))
-FROM stored_offsets WHERE sink = 'calls' GROUP BY source
+SELECT source, min(first_offset), max(next_offset), toUnixTimestamp64Milli(max(stored_at)), any(sink)
+FROM stored_offsets WHERE sink IN ('calls', 'scores') GROUP BY source
 """
 ROLLED_UP = "SELECT source, max(last_offset) FROM blocks_final GROUP BY source"
 _COLUMNS = "source, block, last_offset, complete, records, counted, duplicates, dead, late, folded, clamped"
@@ -100,21 +103,30 @@ def blocks_sql(since_ms: int) -> str:
     )
 
 
-def found_sql(table: Literal["calls", "dead_letters"], since_ms: int, ended_ms: int = 0) -> str:
-    """Rows of a table per block that began at `since_ms` or later: each belongs to the last block that begins at or
-    before its offset.
+#: What sinks store of the records that rollup reads: table -> its event time.
+_EVENT_TIMES = {"calls": "event_time", "scores": "ts", "state_changes": "ts"}
+
+
+def found_sql(what: Literal["events", "dead_letters"], since_ms: int, ended_ms: int = 0) -> str:
+    """Rows per block that began at `since_ms` or later: each belongs to the last block that begins at or before its
+    offset.
 
     Args:
-        ended_ms: leave out calls that ended before, which saves reading whole days.
+        ended_ms: leave out events that ended before, which saves reading whole days.
     """
-    ended = f"AND event_time >= fromUnixTimestamp64Milli({ended_ms:d}, 'UTC')" if table == "calls" and ended_ms else ""
-    offset = {"calls": "kafka_offset", "dead_letters": "offset"}[table]
+    rows = " UNION ALL ".join(
+        f"SELECT source, kafka_offset AS offset FROM {table} FINAL WHERE source != ''"  # noqa: S608 (names of ours)
+        + (f" AND {time} >= fromUnixTimestamp64Milli({ended_ms:d}, 'UTC')" if ended_ms else "")
+        for table, time in _EVENT_TIMES.items()
+    )
+    if what == "dead_letters":
+        rows = "SELECT source, offset FROM dead_letters FINAL WHERE source != ''"
     return f"""
 SELECT b.source, b.block, any(b.last_offset), countIf(r.offset <= b.last_offset), countIf(r.offset > b.last_offset)
-FROM (SELECT source, {offset} AS offset FROM {table} FINAL WHERE source != '' {ended}) AS r
+FROM ({rows}) AS r
 ASOF JOIN ({blocks_sql(since_ms)}) AS b ON r.source = b.source AND r.offset >= b.block
 GROUP BY b.source, b.block
-"""  # noqa: S608 (names and an integer of ours)
+"""  # noqa: S608 (names and integers of ours)
 
 
 def read_evidence(ask: Ask, since_ms: int, ended_ms: int = 0) -> Evidence:
@@ -122,14 +134,17 @@ def read_evidence(ask: Ask, since_ms: int, ended_ms: int = 0) -> Evidence:
 
     Args:
         since_ms: blocks that began then or later.
-        ended_ms: leave out calls that ended before.
+        ended_ms: leave out events that ended before.
     """
     return Evidence(
         since_ms=since_ms,
-        marks=[Mark(str(row[0]), *map(int, row[1:])) for row in ask(MARKS).rows],
+        marks=[
+            Mark(str(source), int(first), int(end), int(at_ms), sink)
+            for source, first, end, at_ms, sink in ask(MARKS).rows
+        ],
         rolled_up={str(source): int(last) for source, last in ask(ROLLED_UP).rows},
         blocks=[_block(row) for row in ask(blocks_sql(since_ms)).rows],
-        calls=_found(ask(found_sql("calls", since_ms, ended_ms)).rows),
+        events=_found(ask(found_sql("events", since_ms, ended_ms)).rows),
         letters=_found(ask(found_sql("dead_letters", since_ms)).rows),
         lost=[Lost(str(row[0]), *map(int, row[1:])) for row in ask(LOST).rows],
     )

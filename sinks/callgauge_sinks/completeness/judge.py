@@ -1,12 +1,13 @@
 """Completeness, to the record: what was read, what of it is in the windows, what is stored.
 
 Rollup says in the summary of each block how many records it read and what became of them. Beside that stand the rows of
-`calls` and `dead_letters` that come from the block's offsets. Both sides are compared only as far as both have come:
-`stored_offsets` says up to which offset the calls sink is done with a source, and from which on it kept sources at all.
+`calls` (or `scores` and `state_changes`) and `dead_letters` that come from the block's offsets. Both sides are compared
+only as far as both have come: `stored_offsets` says up to which offset the sink is done with a source, and from which
+on it kept sources at all.
 
 An event that comes again is stored once, at its lowest offset. Rollup leaves out the later record as a duplicate if it
 comes within the duplicate horizon; beyond it, or from another source, it is counted twice: a gap by one, which looks
-the same as a call that was lost.
+the same as one that was lost.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
 from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost
-from callgauge_sinks.completeness.report import Gap, Hour, Kind, Report
+from callgauge_sinks.completeness.report import Gap, Holds, Hour, Kind, Report
 
 __all__ = ["HOUR_MS", "LETTERS_WITHIN_MS", "judge"]
 
@@ -40,7 +41,7 @@ class _Judge:
         self._evidence = evidence
         self._now_ms = now_ms
         self._marks = {mark.source: mark for mark in evidence.marks}
-        self._calls = {(found.source, found.block): found for found in evidence.calls}
+        self._events = {(found.source, found.block): found for found in evidence.events}
         self._letters = {(found.source, found.block): found for found in evidence.letters}
         self._lost = _united(evidence.lost)
         self._hours: dict[tuple[str, int], Hour] = {}
@@ -92,29 +93,30 @@ class _Judge:
         if mark is None:
             return True
         nothing = Found(block.source, block.block, block.last_offset, 0, 0)
-        calls = self._calls.get((block.source, block.block), nothing)
+        events = self._events.get((block.source, block.block), nothing)
         letters = self._letters.get((block.source, block.block), nothing)
-        hour.stored = (hour.stored or 0) + calls.within
+        hour.holds = mark.sink
+        hour.stored = (hour.stored or 0) + events.within
         hour.letters = (hour.letters or 0) + letters.within
         if block.block < mark.first_offset:
             hour.not_compared += 1
             return True
         # A block that grew between two questions is compared the next time.
-        same = calls.last_offset == letters.last_offset == block.last_offset
+        same = events.last_offset == letters.last_offset == block.last_offset
         if mark.next_offset <= block.last_offset or not same:
             return False
-        if calls.within != block.counted:
-            self._gap(block, "calls", _difference(block, calls.within))
-        return self._compare_letters(block, letters.within)
+        if events.within != block.counted:
+            self._gap(block, mark.sink, _difference(block, events.within, mark.sink))
+        return self._compare_letters(block, letters.within, mark.sink)
 
-    def _compare_letters(self, block: Block, stored: int) -> bool:
+    def _compare_letters(self, block: Block, stored: int, sink: Holds) -> bool:
         if stored == block.dead:
             return True
         if stored < block.dead and self._now_ms - block.first_ts_ms < LETTERS_WITHIN_MS:
             self._pending.append(f"{block.source}: {block.dead - stored:,} dead letters are on their way to the store")
             return False
         few = "some are missing, or the sink of dead letters is behind: ask again"
-        many = "the calls sink could not store what rollup counted"
+        many = f"the {sink} sink could not store what rollup counted"
         self._gap(
             block,
             "dead letters",
@@ -129,7 +131,7 @@ class _Judge:
             return
         beyond = sum(
             found[before.source, before.block].beyond
-            for found in (self._calls, self._letters)
+            for found in (self._events, self._letters)
             if (before.source, before.block) in found
         )
         mark = self._marks.get(before.source)
@@ -150,7 +152,7 @@ class _Judge:
                 hour.lost += size
                 message = (
                     f"offsets {lost.first:,} to {lost.end - 1:,}: retention ate them before rollup counted them; "
-                    f"up to {size:,} calls are in no window (`calls` may hold them)"
+                    f"up to {size:,} events are in no window (`calls` or `scores` may hold them)"
                 )
                 self._gaps.append(Gap(source, hour.hour_ms, "lost", message))
 
@@ -162,8 +164,8 @@ class _Judge:
             self._to_come += abs(mark.next_offset - 1 - rolled_up)
             if mark.next_offset <= rolled_up:
                 self._pending.append(
-                    f"{source}: the calls sink is behind: stored up to offset {mark.next_offset - 1:,}, rolled up to "
-                    f"{rolled_up:,}"
+                    f"{source}: the {mark.sink} sink is behind: stored up to offset {mark.next_offset - 1:,}, rolled "
+                    f"up to {rolled_up:,}"
                 )
             elif mark.next_offset > rolled_up + 1:
                 self._pending.append(
@@ -174,7 +176,7 @@ class _Judge:
     def _tell_notes(self, by_source: Mapping[str, list[Block]]) -> None:
         for source, blocks in by_source.items():
             if source not in self._marks:
-                self._notes.append(f"{source}: no calls sink has stored it: only rollup's own figures are checked")
+                self._notes.append(f"{source}: no sink has stored it: only rollup's own figures are checked")
             holes = sum(max(0, after.block - before.last_offset - 1) for before, after in pairwise(blocks))
             if holes:
                 self._notes.append(
@@ -197,16 +199,17 @@ class _Judge:
         self._gaps.append(Gap(block.source, hour_ms, kind, f"block {_range(block)}: {message}"))
 
 
-def _difference(block: Block, stored: int) -> str:
+def _difference(block: Block, stored: int, noun: Holds) -> str:
     if stored < block.counted:
         return (
-            f"{block.counted - stored:,} of {block.counted:,} counted calls are not stored here: missing, or events "
+            f"{block.counted - stored:,} of {block.counted:,} counted {noun} are not stored here: missing, or events "
             "that came again beyond the duplicate horizon or in another source (counted twice, stored once)"
         )
     why = f"rollup missed {stored - block.counted:,}"
     if block.duplicates:
-        why += ", or duplicates with another service, model or ts, which are rows of their own"
-    return f"{stored:,} calls stored, {block.counted:,} counted: {why}"
+        key = "another service, model or ts" if noun == "calls" else "the id of another kind of record"
+        why += f", or duplicates with {key}, which are rows of their own"
+    return f"{stored:,} {noun} stored, {block.counted:,} counted: {why}"
 
 
 def _range(block: Block) -> str:

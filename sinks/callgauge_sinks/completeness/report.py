@@ -6,9 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-__all__ = ["Gap", "Hour", "Kind", "Report", "iso_time"]
+__all__ = ["Gap", "Holds", "Hour", "Kind", "Report", "iso_time"]
 
-Kind = Literal["records", "calls", "dead letters", "lost", "between blocks", "overlap"]
+Kind = Literal["records", "calls", "scores", "dead letters", "lost", "between blocks", "overlap"]
+Holds = Literal["calls", "scores"]
 State = Literal["ok", "open", "not compared", "gap"]
 
 
@@ -44,6 +45,8 @@ class Hour:
     """Blocks that have not ended or that the sinks have not stored to their end."""
     not_compared: int = 0
     state: State = "ok"
+    holds: Holds = "calls"
+    """What the source holds, as far as `stored` says."""
 
 
 @dataclass
@@ -87,12 +90,14 @@ class Report:
             to_come = f"; {self.to_come:,} offsets to come" if self.to_come else ""
             return f"completeness: nothing was rolled up in this time{to_come}"
         verdict = f"{len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else "exact"
-        counts = {name: f"{self.total(name):,}" for name in ("records", "counted", "duplicates", "dead", "stored")}
+        counts = {name: f"{self.total(name):,}" for name in ("records", "counted", "duplicates", "dead")}
         line = "completeness: {verdict}: {records} records = {counted} counted + {duplicates} duplicates + {dead} dead"
         if self.total("records") != self.total("counted") + self.total("duplicates") + self.total("dead"):
             line = line.replace("=", "≠")
-        if any(hour.stored is not None for hour in self.hours):
-            line += "; {stored} calls stored"
+        for holds in ("calls", "scores"):
+            stored = [hour.stored for hour in self.hours if hour.stored is not None and hour.holds == holds]
+            if stored:
+                line += f"; {sum(stored):,} {holds} stored"
         if lost := self.total("lost"):
             line += f"; {lost:,} offsets lost"
         if still_open := self.total("open"):

@@ -14,8 +14,8 @@ from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_streams.app import (
-    ChunkSchema,
     Outgoing,
+    chunk_topic,
     describe_origins,
     make_app,
     run_worker,
@@ -26,6 +26,7 @@ from callgauge_streams.chunk import Chain, Chunk
 from callgauge_streams.detect.engine import Engine, read_back_ms
 from callgauge_streams.detect.history import current_alerts, offset_before
 from callgauge_streams.detect.rules import BoundRule, bind, load_rules
+from callgauge_streams.metrics import Metrics
 from callgauge_streams.rollup.grouping import parse_groupings
 
 __all__ = ["DetectWorker", "detect_app", "run"]
@@ -94,6 +95,7 @@ class DetectWorker:
                 source_timeout_ms=self._timeout_ms,
                 live_from=live_from,
                 current=current,
+                tells_losses=tp.partition == 0,
             )
             self._engines[tp] = Chain(chunk.start), engine
         return self._engines[tp]
@@ -125,17 +127,18 @@ def detect_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
     app = make_app(settings, "detect")
     worker = DetectWorker(app, settings, load_bound_rules(settings), describe_origins(settings).windows)
-    use_chunks(app, block_offsets=None, start_of=worker.start_of, on_revoked=worker.forget)
+    use_chunks(app, start_of=worker.start_of, on_revoked=worker.forget, metrics=Metrics("detect"))
 
     async def detect(stream: Any) -> None:
         async for event in stream.events():
             await worker.take(event.message.tp, event.value)
+            app.consumer.done(event.message.tp, event.value)
 
     async def ready() -> None:
         if settings.ready_file:
             settings.ready_file.touch()
 
-    app.agent(app.topic(settings.topics.windows.name, schema=ChunkSchema()), name="detect")(detect)
+    app.agent(chunk_topic(app, settings.topics.windows.name), name="detect")(detect)
     app.task(ready)
     return app
 

@@ -94,7 +94,9 @@ class Engine:
                 return [*lost, *self._take_start(record)]
             case "progress":
                 return list(self._take_progress(record))
-        return []  # a summary: what it counts is in the rows, when its block may be folded is in the progress
+        # A summary: what it counts is in the rows, when its block may be folded is in the progress.
+        # A score_row: no rule judges scores.
+        return []
 
     def _take_row(self, row: Any) -> Iterator[Alert]:
         end_ms = row.window_start_ms + row.window_ms
@@ -116,8 +118,9 @@ class Engine:
             )
 
     def _take_progress(self, progress: Any) -> Iterator[Alert]:
-        self._sources.hear(progress.sources)
-        for source in progress.sources:
+        sources = [source for source in progress.sources if source.holds == "calls"]
+        self._sources.hear(sources)
+        for source in sources:
             self._windows.fold(source.source, source.committed)
         watermark_ms = self._sources.watermark_ms()
         yield from self._judge_to(watermark_ms)

@@ -6,15 +6,14 @@ Plain consumers without a group: they commit nothing and count nothing.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
 from callgauge.codec import read
-from callgauge.errors import BrokerError, DecodeError
+from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
+from callgauge_streams.reader import next_message, open_reader
 
 __all__ = ["current_alerts", "offset_before"]
 
@@ -22,48 +21,13 @@ _TIMEOUT_S = 30.0
 log = logging.getLogger(__name__)
 
 
-@contextmanager
-def _reader(settings: Settings) -> Iterator[Consumer]:
-    consumer = Consumer(
-        {
-            **settings.librdkafka(),
-            "group.id": settings.group("reader"),  # librdkafka wants a name; nothing is ever committed
-            "enable.auto.commit": False,
-            # The end of a partition is where the broker has no more, not what it says its end is: tansu 0.6 answers
-            # with the first offset of the last batch.
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "earliest",
-        }
-    )
-    try:
-        yield consumer
-    except KafkaException as error:
-        raise BrokerError(f"reading from {settings.bootstrap_servers}: {error.args[0].str()}") from error
-    finally:
-        consumer.close()
-
-
-def _poll(consumer: Consumer, what: str) -> Message | None:
-    """The next message, None at the end."""
-    message = consumer.poll(_TIMEOUT_S)
-    if message is None:
-        raise BrokerError(f"{what}: no answer within {_TIMEOUT_S:.0f} s; is the broker up?")
-    error = message.error()
-    if error is None:
-        return message
-    if error.code() == KafkaError._PARTITION_EOF:
-        return None
-    raise KafkaException(error)
-
-
 def current_alerts(settings: Settings, partition: int) -> list[Alert]:
     """The last transition of each alert of a partition, from the compacted topic."""
     topic = settings.topics.alerts_current.name
     found: dict[str, Alert] = {}
-    with _reader(settings) as consumer:
+    with open_reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
-        while message := _poll(consumer, f"{topic}/{partition}"):
+        while message := next_message(consumer, f"{topic}/{partition}"):
             _take_note(found, message)
     return list(found.values())
 
@@ -91,9 +55,9 @@ def offset_before(settings: Settings, partition: int, live_from: int, span_ms: i
         live_from: the first offset not decided yet, > the log's start.
     """
     topic = settings.topics.windows.name
-    with _reader(settings) as consumer:
+    with open_reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, live_from - 1)])
-        decided = _poll(consumer, f"{topic}/{partition}")
+        decided = next_message(consumer, f"{topic}/{partition}")
         if decided is None:
             return live_from
         _, decided_ms = decided.timestamp()

@@ -1,7 +1,8 @@
 """The rollup worker: a Faust app around `SourceRollup`.
 
 `agent -> SourceRollup.take -> send -> confirm`. One lock keeps the agent and the ticker apart: both send rows of the
-open blocks, and nothing may be added to a block while its rows are on their way.
+open blocks, and nothing may be added to a block while its rows are on their way. Before anything of a source is sent,
+everybody has been told the epoch and the term under which it was taken over.
 """
 
 from __future__ import annotations
@@ -13,37 +14,46 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import aiokafka
+import msgspec
 from faust.types import TP
 
 from callgauge.codec import encode, struct_of
-from callgauge.schema import Progress
+from callgauge.schema import EpochStart, Progress
 from callgauge.settings import Settings
 from callgauge_streams.app import (
-    ChunkSchema,
     Outgoing,
+    chunk_topic,
     describe_origins,
     make_app,
     run_worker,
     send_confirmed,
-    use_chunks,
+    use_blocks,
 )
 from callgauge_streams.chunk import Chunk
-from callgauge_streams.rollup.blocks import start_after_loss
-from callgauge_streams.rollup.grouping import parse_groupings, partition_of
-from callgauge_streams.rollup.source import RollupConfig, SourceRollup
+from callgauge_streams.metrics import Metrics
+from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.grouping import partition_of
+from callgauge_streams.rollup.kinds import kinds_of
+from callgauge_streams.rollup.resumption import Resumer
+from callgauge_streams.rollup.source import SourceRollup, seen_in
+from callgauge_streams.takeover import Start
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
 
 _TICK_S = 0.25
+_ANNOUNCE_S = 60.0
+_ROWS = ("row", "score_row")
 _Progress: Any = struct_of(Progress)
+_EpochStart: Any = struct_of(EpochStart)
 
 
 class RollupWorker:
     """The sources this process holds, and what it sends of them.
 
     Args:
+        resumer: found the starts, and has what was read before them.
         origin: "cluster id/topic id" of the calls topic.
+        scores_origin: the same of the scores topic.
         now: epoch seconds.
     """
 
@@ -52,13 +62,19 @@ class RollupWorker:
         app: Any,
         settings: Settings,
         config: RollupConfig,
+        resumer: Resumer,
         origin: str,
+        metrics: Metrics,
         *,
+        scores_origin: str = "",
         now: Callable[[], float] = time.time,
     ) -> None:
         self._app = app
         self._topic = settings.topics.windows
-        self._origin = origin
+        self._resumer = resumer
+        self._kinds = kinds_of(settings.topics)
+        self._origins = {settings.topics.calls.name: origin, settings.topics.scores.name: scores_origin}
+        self._metrics = metrics
         self._now = now
         self._idle_after_ms = settings.idle_after_s * 1000
         self._config = config
@@ -67,6 +83,8 @@ class RollupWorker:
         self._active_at_ms: dict[TP, float] = {}
         self._idle: set[TP] = set()
         self._progress_sent_at = 0.0
+        self._announced: dict[TP, Start] = {}
+        self._announced_at = 0.0
         self._lock = asyncio.Lock()
 
     def forget(self, revoked: Iterable[TP]) -> None:
@@ -74,31 +92,61 @@ class RollupWorker:
         for tp in revoked:
             self._sources.pop(tp, None)
             self._idle.discard(tp)
+            self._metrics.forget(tp)
+        self._resumer.forget()
 
     async def take(self, tp: TP, chunk: Chunk) -> None:
         """Count a chunk. When it begins a block, the one before is sent, confirmed and let go for commit."""
         async with self._lock:
+            await self._announce()
             if not self._app.consumer.holds(tp, chunk):
                 return
-            source = self._source(tp, chunk.start)
+            source = self._source(tp)
             self._active_at_ms[tp] = self._now() * 1000
             self._idle.discard(tp)
             closed = source.take(chunk)
             if closed:
                 await self._send(closed.records)
                 self._app.consumer.confirm(tp, closed.safe_offset, chunk.generation)
+                self._metrics.block_closed(closed.records[-1])
 
-    def _source(self, tp: TP, start: int) -> SourceRollup:
+    async def _announce(self) -> None:
+        """Tell everybody each start that was not told yet; when this returns there is none."""
+        while new := {tp: s for tp, s in self._app.consumer.starts().items() if self._announced.get(tp) != s}:
+            await self._send([self._epoch_start(tp, start) for tp, start in new.items()])
+            self._announced |= new
+
+    def _epoch_start(self, tp: TP, start: Start) -> Any:
+        return _EpochStart(
+            source=self._name_of(tp),
+            from_offset=start.offset,
+            epoch=self._config.epoch,
+            term=start.note.term,
+            lost_from=start.note.lost_from,
+        )
+
+    def _name_of(self, tp: TP) -> str:
+        return f"{self._origins[tp.topic]}/{tp.partition}"
+
+    def _source(self, tp: TP) -> SourceRollup:
+        """The source of a partition whose start was announced."""
         if tp not in self._sources:
-            self._sources[tp] = SourceRollup(self._config, f"{self._origin}/{tp.partition}", start)
+            start, kind = self._announced[tp].offset, self._kinds[tp.topic]
+            seen = seen_in(self._config, kind, *self._resumer.take_horizon(tp))
+            self._sources[tp] = SourceRollup(self._config, self._name_of(tp), start, seen, kind)
             self._active_at_ms[tp] = self._now() * 1000
         return self._sources[tp]
 
     async def tick(self) -> None:
         """Send rows whose windows are over, and once a second how far the sources are."""
         async with self._lock:
+            if self._now() - self._announced_at >= _ANNOUNCE_S:
+                self._announced_at = self._now()
+                self._announced.clear()
+            await self._announce()
             for tp, start in self._app.consumer.starts().items():
-                self._source(tp, start)
+                if self._announced.get(tp) == start:  # a takeover may fall in between: the next tick's
+                    self._source(tp)
             second_passed = self._now() - self._progress_sent_at >= 1.0
             await self._send_due(first_time_only=not second_passed)
             if second_passed and self._sources:
@@ -114,9 +162,16 @@ class RollupWorker:
 
     async def _send_idle(self) -> None:
         # Collected before anything is awaited: a revoke changes the sources meanwhile.
-        idle = [tp for tp, source in self._sources.items() if tp not in self._idle and self._goes_idle(tp, source)]
+        idle = {
+            tp: source for tp, source in self._sources.items() if tp not in self._idle and self._goes_idle(tp, source)
+        }
         self._idle.update(idle)
-        await self._send([record for tp in idle for record in self._sources[tp].idle_records()])
+        records = {tp: source.idle_records() for tp, source in idle.items()}
+        await self._send([record for of_source in records.values() for record in of_source])
+        for tp, source in idle.items():
+            if records[tp] and self._sources.get(tp) is source:  # all rows of its open block are confirmed
+                minute = records[tp][-1].first_ts_ms // 60_000
+                self._app.consumer.note_counted(tp, source.next_offset, minute, self._config.epoch)
 
     def _goes_idle(self, tp: TP, source: SourceRollup) -> bool:
         """Caught up, and the broker has answered since the idle time passed without a record."""
@@ -124,16 +179,22 @@ class RollupWorker:
         return bool(self._app.consumer.caught_up(tp, source.next_offset, since_ms=idle_at_ms))
 
     def _progress(self) -> Any:
-        sources = [source.progress(idle=tp in self._idle) for tp, source in self._sources.items()]
+        sources = [self._progress_of(tp, source) for tp, source in self._sources.items()]
         return _Progress(worker=self._name, at_ms=int(self._now() * 1000), sources=sources)
+
+    def _progress_of(self, tp: TP, source: SourceRollup) -> Any:
+        progress = source.progress(idle=tp in self._idle)
+        self._metrics.watermark(tp, progress.watermark_ms)
+        return msgspec.structs.replace(progress, committed=self._app.consumer.committed(tp))
 
     async def _send(self, records: list[Any]) -> None:
         await send_confirmed(self._app, (message for record in records for message in self._outgoing(record)))
+        self._metrics.rows_sent(sum(record.kind in _ROWS for record in records))
 
     def _outgoing(self, record: Any) -> Iterator[Outgoing]:
         """A row goes to its series' partition, a control record to every partition."""
         value = encode(record)
-        if record.kind == "row":
+        if record.kind in _ROWS:
             partition = partition_of(record.series_id, self._topic.partitions)
             yield self._topic.name, partition, str(record.series_id).encode(), value
         else:
@@ -143,26 +204,23 @@ class RollupWorker:
 
 def rollup_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
-    config = RollupConfig(parse_groupings(settings.groupings), settings.block_offsets, settings.out_of_orderness_ms)
+    config, metrics = RollupConfig.of(settings), Metrics("rollup")
+    resumer = Resumer(settings, config.epoch, on_loss=metrics.lost)
     app = make_app(settings, "rollup")
-    worker = RollupWorker(app, settings, config, describe_origins(settings).calls)
-
-    async def start_of(consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
-        aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
-        log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
-        if committed is None:
-            return log_start
-        if committed >= log_start:
-            return committed
-        start = start_after_loss(committed, log_start, settings.block_offsets)
-        app.logger.error("%s: retention has eaten offsets %d to %d; counting goes on there", tp, committed, start)
-        return start
-
-    use_chunks(app, block_offsets=settings.block_offsets, start_of=start_of, on_revoked=worker.forget)
+    origins = describe_origins(settings)
+    worker = RollupWorker(app, settings, config, resumer, origins.calls, metrics, scores_origin=origins.scores)
+    use_blocks(
+        app,
+        block_offsets=settings.block_offsets,
+        start_of=resumer.start_of,
+        on_revoked=worker.forget,
+        metrics=metrics,
+    )
 
     async def rollup(stream: Any) -> None:
         async for event in stream.events():
             await worker.take(event.message.tp, event.value)
+            app.consumer.done(event.message.tp, event.value)
 
     async def ticker() -> None:
         if settings.ready_file:
@@ -171,7 +229,7 @@ def rollup_app(settings: Settings) -> Any:
             await worker.tick()
             await app.sleep(_TICK_S)
 
-    app.agent(app.topic(settings.topics.calls.name, schema=ChunkSchema()), name="rollup")(rollup)
+    app.agent(chunk_topic(app, settings.topics.calls.name, settings.topics.scores.name), name="rollup")(rollup)
     app.task(ticker)
     return app
 

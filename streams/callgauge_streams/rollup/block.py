@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from operator import attrgetter
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from callgauge.codec import struct_of
 from callgauge.schema import BlockSummary
-from callgauge_streams.rollup.accumulator import Accumulator
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.folding import Folding
+from callgauge_streams.rollup.kinds import CALLS, Kind
 from callgauge_streams.rollup.outcomes import Codes
 from callgauge_streams.rollup.series import SeriesTable
 
@@ -33,25 +33,24 @@ class Block:
         first_ts_ms: append time of that record.
     """
 
-    def __init__(self, config: RollupConfig, source: str, first: int, first_ts_ms: int) -> None:
+    def __init__(self, config: RollupConfig, source: str, first: int, first_ts_ms: int, kind: Kind = CALLS) -> None:
         self.first = first
         self._bound_ms = config.out_of_orderness_ms
-        self._finest_ms = config.finest_ms
-        self._labels_of = attrgetter(*config.labels)
-        self._slots = Accumulator(config.finest_ms)
+        self._keys_of = kind.keys_of(config.labels)
+        self._slots = kind.accumulator(config.finest_ms)
         identity = {"source": source, "block": first, "epoch": config.epoch}
         self._sets = [
             (
-                _Pick(config.labels, grouping.labels),
-                SeriesTable(grouping, config.series_cap),
-                Folding(grouping, identity),
+                _Pick((*config.labels, *kind.beside), (*grouping.labels, *kind.beside)),
+                SeriesTable(replace(grouping, labels=(*grouping.labels, *kind.beside)), config.series_cap),
+                Folding(grouping, identity, kind.rows_of, kind.beside),
             )
             for grouping in config.groupings
         ]
         self._service_at = config.labels.index("service")
         self._codes = Codes()
-        self._series: list[list[int]] = []
-        """Per code of label values: the series in each grouping set."""
+        self._series: list[list[int | None]] = []
+        """Per code of label values: the series in each grouping set, None where they lack a label of it."""
         self._folded: list[bool] = []
         self._summary = _Summary(
             **identity,
@@ -69,11 +68,11 @@ class Block:
         self._summary.dead += dead
         self._summary.duplicates += duplicates
 
-    def count(self, calls: Sequence[Any], offsets: Int64s, timestamps_ms: Int64s) -> int:
+    def count(self, events: Sequence[Any], offsets: Int64s, timestamps_ms: Int64s) -> int:
         """Count events, in log order; returns the largest event time among them, epoch ms."""
-        codes = self._codes_of(calls)
+        codes = self._codes_of(events)
         before = self._slots.size
-        columns = self._slots.add(calls, offsets, codes)
+        columns = self._slots.add(events, offsets, codes)
         for slot in range(before, self._slots.size):
             self._place(slot)
         self._summary.counted += columns.n
@@ -84,24 +83,35 @@ class Block:
             self._summary.folded += int(np.count_nonzero(np.array(self._folded)[codes]))
         return int(columns.event_ms.max())
 
-    def _codes_of(self, calls: Sequence[Any]) -> Int64s:
-        labels: Iterator[Any] = map(self._labels_of, calls)
-        codes = np.fromiter(map(self._codes.__getitem__, labels), dtype=np.int64, count=len(calls))
+    def _codes_of(self, events: Sequence[Any]) -> Int64s:
+        codes = np.fromiter(map(self._codes.__getitem__, self._keys_of(events)), dtype=np.int64, count=len(events))
         for values in list(self._codes)[len(self._series) :]:
-            self._resolve(values if isinstance(values, tuple) else (values,))
+            self._resolve(values)
         return codes
 
-    def _resolve(self, values: tuple[str, ...]) -> None:
+    def _resolve(self, values: tuple[str | None, ...]) -> None:
         """Find the series of new label values in each grouping set."""
-        service = values[self._service_at]
-        found = [series.code_of(service, pick(values)) for pick, series, _ in self._sets]
-        self._series.append([code for code, _ in found])
-        self._folded.append(any(folded for _, folded in found))
+        service = str(values[self._service_at])
+        found: list[int | None] = []
+        any_folded = False
+        for pick, series, _ in self._sets:
+            picked = pick(values)
+            if picked is None:
+                found.append(None)
+                continue
+            code, folded = series.code_of(service, picked)
+            found.append(code)
+            any_folded |= folded
+        self._series.append(found)
+        self._folded.append(any_folded)
 
     def _place(self, slot: int) -> None:
-        start_ms = self._slots.windows[slot] * self._finest_ms
+        start_ms = self._slots.starts_ms[slot]
         for code, (_, series, folding) in zip(self._series[self._slots.series_of[slot]], self._sets, strict=True):
-            folding.put(slot, code, series.values[code], start_ms)
+            if code is None:
+                folding.leave_out(slot)
+            else:
+                folding.put(slot, code, series.values[code], start_ms)
 
     def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> list[Any]:
         """Rows that grew since they were last taken; see `Folding.take_grown`."""
@@ -115,10 +125,11 @@ class Block:
 
 
 class _Pick:
-    """Picks a grouping set's label values out of all."""
+    """Picks a grouping set's label values out of all; None if one of them is missing."""
 
     def __init__(self, labels: Sequence[str], wanted: Sequence[str]) -> None:
         self._at = [labels.index(label) for label in wanted]
 
-    def __call__(self, values: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(values[at] for at in self._at)
+    def __call__(self, values: tuple[str | None, ...]) -> tuple[str, ...] | None:
+        picked = tuple(value for at in self._at if (value := values[at]) is not None)
+        return picked if len(picked) == len(self._at) else None

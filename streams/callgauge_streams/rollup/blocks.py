@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-__all__ = ["BlockCutter", "Run", "start_after_loss"]
+__all__ = ["BlockCutter", "LogHead", "Record", "Resumption", "Run", "block_start_from", "resume_after_retention"]
 
 _MINUTE_MS = 60_000
 
@@ -69,12 +70,104 @@ class BlockCutter:
         return runs
 
 
-def start_after_loss(committed: int, log_start: int, block_offsets: int) -> int:
-    """Where counting begins when retention has eaten the committed offset.
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Where and when a record was appended."""
 
-    Rows of the committed block may be stored already, so nothing that could belong to it is counted again: a block
-    never crosses a multiple of B, so the next multiple is safely another one.
+    offset: int
+    timestamp_ms: int
+    stamped: bool
+    """Whether the broker set the timestamp: then timestamps never go back."""
+
+    @property
+    def minute(self) -> int:
+        """Its timestamp in whole minutes."""
+        return self.timestamp_ms // _MINUTE_MS
+
+
+class LogHead(Protocol):
+    """What can be asked of the log that retention has left."""
+
+    @property
+    def start(self) -> int:
+        """The first offset left."""
+
+    @property
+    def end(self) -> int:
+        """The offset after the last record."""
+
+    def first_from(self, offset: int) -> Record | None:
+        """The first record at or after `offset`; None at the end."""
+
+    def first_at(self, timestamp_ms: int) -> int | None:
+        """The first offset whose record has this timestamp or a later one; None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumption:
+    """Where counting goes on, and what was lost: the offsets `lost_from` to `start`, none when `lost_from` is -1."""
+
+    start: int
+    lost_from: int = -1
+
+
+def resume_after_retention(
+    committed: int, counted_to: int, minute: int, log: LogHead, block_offsets: int
+) -> Resumption:
+    """Where counting goes on when retention has eaten the committed offset.
+
+    Rows of the committed block, and of blocks after it whose commit a crash forestalled, may be stored. So counting
+    goes on where the rule cuts whoever reads: no record is then in two blocks.
+
+        committed    log start   counted_to
+            |  eaten     |  counted   |  not of this block: goes on, nothing lost
+            |  eaten     |  counted   |  of this block, perhaps counted: lost up to the next block
+
+        committed  counted_to  log start
+            |  counted   |  lost  |  rest of a block: lost too  |  next block: goes on
+
+    Args:
+        committed: a block start, before the log's start.
+        counted_to: all rows of the records before it are confirmed; -1: not known.
+        minute: append time of the committed block's first record in whole minutes; -1: not known.
     """
-    if committed // block_offsets == log_start // block_offsets:
-        return (log_start // block_offsets + 1) * block_offsets
-    return log_start
+    counted_to = max(counted_to, committed)
+    lost = counted_to < log.start
+    at = max(counted_to, log.start)
+    first = log.first_from(at)
+    if first is None:
+        return Resumption(at, counted_to if lost else -1)
+    another_range = first.offset // block_offsets != committed // block_offsets
+    if not lost and (another_range or 0 <= minute < first.minute):
+        return Resumption(first.offset)
+    if first.stamped:
+        start = block_start_from(at, first, log, block_offsets)
+    elif another_range:
+        start = at  # not surely a block start, but none is in sight: producers' clocks go back and forth
+    elif minute >= 0:
+        start = _minute_after(minute, at, log, block_offsets)
+    else:
+        start = _multiple_from(at, block_offsets)
+    return Resumption(start, counted_to if lost else first.offset)
+
+
+def block_start_from(offset: int, first: Record, log: LogHead, block_offsets: int) -> int:
+    """The first block start at or after `offset` that can be told without the records before.
+
+    Args:
+        first: the first record at or after `offset`.
+    """
+    if first.stamped:
+        return _minute_after(first.minute, offset, log, block_offsets)
+    return _multiple_from(offset, block_offsets)
+
+
+def _minute_after(minute: int, offset: int, log: LogHead, block_offsets: int) -> int:
+    """The first block start at or after `offset` that is of a later minute or in the next range; perhaps the log's end,
+    beyond which nobody has counted anything yet."""
+    later = log.first_at((minute + 1) * _MINUTE_MS)
+    return min(_multiple_from(offset, block_offsets), max(log.end if later is None else later, offset))
+
+
+def _multiple_from(offset: int, block_offsets: int) -> int:
+    return -(-offset // block_offsets) * block_offsets

@@ -76,6 +76,10 @@ class Columns:
     token_violations: int
     """Events whose parts exceed their whole: cache_read + cache_write > input, or reasoning > output."""
 
+    def id_of(self, event: int) -> str:
+        """Its event_id."""
+        return str(self.calls[event].event_id)
+
 
 def columns_of(calls: Sequence[Any], offsets: Int64s, failed: Bools) -> Columns:
     """The columns of decoded calls (structs of `callgauge.codec.decode_counted`), their offsets, and which failed."""
@@ -120,11 +124,11 @@ def columns_of(calls: Sequence[Any], offsets: Int64s, failed: Bools) -> Columns:
 
 def _numbers(calls: Sequence[Any]) -> Float64s:
     """The calls' numbers, shape (n, 13); -1 where one was not given. Integers up to 2^53 are exact."""
-    rows = list(map(_numbers_of, calls))
+    numbers = chain.from_iterable(map(_numbers_of, calls))
     try:
-        flat = np.fromiter(chain.from_iterable(rows), dtype=np.float64, count=len(rows) * len(_NUMBERS))
+        flat = np.fromiter(numbers, dtype=np.float64, count=len(calls) * len(_NUMBERS))
     except TypeError:  # an explicit null among them
-        return np.nan_to_num(np.array(rows, dtype=np.float64), nan=-1.0)
+        return np.nan_to_num(np.array(list(map(_numbers_of, calls)), dtype=np.float64), nan=-1.0)
     return flat.reshape(-1, len(_NUMBERS))
 
 

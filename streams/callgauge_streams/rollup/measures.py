@@ -1,8 +1,7 @@
-"""The measured quantities of rows: count, sum, sum of squares, extremes and histogram of unions of slots."""
+"""The measured quantities of calls' rows: count, sum, sum of squares, extremes and histogram of unions of slots."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -15,34 +14,15 @@ from callgauge.schema import Histogram, Measure
 from callgauge_streams.histogram import SCALE
 from callgauge_streams.rollup.accumulator import Accumulator
 from callgauge_streams.rollup.columns import LARGEST, MEASURE_NAMES, TOKEN_SUMS
+from callgauge_streams.rollup.slots import Union
 
-__all__ = ["Union", "measures_of"]
+__all__ = ["bucket_name", "measures_of"]
 
 Int64s = npt.NDArray[np.int64]
 
 _Measure: Any = struct_of(Measure)
 _Histogram: Any = struct_of(Histogram)
 _FIRST = 1 + len(TOKEN_SUMS)
-
-
-@dataclass(frozen=True, slots=True)
-class Union:
-    """Which slots make which row: `slots` ordered by row, each row's beginning at `starts`."""
-
-    row_of_slot: Int64s
-    """Row of every slot, -1 for none."""
-    slots: Int64s
-    rows: Int64s
-    """Row of each of `slots`."""
-    starts: Int64s
-
-    @classmethod
-    def of(cls, row_of_slot: Int64s) -> Union:
-        """From the row of every slot; no row is empty."""
-        slots = np.flatnonzero(row_of_slot >= 0)
-        slots = slots[np.argsort(row_of_slot[slots], kind="stable")]
-        rows = row_of_slot[slots]
-        return cls(row_of_slot, slots, rows, np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]))
 
 
 def measures_of(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s) -> list[dict[str, Any]]:
@@ -53,7 +33,7 @@ def measures_of(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s
     """
     measures: list[dict[str, Any]] = [{} for _ in range(len(sums))]
     for at, name in enumerate(MEASURE_NAMES):
-        ids = _largest(slots, union, extremes[:, at], at)
+        ids = slots.extremes.ids_of(union, extremes[:, at], at)
         histograms = _histograms(slots, union, at, len(sums))
         first = _FIRST + 3 * at
         parts = sums[:, first : first + 3].tolist()
@@ -72,20 +52,9 @@ def measures_of(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s
     return measures
 
 
-def _largest(slots: Accumulator, union: Union, highs: Int64s, measure: int) -> dict[int, str]:
-    """The event of each row's largest value: of several the one with the lowest offset."""
-    own = slots.extremes.filled[union.slots, measure]
-    holds = (own == highs[union.rows]) & (own > 0)
-    offsets = np.where(holds, slots.largest_at.filled[union.slots, measure], np.iinfo(np.int64).max)
-    lowest = np.minimum.reduceat(offsets, union.starts)
-    chosen = np.flatnonzero(holds & (offsets == lowest[union.rows]))
-    of = zip(union.rows[chosen].tolist(), union.slots[chosen].tolist(), strict=True)
-    return {row: slots.largest_ids[slot, measure] for row, slot in of}
-
-
 def _histograms(slots: Accumulator, union: Union, measure: int, rows: int) -> list[Any]:
     pairs = slots.buckets[measure].of_rows(union.row_of_slot, rows)
-    names = list(map(_bucket_name, pairs.items.tolist()))
+    names = list(map(bucket_name, pairs.items.tolist()))
     items, counts, starts = pairs.items, pairs.counts.tolist(), pairs.starts(rows)
     histograms = []
     for start, end in pairwise(starts):
@@ -101,5 +70,6 @@ def _histograms(slots: Accumulator, union: Union, measure: int, rows: int) -> li
 
 
 @lru_cache(maxsize=1 << 11)
-def _bucket_name(item: int) -> str:
+def bucket_name(item: int) -> str:
+    """The key in a row's histogram of a bucket item; see BUCKET_BITS."""
     return str(item - 2)

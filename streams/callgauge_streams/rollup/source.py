@@ -5,19 +5,21 @@ No I/O and no clock: whoever drives it confirms what it returned before committi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from callgauge.codec import decode_counted, struct_of
+from callgauge.codec import struct_of
 from callgauge.schema import SourceProgress
 from callgauge_streams.chunk import Chain, Chunk
 from callgauge_streams.rollup.block import Block
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.duplicates import SeenIds
+from callgauge_streams.rollup.kinds import CALLS, Kind
 
-__all__ = ["Closed", "RollupConfig", "SourceRollup"]
+__all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
 
 _SourceProgress: Any = struct_of(SourceProgress)
 
@@ -31,6 +33,20 @@ class Closed:
     safe_offset: int
 
 
+def seen_in(
+    config: RollupConfig,
+    kind: Kind,
+    offsets: Sequence[int],
+    timestamps_ms: Sequence[int],
+    values: Sequence[bytes | None],
+) -> SeenIds:
+    """The ids of a horizon: the records before a source's start, in log order."""
+    seen = SeenIds(config.dedup_offsets, config.dedup_ms)
+    events, dead = kind.decode(values)
+    seen.mark(np.delete(np.array(offsets), dead), np.delete(np.array(timestamps_ms), dead), events)
+    return seen
+
+
 class SourceRollup:
     """One source from the offset where this worker took it over.
 
@@ -38,11 +54,15 @@ class SourceRollup:
         name: the source, "cluster id/topic id/partition".
         start: a block start, where reading begins.
         seen: the ids of the horizon before it; None: there is nothing before it.
+        kind: what it holds.
     """
 
-    def __init__(self, config: RollupConfig, name: str, start: int, seen: SeenIds | None = None) -> None:
+    def __init__(
+        self, config: RollupConfig, name: str, start: int, seen: SeenIds | None = None, kind: Kind = CALLS
+    ) -> None:
         self._config = config
         self._name = name
+        self._kind = kind
         self._chain = Chain(start)
         self._block: Block | None = None
         self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
@@ -67,23 +87,23 @@ class SourceRollup:
         closed = None
         if self._block is None or self._block.first != fresh.block:
             closed = self._close(fresh.block)
-            self._block = Block(self._config, self._name, fresh.block, fresh.timestamps_ms[0])
+            self._block = Block(self._config, self._name, fresh.block, fresh.timestamps_ms[0], self._kind)
         self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
         self._largest_append_ms = max(self._largest_append_ms, max(fresh.timestamps_ms))
         return closed
 
     def _count(self, block: Block, chunk: Chunk) -> int:
         """Decode, leave out duplicates, count; returns the largest event time (0 when nothing was counted)."""
-        calls, dead = decode_counted(chunk.values)  # the calls sink, which reads the dead ones too, keeps them
+        events, dead = self._kind.decode(chunk.values)  # the topic's sink, which reads the dead ones too, keeps them
         offsets, timestamps_ms = np.array(chunk.offsets), np.array(chunk.timestamps_ms)
         if dead:
             offsets, timestamps_ms = np.delete(offsets, dead), np.delete(timestamps_ms, dead)
-        duplicates = self._seen.mark(offsets, timestamps_ms, calls)
+        duplicates = self._seen.mark(offsets, timestamps_ms, events)
         if repeated := int(np.count_nonzero(duplicates)):
             fresh = np.flatnonzero(~duplicates)
-            calls, offsets, timestamps_ms = [calls[at] for at in fresh], offsets[fresh], timestamps_ms[fresh]
+            events, offsets, timestamps_ms = [events[at] for at in fresh], offsets[fresh], timestamps_ms[fresh]
         block.read(len(chunk.offsets), chunk.last, dead=len(dead), duplicates=repeated)
-        return block.count(calls, offsets, timestamps_ms) if calls else 0
+        return block.count(events, offsets, timestamps_ms) if events else 0
 
     def _close(self, next_block: int) -> Closed | None:
         if self._block is None:
@@ -106,4 +126,5 @@ class SourceRollup:
             next_offset=self.next_offset,
             watermark_ms=max(self.watermark_ms, 0),
             idle=idle,
+            holds=self._kind.name,
         )

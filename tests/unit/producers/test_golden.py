@@ -18,6 +18,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "score": schema.Score,
     "state_change": schema.StateChange,
     "window_row": schema.WindowRow,
+    "score_row": schema.ScoreRow,
     "block_summary": schema.BlockSummary,
     "epoch_start": schema.EpochStart,
     "progress": schema.Progress,
@@ -53,6 +54,6 @@ def test_known_fields_survive_a_round_trip(path: Path) -> None:
 def test_every_wire_type_has_a_golden_message() -> None:
     """A new wire type needs a golden message."""
     assert {type_of(path) for path in FILES} == set(TYPES.values())
-    parts = {schema.Histogram, schema.Measure, schema.SourceProgress}
+    parts = {schema.Histogram, schema.SignedHistogram, schema.Measure, schema.SourceProgress}
     defined = {kind for kind in vars(schema).values() if isinstance(kind, type) and issubclass(kind, schema._Message)}
     assert defined - parts - {schema._Message} == set(TYPES.values())

@@ -21,7 +21,9 @@ def open_session_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sto
 @pytest.fixture
 def store(open_session_store: Store) -> Store:
     """The store with empty tables."""
-    tables = ("calls", "windows", "block_summaries", "epochs", "alerts", "dead_letters", "stored_offsets")
-    for table in tables:
+    events = ("calls", "scores", "state_changes")
+    for table in (
+        *events, "windows", "score_windows", "block_summaries", "epochs", "alerts", "dead_letters", "stored_offsets"
+    ):  # fmt: skip
         open_session_store.command(f"TRUNCATE TABLE {table}")
     return open_session_store

@@ -17,11 +17,18 @@ from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost, 
 from callgauge_sinks.completeness.judge import HOUR_MS, judge
 from callgauge_sinks.completeness.report import Report
 from callgauge_sinks.records import Record, dead_letter_of, decode_messages
-from callgauge_sinks.rows import call_rows, dead_letter_rows, stored_offset_rows, window_record_rows
+from callgauge_sinks.rows import (
+    call_rows,
+    dead_letter_rows,
+    score_record_rows,
+    stored_offset_rows,
+    window_record_rows,
+)
 from callgauge_sinks.store import Store
 from tests.random_calls import random_calls
+from tests.random_scores import random_scores
 from tests.unit.sinks.fakes import FakeMessage
-from tests.unit.sinks.test_rows import call_record
+from tests.unit.sinks.test_rows import call_record, score_record
 
 NOON_MS = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 ORIGIN, SOURCE, TOPIC = "cluster/topic", "cluster/topic/0", "llm.calls"
@@ -203,15 +210,40 @@ def test_a_lost_range(log: Store) -> None:
 
 
 def test_records_that_became_nothing(log: Store) -> None:
-    """Fail for every source, also one that no calls sink stores."""
+    """Fail for every source, also one that no sink stores."""
     write(log, summary(0, 9, source="cluster/scores/0", counted=9))
     report = ask(log)
     [gap] = report.gaps
     assert (gap.kind, gap.source) == ("records", "cluster/scores/0")
     assert "10 records were read, 9 counted + 0 duplicates + 0 dead" in gap.message
     assert report.hours[0].stored is None or report.hours[1].stored is None
-    assert any("no calls sink has stored it" in note for note in report.notes)
+    assert any("no sink has stored it" in note for note in report.notes)
     assert "≠" in str(report)
+
+
+def test_scores_beside_calls(log: Store) -> None:
+    """A source of scores is compared with what the scores sink stored: scores and state changes."""
+    origin, source = "cluster/scores", "cluster/scores/0"
+    records = list(random_scores(40, seed=19))
+    write(log, summary(0, 39, source=source))
+    for table, rows in score_record_rows(
+        [score_record(record, 0, offset) for offset, record in enumerate(records)], origin
+    ).items():
+        log.insert(table, rows)
+    report = ask(log)
+    assert report.complete
+    assert report.notes == [f"{source}: no sink has stored it: only rollup's own figures are checked"]
+    batch = decode_messages([FakeMessage(b"{}", "llm.scores", 0, offset) for offset in (0, 39)], lambda value: value)
+    log.insert("stored_offsets", stored_offset_rows(batch, "scores", origin)["stored_offsets"])
+    report = ask(log)
+    assert report.complete
+    assert str(report).endswith("138 counted + 0 duplicates + 2 dead; 98 calls stored; 40 scores stored")
+    for table in ("scores", "state_changes"):
+        [[offset]] = log.query(f"SELECT any(kafka_offset) FROM {table}").rows
+        log.command(f"ALTER TABLE {table} DELETE WHERE kafka_offset = {offset} SETTINGS mutations_sync = 2")
+    [gap] = ask(log).gaps
+    assert (gap.kind, gap.source) == ("scores", source)
+    assert gap.message.startswith("block 0 to 39: 2 of 40 counted scores are not stored here")
 
 
 def test_traffic_that_flows(log: Store) -> None:
@@ -321,7 +353,7 @@ def test_a_block_that_grew_between_two_questions() -> None:
         marks=[Mark(SOURCE, 0, 100, NOON_MS)],
         rolled_up={SOURCE: 12},
         blocks=[block_of(0, 9, complete=False)],
-        calls=[Found(SOURCE, 0, 12, 13, 0)],
+        events=[Found(SOURCE, 0, 12, 13, 0)],
     )
     report = judge(evidence, NOON_MS)
     assert report.complete
@@ -340,7 +372,7 @@ def test_a_hole_that_retention_ate_is_told_once() -> None:
         since_ms=0,
         marks=[Mark(SOURCE, 0, 100, NOON_MS)],
         blocks=[block_of(0, 9), block_of(50, 59)],
-        calls=[Found(SOURCE, 0, 9, 10, 20), Found(SOURCE, 50, 59, 10, 0)],
+        events=[Found(SOURCE, 0, 9, 10, 20), Found(SOURCE, 50, 59, 10, 0)],
         lost=[Lost(SOURCE, 0, 50, NOON_MS)],
     )
     assert [gap.kind for gap in judge(evidence, NOON_MS).gaps] == ["lost"]

@@ -5,15 +5,22 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from callgauge.codec import decode_call, decode_window_record, decoder_of, encode
-from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress
+from callgauge.codec import decode_call, decode_score, decode_window_record, decoder_of, encode
+from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress, Score, StateChange
 from callgauge_sinks.records import Record, dead_letter_of, decode_messages
-from callgauge_sinks.rows import alert_rows, call_rows, dead_letter_rows, stored_offset_rows, window_record_rows
+from callgauge_sinks.rows import (
+    alert_rows,
+    call_rows,
+    dead_letter_rows,
+    score_record_rows,
+    stored_offset_rows,
+    window_record_rows,
+)
 from callgauge_sinks.sink import build_rows
 from callgauge_sinks.store import Store
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage
-from tests.unit.sinks.windows import window_row
+from tests.unit.sinks.windows import score_row, window_row
 
 CALL = Call(
     event_id="e1", ts=1_700_000_000.25, service="s", model="m", latency_ms=1_500.5, cost_usd=0.0021, input_tokens=7,
@@ -23,6 +30,19 @@ CALL = Call(
 
 def call_record(call: Call, partition: int = 3, offset: int = 9) -> Record:
     return Record(decode_call(encode(call)), FakeMessage(b"", partition=partition, offset=offset))
+
+
+SCORE = Score(
+    score_id="s1", ts=1_700_000_000.25, service="s", name="helpfulness", value=-0.25, origin="judge", event_id="e1",
+    labels={"model": "m"}, comment="no", trace_id="t",
+)  # fmt: skip
+CHANGE = StateChange(
+    event_id="c1", ts=1_700_000_000.25, service="s", breaker="openai", from_state="closed", to_state="open", reason="5"
+)
+
+
+def score_record(record: Score | StateChange, partition: int = 3, offset: int = 9) -> Record:
+    return Record(decode_score(encode(record)), FakeMessage(b"", partition=partition, offset=offset))
 
 
 def columns_of(store: Store, table: str) -> set[str]:
@@ -47,6 +67,19 @@ def test_a_call_names_its_source() -> None:
     """Cluster id / topic id / partition, as windows do."""
     table = call_rows([call_record(CALL, partition) for partition in (3, 0, 3)], "cluster/topic")["calls"]
     assert table["source"].to_pylist() == ["cluster/topic/3", "cluster/topic/0", "cluster/topic/3"]
+
+
+def test_a_score_and_a_change_become_rows_of_their_tables() -> None:
+    """Their fields under their own names, millionths beside the value, and where they came from."""
+    tables = score_record_rows([score_record(SCORE), score_record(CHANGE, offset=10)], "cluster/topic")
+    [score], [change] = (tables[name].to_pylist() for name in ("scores", "state_changes"))
+    given = SCORE.model_dump(exclude={"kind", "ts", "labels"})
+    assert given.items() <= score.items()
+    assert (score["ts"].timestamp(), score["labels"]) == (SCORE.ts, [("model", "m")])
+    assert (score["value_micro"], score["source"], score["kafka_offset"]) == (-250_000, "cluster/topic/3", 9)
+    given = CHANGE.model_dump(exclude={"kind", "ts", "labels"})
+    assert given.items() <= change.items()
+    assert (change["source"], change["kafka_offset"]) == ("cluster/topic/3", 10)
 
 
 def test_a_letter_names_the_source_of_what_it_is_about() -> None:
@@ -78,15 +111,15 @@ def test_builders_and_tables_have_the_same_columns(store: Store) -> None:
     summary = BlockSummary(source="s", block=0, epoch="e", last_offset=1, complete=False, records=1, counted=1)
     start = EpochStart(source="s", from_offset=0, epoch="e", term=1)
     message = FakeMessage(b"")
+    written = (window_row([1.0]), score_row([0.5, -0.5, 0.0]), summary, start)
     tables = (
         call_rows([call_record(CALL)])
+        | score_record_rows([score_record(SCORE), score_record(CHANGE)])
         | alert_rows([Record(decoder_of(Alert)(encode(alert)), message)])
         | dead_letter_rows([Record(decoder_of(DeadLetter)(encode(letter)), message)])
-        | window_record_rows(
-            [Record(decode_window_record(encode(each)), message) for each in (window_row([1.0]), summary, start)]
-        )
+        | window_record_rows([Record(decode_window_record(encode(each)), message) for each in written])
     )
-    assert len(tables) == 6
+    assert len(tables) == 9
     for name, table in tables.items():
         assert set(table.column_names) == columns_of(store, name)
         store.insert(name, table)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from callgauge.schema import Histogram, Measure, WindowRow
+from callgauge.schema import Histogram, Measure, ScoreRow, SignedHistogram, WindowRow
 
 
 def histogram_of(values: Sequence[int], scale: int) -> Histogram:
@@ -38,3 +38,18 @@ def window_row(latencies_ms: Sequence[float], *, scale: int = 5, **changes: Any)
         "measures": {"latency": measure},
     }  # fmt: skip
     return WindowRow(**row | changes)
+
+
+def score_row(values: Sequence[float], *, scale: int = 5, **changes: Any) -> ScoreRow:
+    """A row of these scores."""
+    micros = [round(value * 1e6) for value in values]
+    positive = histogram_of([value for value in micros if value >= 0], scale)
+    negative = histogram_of([-value for value in micros if value < 0], scale)
+    row: dict[str, Any] = {
+        "grouping": "model@10s", "series_id": 2**64 - 1, "window_start_ms": 1_700_000_000_000, "window_ms": 10_000,
+        "source": "c/s/0", "block": 0, "epoch": "e1", "name": "helpfulness", "origin": "judge", "n": len(values),
+        "labels": {"model": "m"}, "sum": sum(micros), "min": min(micros), "max": max(micros), "min_event_id": "worst",
+        "sum_sq": sum(round(min(abs(value), 1e4) ** 2 * 1e6) for value in values),
+        "histogram": SignedHistogram(**positive.model_dump(), negative=negative.buckets),
+    }  # fmt: skip
+    return ScoreRow(**row | changes)

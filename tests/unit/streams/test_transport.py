@@ -3,37 +3,54 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
-from aiokafka.errors import IllegalStateError
 from faust.types import TP
 
 from callgauge.settings import load_settings
-from callgauge_streams.app import make_app, send_confirmed, use_chunks
+from callgauge_streams.app import make_app, send_confirmed, use_blocks
 from callgauge_streams.chunk import Chunk
+from callgauge_streams.commit_note import CommitNote
+from callgauge_streams.metrics import Metrics
+from callgauge_streams.position import Position
+from callgauge_streams.record_batches import RecordColumns
 from callgauge_streams.rollup.blocks import BlockCutter
-from callgauge_streams.transport import ChunkConsumer, _Position
+from callgauge_streams.takeover import Start
+from callgauge_streams.transport import ChunkConsumer
 
 CALLS = TP("llm.calls", 0)
 GENERATION = 7
+TERM = 1_000
+
+
+def position(start: int = 0, seek: int = 1, **rest: Any) -> Position:
+    """A partition just taken over."""
+    taken = Start(start, CommitNote(term=TERM))
+    values: dict[str, Any] = {"taken": taken, "seek": seek, "cutter": None, "committed": taken}
+    return Position(**values | rest)
+
+
+def offsets(commits: list[dict[TP, Start]]) -> list[dict[TP, int]]:
+    """Commits without their notes."""
+    return [{tp: start.offset for tp, start in commit.items()} for commit in commits]
 
 
 class FakeThread:
     """The consumer's thread: has partitions, takes or refuses commits."""
 
     def __init__(self, accepts: bool = True) -> None:
-        self.positions = {CALLS: _Position(start=0, seek=1, cutter=None)}
+        self.positions = {CALLS: position()}
         self.accepts = accepts
-        self.commits: list[dict[TP, int]] = []
+        self.commits: list[dict[TP, Start]] = []
 
     def assignment(self) -> set[TP]:
         return set(self.positions)
 
-    async def commit(self, offsets: dict[TP, int]) -> bool:
-        self.commits.append(dict(offsets))
+    async def commit_starts(self, starts: Mapping[TP, Start]) -> bool:
+        self.commits.append(dict(starts))
         return self.accepts
 
 
@@ -63,7 +80,7 @@ def with_consumer(body: Callable[[Any, FakeThread, list[TP]], Awaitable[None]], 
     async def run() -> None:
         app = make_app(load_settings(), "rollup")
         gone: list[TP] = []
-        use_chunks(app, block_offsets=64, start_of=never, on_revoked=gone.extend)
+        use_blocks(app, block_offsets=64, start_of=never, on_revoked=gone.extend, metrics=Metrics("rollup"))
         app.producer = FakeProducer()
         consumer: Any = ChunkConsumer(
             app.transport, callback=ignore, on_partitions_revoked=ignore, on_partitions_assigned=ignore
@@ -75,7 +92,7 @@ def with_consumer(body: Callable[[Any, FakeThread, list[TP]], Awaitable[None]], 
     asyncio.run(run())
 
 
-async def never(*_: object) -> int:
+async def never(*_: object) -> Start:
     raise AssertionError("not asked for here")
 
 
@@ -125,7 +142,7 @@ def test_the_confirmed_offset_is_committed() -> None:
         consumer.confirm(CALLS, 64, GENERATION)
         consumer.ack(message(consumer, 64, 200))
         assert await consumer.commit()
-        assert thread.commits == [{CALLS: 64}]
+        assert offsets(thread.commits) == [{CALLS: 64}]
         assert consumer.app.producer.flushed == 1
 
     with_consumer(body)
@@ -138,7 +155,7 @@ def test_it_is_committed_once() -> None:
         for offset in (64, 64, 128):
             consumer.confirm(CALLS, offset, GENERATION)
             await consumer.commit()
-        assert thread.commits == [{CALLS: 64}, {CALLS: 128}]
+        assert offsets(thread.commits) == [{CALLS: 64}, {CALLS: 128}]
 
     with_consumer(body)
 
@@ -180,19 +197,95 @@ def test_revocation_clears_what_was_confirmed() -> None:
     with_consumer(body)
 
 
-def test_a_failed_commit_is_never_passed() -> None:
-    """Faust takes a refused commit for done; the next one is still only what was confirmed."""
+def test_a_failed_commit_is_made_up_for_and_never_passed() -> None:
+    """Faust takes a refused commit for done; here it is tried again, and is still only what was confirmed."""
 
     async def body(consumer: Any, thread: FakeThread, _: object) -> None:
         consumer.confirm(CALLS, 64, GENERATION)
         assert not await consumer.commit()
+        assert consumer.committed(CALLS) == 0
         consumer.ack(message(consumer, 64, 500))
         await consumer.commit()
-        consumer.confirm(CALLS, 128, GENERATION)
+        thread.accepts = True
         await consumer.commit()
-        assert thread.commits == [{CALLS: 64}, {CALLS: 128}]
+        assert consumer.committed(CALLS) == 64
+        await consumer.commit()
+        assert offsets(thread.commits) == [{CALLS: 64}] * 3
 
     with_consumer(body, accepts=False)
+
+
+def test_each_commit_carries_the_term() -> None:
+    """What was noted of the block before goes; the term stays."""
+
+    async def body(consumer: Any, thread: FakeThread, _: object) -> None:
+        taken = Start(0, CommitNote(term=TERM, lost_from=3, counted_to=9, minute=1, epoch="e"))
+        thread.positions[CALLS] = position(taken=taken)
+        consumer.confirm(CALLS, 64, GENERATION)
+        await consumer.commit()
+        assert thread.commits == [{CALLS: Start(64, CommitNote(term=TERM))}]
+
+    with_consumer(body)
+
+
+def test_an_idle_block_start_is_committed_again_with_what_is_counted() -> None:
+    """The same offset under another note; a loss stays noted until a later offset is committed."""
+
+    async def body(consumer: Any, thread: FakeThread, _: object) -> None:
+        thread.positions[CALLS] = position(taken=Start(0, CommitNote(term=TERM, lost_from=3)))
+        for counted_to in (20, 20, 30):
+            consumer.note_counted(CALLS, counted_to, minute=5, epoch="e")
+            await consumer.commit()
+        notes = [CommitNote(term=TERM, lost_from=3, counted_to=to, minute=5, epoch="e") for to in (20, 30)]
+        assert thread.commits == [{CALLS: Start(0, note)} for note in notes]
+        consumer.confirm(CALLS, 64, GENERATION)
+        consumer.note_counted(CALLS, 70, minute=6, epoch="e")
+        await consumer.commit()
+        assert thread.commits[2:] == [{CALLS: Start(64, CommitNote(term=TERM, counted_to=70, minute=6, epoch="e"))}]
+
+    with_consumer(body)
+
+
+def test_a_second_takeover_in_a_generation_changes_the_term_of_what_is_not_committed_yet() -> None:
+    """Faust seeks again when it fetched during a rebalance."""
+
+    async def body(consumer: Any, thread: FakeThread, _: object) -> None:
+        consumer.confirm(CALLS, 64, GENERATION)
+        thread.positions[CALLS] = position(taken=Start(0, CommitNote(term=TERM + 1)), seek=2)
+        await consumer.commit()
+        assert thread.commits == [{CALLS: Start(64, CommitNote(term=TERM + 1))}]
+
+    with_consumer(body)
+
+
+def test_lag_counts_what_is_processed_not_what_is_fetched() -> None:
+    """Processed is what the agent is done with of this seek; holes at the end are no lag; open transactions are."""
+
+    async def body(consumer: Any, thread: Any, _: object) -> None:
+        def read() -> tuple[int, int]:
+            reading = consumer.readings()[CALLS]
+            return reading.lag, reading.readable_to - reading.at
+
+        state = SimpleNamespace(highwater=None, lso=None)
+        thread.state_of = lambda _: state
+        assert consumer.readings() == {}
+        state.highwater = 100
+        assert read() == (100, 100)
+        now = thread.positions[CALLS]
+        now.previous, now.fetched_to = 79, 80
+        assert read() == (100, 100)
+        consumer.done(CALLS, message(consumer, 0, 49).value)
+        assert read() == (50, 50)
+        now.fetched_to = 97
+        consumer.done(CALLS, message(consumer, 50, 79).value)
+        assert read() == (3, 3)
+        state.lso = 97
+        assert read() == (3, 0)
+        now.seek = 2
+        consumer.done(CALLS, message(consumer, 80, 99).value)
+        assert read() == (3, 0)
+
+    with_consumer(body)
 
 
 def test_a_message_is_a_chunk() -> None:
@@ -211,9 +304,13 @@ def test_records_are_stamped_as_a_chain_that_is_cut_at_blocks() -> None:
 
     async def body(consumer: Any, _: FakeThread, __: object) -> None:
         thread = consumer._new_consumer_thread()
-        records = [SimpleNamespace(offset=offset, timestamp=0, value=b"") for offset in range(60, 70)]
+        batches = [range(60, 63), range(63, 70)]
+        records = [
+            RecordColumns([SimpleNamespace(offset=offset, timestamp=0, value=b"") for offset in batch])
+            for batch in batches
+        ]
         assert thread._chunks(CALLS, records, GENERATION) == []
-        thread.positions[CALLS] = _Position(start=60, seek=3, cutter=BlockCutter(64))
+        thread.positions[CALLS] = position(start=60, seek=3, cutter=BlockCutter(64))
         chunks = thread._chunks(CALLS, records, GENERATION)
         assert [(c.block, c.previous, list(c.offsets)) for c in chunks] == [
             (60, None, [60, 61, 62, 63]),
@@ -242,7 +339,7 @@ def test_a_revoke_leaves_no_position_behind() -> None:
 
     async def body(consumer: Any, thread: FakeThread, gone: list[TP]) -> None:
         ghost = TP("llm.calls", 5)
-        thread.positions[ghost] = _Position(start=0, seek=2, cutter=None)
+        thread.positions[ghost] = position(seek=2)
         await consumer.on_partitions_revoked({CALLS})
         assert thread.positions == {}
         assert set(gone) == {CALLS, ghost}
@@ -258,41 +355,5 @@ def test_a_chunk_that_waited_through_a_revoke_is_not_held() -> None:
         assert consumer.holds(CALLS, chunk)
         await consumer.on_partitions_revoked({CALLS})
         assert not consumer.holds(CALLS, chunk)
-
-    with_consumer(body)
-
-
-def test_a_seek_that_a_rebalance_overtakes_is_refused() -> None:
-    """aiokafka still takes seeks on the old assignment until the join is over."""
-
-    class Client:
-        _subscription = SimpleNamespace(reassignment_in_progress=False)
-        sought: ClassVar[list[Any]] = []
-
-        async def committed(self, _: Any) -> int:
-            return 64
-
-        def seek(self, *args: Any) -> None:
-            self.sought.append(args)
-
-    async def body(consumer: Any, _: FakeThread, __: object) -> None:
-        client = Client()
-
-        async def start_of(*_: object) -> int:
-            client._subscription.reassignment_in_progress = rebalancing
-            return 64
-
-        thread = consumer._new_consumer_thread()
-        thread._consumer = client
-        consumer.transport.start_of = start_of
-        rebalancing = False
-        assert await thread._seek(CALLS) == 64
-        assert thread.positions[CALLS].start == 64
-        thread.positions.clear()
-        rebalancing = True
-        with pytest.raises(IllegalStateError):
-            await thread._seek(CALLS)
-        assert thread.positions == {}
-        assert len(client.sought) == 1
 
     with_consumer(body)

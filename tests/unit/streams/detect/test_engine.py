@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from callgauge.schema import Alert
+from callgauge.codec import decode_window_record, encode
+from callgauge.schema import Alert, ScoreRow, SignedHistogram
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.rules import BoundRule
 from tests.unit.streams.detect.takeovers import start
@@ -210,3 +211,17 @@ def test_default_rules_file_is_shipped() -> None:
     import callgauge_streams.detect as package
 
     assert (Path(str(package.__file__)).parent / "default_rules.yaml").exists()
+
+
+def test_scores_change_nothing(rules: list[BoundRule]) -> None:
+    """Their rows are passed over, and windows of calls do not wait for their sources."""
+    message = ScoreRow(
+        grouping="model@10s", series_id=ord("b"), window_start_ms=0, window_ms=WINDOW_MS, source="scores", block=0,
+        epoch="e", name="n", origin="user", n=9, labels={"model": "b"}, sum=0, sum_sq=0, min=0, max=0, min_event_id="e",
+        histogram=SignedHistogram(scale=5, zero_count=9),
+    )  # fmt: skip
+    score_row = decode_window_record(encode(message))
+    records = [row("b", 0, 30), progress(WINDOW_MS, "s0")]
+    among = [start(0, "e", 1, source="scores"), score_row, progress(0, "scores", holds="scores"), *records, score_row]
+    expected = [("busy", "firing", 10.0)]
+    assert told(run(rules, records)) == told(run(rules, among)) == expected

@@ -39,11 +39,9 @@ def row(
     return decode_window_record(encode(message))
 
 
-def progress(watermark_ms: int, *sources: str, idle: bool = False, committed: int = -1) -> Any:
-    heard = [
-        SourceProgress(source=s, block=0, next_offset=1, watermark_ms=watermark_ms, idle=idle, committed=committed)
-        for s in sources
-    ]
+def progress(watermark_ms: int, *sources: str, idle: bool = False, committed: int = -1, **more: Any) -> Any:
+    told = {"watermark_ms": watermark_ms, "idle": idle, "committed": committed, **more}
+    heard = [SourceProgress(source=s, block=0, next_offset=1, **told) for s in sources]
     return decode_window_record(encode(Progress(worker="w", at_ms=0, sources=heard)))
 
 

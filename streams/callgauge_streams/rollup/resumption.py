@@ -1,0 +1,82 @@
+"""Where rollup goes on in a partition that it takes over, and what was in the log just before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import aiokafka
+import msgspec
+from faust.types import TP
+
+from callgauge.settings import Settings
+from callgauge_streams.commit_note import CommitNote
+from callgauge_streams.reader import PartitionHead, open_reader
+from callgauge_streams.rollup.blocks import Resumption, resume_after_retention
+from callgauge_streams.rollup.horizon import Horizon, read_horizon
+from callgauge_streams.takeover import Start, Stored
+
+__all__ = ["Resumer"]
+
+log = logging.getLogger(__name__)
+
+
+class Resumer:
+    """Finds starts, and keeps the records before them until the source is made.
+
+    Args:
+        epoch: of the rows that this worker makes.
+        on_loss: told how many offsets of a partition are lost.
+    """
+
+    def __init__(self, settings: Settings, epoch: str, on_loss: Callable[[TP, int], None]) -> None:
+        self._settings = settings
+        self._epoch = epoch
+        self._on_loss = on_loss
+        self._horizons: dict[TP, Horizon] = {}
+
+    async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, stored: Stored) -> Start:
+        """The committed block start; the log's start at first; after it when retention was faster."""
+        aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
+        log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
+        if stored.offset is None:
+            start = Start(log_start)
+        elif stored.offset >= log_start:
+            start = Start(stored.offset, self._still_true(stored.note))
+        else:
+            resumption = await asyncio.to_thread(self._resume, tp, stored.offset, stored.note)
+            start = Start(resumption.start, self._loss_noted(tp, stored, resumption))
+        # Nobody else reads it, so it is known before anything is counted.
+        self._horizons[tp] = await asyncio.to_thread(read_horizon, self._settings, tp.topic, tp.partition, start.offset)
+        return start
+
+    def _still_true(self, note: CommitNote) -> CommitNote:
+        """The open block's rows of another epoch are void from now on: of ours nothing is confirmed yet."""
+        if note.epoch == self._epoch:
+            return note
+        return msgspec.structs.replace(note, counted_to=-1, minute=-1, epoch="")
+
+    def _resume(self, tp: TP, committed: int, note: CommitNote) -> Resumption:
+        with open_reader(self._settings) as consumer:
+            head = PartitionHead(consumer, tp.topic, tp.partition)
+            return resume_after_retention(committed, note.counted_to, note.minute, head, self._settings.block_offsets)
+
+    def _loss_noted(self, tp: TP, stored: Stored, resumption: Resumption) -> CommitNote:
+        """A loss is noted until a later block start is committed: told at each takeover, it cannot fall silent."""
+        lost = [offset for offset in (stored.note.lost_from, resumption.lost_from) if offset >= 0]
+        if resumption.lost_from >= 0:
+            self._on_loss(tp, resumption.start - resumption.lost_from)
+            what = "retention has eaten records before they were counted: offsets %d up to %d are lost"
+            log.error(f"%s-%d: {what}", *tp, resumption.lost_from, resumption.start)
+        else:
+            log.info("%s-%d: retention has passed %s, all before it was counted", *tp, stored.offset)
+        return CommitNote(lost_from=min(lost, default=-1))
+
+    def take_horizon(self, tp: TP) -> Horizon:
+        """The records before the start, given once: they are as large as they were on the topic."""
+        return self._horizons.pop(tp, Horizon([], [], []))
+
+    def forget(self) -> None:
+        """Partitions are taken away."""
+        self._horizons.clear()

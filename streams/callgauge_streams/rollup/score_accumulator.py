@@ -1,0 +1,100 @@
+"""The open block's scores at the finest grain, and rows of them.
+
+A slot is one (label values, name and origin of the score, finest window), else everything is as with calls
+(`accumulator.py`). All arithmetic is on integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge.codec import struct_of
+from callgauge.schema import ScoreRow, SignedHistogram
+from callgauge_streams.histogram import SCALE
+from callgauge_streams.rollup.grown import Grown
+from callgauge_streams.rollup.measures import bucket_name
+from callgauge_streams.rollup.score_columns import BEYOND, NEGATIVE, SIGNED_BITS, ScoreColumns, score_columns_of
+from callgauge_streams.rollup.slots import Extremes, Slots, Union
+from callgauge_streams.rollup.sparse import SparseCounts
+
+__all__ = ["ScoreAccumulator", "score_rows"]
+
+Int64s = npt.NDArray[np.int64]
+
+_Row: Any = struct_of(ScoreRow)
+_Histogram: Any = struct_of(SignedHistogram)
+
+
+class ScoreAccumulator(Slots):
+    """Count, sum, sum of squares, extremes and histogram of scores.
+
+    Args:
+        window_ms: the finest window.
+    """
+
+    def __init__(self, window_ms: int) -> None:
+        super().__init__(window_ms)
+        self.sums = Grown(3)
+        self.extremes = Extremes(2, named=1)
+        self.buckets = SparseCounts(SIGNED_BITS)
+
+    @property
+    def n(self) -> Int64s:
+        """Scores in each slot."""
+        return self.sums.filled[:, 0]
+
+    def add(self, scores: Sequence[Any], offsets: Int64s, codes: Int64s) -> ScoreColumns:
+        """Count a micro-batch.
+
+        Args:
+            codes: of each score's label values, name and origin, shape (n,).
+
+        Returns:
+            Its columns.
+        """
+        columns = score_columns_of(scores)
+        batch = self.group(codes, columns.event_ms)
+        self.sums.to(self.size)[batch.of] += np.add.reduceat(columns.sums[batch.order], batch.starts, axis=0)
+        self.extremes.add(self.size, batch, columns.extremes, offsets, columns.id_of)
+        self.buckets.add(batch.slots, columns.items)
+        return columns
+
+
+def score_rows(slots: ScoreAccumulator, union: Union, keys: list[dict[str, Any]]) -> Iterator[Any]:
+    """ScoreRows; `keys` are their identities and labels."""
+    sums = np.add.reduceat(slots.sums.filled[union.slots], union.starts, axis=0)
+    extremes = slots.extremes.highs(union)
+    ids = slots.extremes.ids_of(union, extremes[:, 0], 0)
+    histograms = _histograms(slots, union, len(keys))
+    added = zip(keys, sums.tolist(), extremes.tolist(), histograms, strict=True)
+    for row, (key, (n, total, squares), (low, high), histogram) in enumerate(added):
+        yield _Row(
+            **key,
+            n=n,
+            sum=total,
+            sum_sq=squares,
+            min=BEYOND - low,
+            max=high - BEYOND,
+            min_event_id=ids[row],
+            histogram=histogram,
+        )
+
+
+def _histograms(slots: ScoreAccumulator, union: Union, rows: int) -> Iterator[Any]:
+    pairs = slots.buckets.of_rows(union.row_of_slot, rows)
+    items, counts = pairs.items.tolist(), pairs.counts.tolist()
+    for start, end in pairwise(pairs.starts(rows)):
+        histogram = _Histogram(scale=SCALE)
+        for item, count in zip(items[start:end], counts[start:end], strict=True):
+            if item == 0:
+                histogram.zero_count = count
+            elif item < NEGATIVE:
+                histogram.buckets[bucket_name(item)] = count
+            else:
+                histogram.negative[bucket_name(item - NEGATIVE)] = count
+        yield histogram

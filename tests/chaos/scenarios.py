@@ -1,0 +1,89 @@
+"""The scenarios, each in the full form of `make chaos` and in the short form of the test suite."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.chaos.crash_worker import POINTS
+from tests.chaos.faults import Fault, crash_at, freeze, freeze_at, join_and_leave, kill, kill_broker
+from tests.chaos.run import Plan
+from tests.chaos.traffic import Dirt
+
+__all__ = ["FULL", "KAFKA_ONLY", "SHORT", "Size", "faults", "plan"]
+
+_WORKERS = [["rollup0"], ["rollup1"], ["rollup0", "rollup1"]]
+
+#: The others lose their log with the broker.
+KAFKA_ONLY = ("broker",)
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long and how much."""
+
+    per_s: float
+    calls: int
+    """At least so many; more while faults are still to be done."""
+    kills: int
+    rounds: int
+    """Of every crash point."""
+    freezes_s: tuple[float, ...]
+    freeze_at_s: float
+    cycles: int
+    broker_kills: int
+    dedup_s: float
+    settings: dict[str, object]
+
+
+FULL = Size(
+    per_s=3_000,
+    calls=300_000,
+    kills=10,
+    rounds=3,
+    freezes_s=(90.0, 12.0, 12.0),
+    freeze_at_s=12.0,
+    cycles=50,
+    broker_kills=3,
+    dedup_s=60.0,
+    settings={"block_offsets": 2_048},
+)
+# The session timeout of these runs is 3 s.
+SHORT = Size(
+    per_s=1_000,
+    calls=12_000,
+    kills=4,
+    rounds=1,
+    freezes_s=(7.0,),
+    freeze_at_s=6.0,
+    cycles=3,
+    broker_kills=1,
+    dedup_s=6.0,
+    settings={"block_offsets": 256, "dedup_offsets": 2_000},
+)
+
+
+def faults(size: Size) -> dict[str, Fault]:
+    """What each scenario does."""
+    return {
+        "kill-rollup": kill(_WORKERS, size.kills),
+        "kill-sinks": kill([["sinks"]], size.kills),
+        "kill-both": kill([["rollup0", "rollup1", "sinks"]], max(size.kills // 2, 1)),
+        "crash-points": crash_at(list(POINTS), size.rounds),
+        "zombie": freeze(size.freezes_s),
+        "zombie-points": freeze_at(["sent", "stored", "confirmed", "taken over"], 1, size.freeze_at_s),
+        "join-leave": join_and_leave(size.cycles),
+        "broker": kill_broker(size.broker_kills, down_s=8.0),
+    }
+
+
+def plan(name: str, size: Size, *, fault: Fault | None = None, dirt: Dirt | None = None) -> Plan:
+    """A scenario of this size; six partitions, two of which never get a record."""
+    return Plan(
+        name=name,
+        fault=fault or faults(size)[name],
+        per_s=size.per_s,
+        calls=size.calls,
+        dirt=dirt or Dirt(dedup_s=size.dedup_s, partitions=(0, 1, 3, 4)),
+        partitions=6,
+        settings=size.settings,
+    )
