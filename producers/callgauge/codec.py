@@ -51,7 +51,7 @@ M = TypeVar("M", bound=BaseModel)
 #: The tag that says why a stored call has lost its descriptive fields.
 UNREADABLE_TAG = "callgauge.unreadable"
 
-#: Largest message that a Gauge sends, in bytes: what brokers take by default. An event is about 545. Whatever the broker
+#: Largest message that a Gauge sends, in bytes: what brokers take by default. An event is about 545. Whatever a broker
 #: took is read.
 MAX_BYTES = 1_048_576
 

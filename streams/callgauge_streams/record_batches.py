@@ -1,8 +1,8 @@
 """Lets aiokafka's fetcher hand out whole record batches as columns, instead of one Python object for each record.
 
-aiokafka parses a batch in C and then builds a `ConsumerRecord` for every record of it, which costs more than the parsing.
-Here a batch takes the place of a record: aiokafka's own code still checks CRCs, skips aborted transactions and keeps the
-position, but goes round its loop once a batch. Pinned to aiokafka 0.14; tests/integration/test_transport.py holds it.
+aiokafka parses a batch in C and then builds a `ConsumerRecord` for every record of it, which costs more than the
+parsing. Here a batch takes the place of a record: aiokafka's own code still checks CRCs, skips aborted transactions and
+keeps the position, but goes round its loop once a batch. Pinned to aiokafka 0.14.0; tests hold it.
 """
 
 from __future__ import annotations

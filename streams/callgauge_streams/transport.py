@@ -64,11 +64,11 @@ class _Thread(driver.AIOKafkaConsumerThread):
         runs = position.cutter.cut(offsets, timestamps) if position.cutter else [Run(-1, 0, len(offsets))]
         most = self.app.conf.broker_max_poll_records
         chunks = []
-        for run, start in ((run, start) for run in runs for start in range(run.start, run.end, most)):
-            part = slice(start, min(start + most, run.end))
-            where = (tp.partition, generation, position.seek, position.start, position.previous, run.block)
-            chunks.append(Chunk(*where, offsets[part], timestamps[part], values[part]))
-            position.previous = chunks[-1].last
+        for run in runs:
+            for part in run.parts(most):
+                where = (tp.partition, generation, position.seek, position.start, position.previous, run.block)
+                chunks.append(Chunk(*where, offsets[part], timestamps[part], values[part]))
+                position.previous = chunks[-1].last
         return chunks
 
     async def on_start(self) -> None:

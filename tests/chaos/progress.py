@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from confluent_kafka import Consumer, TopicPartition
 
@@ -48,11 +49,15 @@ class ProgressLog:
         """Every word about every source."""
         return (told for entry in self.entries for told in entry.sources.values())
 
-    def worked(self, pid: int) -> bool:
-        """Whether this process has counted something: one of its partitions has moved on in its own words."""
+    def worked(self, pid: int, busy: Collection[int]) -> bool:
+        """Whether this process has counted something: a partition has moved on in its own words. One that holds none of
+        the `busy` partitions has nothing to count."""
+        own = [entry.sources for entry in self.entries if entry.pid == pid and entry.sources]
         first: dict[int, int] = {}
-        own = (entry.sources for entry in self.entries if entry.pid == pid)
-        return any(told.next_offset > first.setdefault(p, told.next_offset) for said in own for p, told in said.items())
+        moved = any(
+            told.next_offset > first.setdefault(p, told.next_offset) for said in own for p, told in said.items()
+        )
+        return moved or (bool(own) and not own[-1].keys() & set(busy))
 
     def told_by_others(self, pid: int, since: float) -> set[int]:
         """Partitions that other processes have spoken of since then."""
@@ -84,10 +89,11 @@ def _reached(entries: Iterable[Entry]) -> dict[int, int]:
     return reached
 
 
-def _entry(progress: object, at: float) -> Entry:
-    """`worker` ends in the process id, `source` in the partition."""
+def _entry(progress: Any, at: float) -> Entry:
+    """`worker` ends in the process id, `source` in the partition; of the sources those of calls."""
     sources = {}
-    for source in progress.sources:  # type: ignore[attr-defined]  # a struct made at run time
-        partition = int(source.source.rpartition("/")[2])
-        sources[partition] = Told(partition, source.next_offset, source.watermark_ms)
-    return Entry(int(progress.worker.rpartition("-")[2]), at, sources)  # type: ignore[attr-defined]
+    for source in progress.sources:
+        if source.holds == "calls":
+            partition = int(source.source.rpartition("/")[2])
+            sources[partition] = Told(partition, source.next_offset, source.watermark_ms)
+    return Entry(int(progress.worker.rpartition("-")[2]), at, sources)

@@ -83,7 +83,7 @@ def plan(name: str, size: Size, *, fault: Fault | None = None, dirt: Dirt | None
         fault=fault or faults(size)[name],
         per_s=size.per_s,
         calls=size.calls,
-        dirt=dirt or Dirt(dedup_s=size.dedup_s, partitions=(0, 1, 3, 4)),
+        dirt=dirt or Dirt(dedup_s=size.dedup_s, partitions=(0, 1, 2, 5)),
         partitions=6,
         settings=size.settings,
     )

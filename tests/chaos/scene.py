@@ -77,7 +77,7 @@ class Scene:
     def wait_at_work(self, role: Role) -> None:
         """Wait until the process that runs now has counted, or stored, something itself."""
         if role.name.startswith("rollup"):
-            self.wait(f"{role.name} to count calls", lambda: self.progress.worked(role.process.pid))
+            self.wait(f"{role.name} to count calls", lambda: self.progress.worked(role.process.pid, self.partitions))
         else:
             before = self.stored_calls()
             self.wait(f"{role.name} to store calls", lambda: self.stored_calls() > before)

@@ -55,6 +55,7 @@ class _Client:
 
     def __init__(self, cluster: Cluster, member: str, gates: Gates, now: Callable[[], float], resets: bool) -> None:
         self._cluster, self._member, self._gates, self._now, self._resets = cluster, member, gates, now, resets
+        self._logs = cluster.logs
         self._group_id = "rollup"
         self._coordinator = SimpleNamespace(
             generation=-1, fetch_committed_offsets=self._fetch_committed, _do_commit_offsets=self._do_commit
@@ -63,6 +64,11 @@ class _Client:
         self._subscription = SimpleNamespace(
             reassignment_in_progress=True, subscription=SimpleNamespace(assignment=assignment)
         )
+
+    def _logs_of_its_topic(self) -> dict[TP, Log]:
+        if self._cluster.logs is not self._logs:
+            raise IllegalStateError("the topic was deleted")
+        return self._logs
 
     @property
     def assignment(self) -> Any:
@@ -101,12 +107,18 @@ class _Client:
 
     async def _do_commit(self, _: Any, offsets: Mapping[TopicPartition, OffsetAndMetadata]) -> None:
         generation = self._coordinator.generation
-        await self._gates.open("commit", lambda: self._cluster.commit(self._member, generation, dict(offsets)))
+
+        def commit() -> None:
+            self._logs_of_its_topic()
+            self._cluster.commit(self._member, generation, dict(offsets))
+
+        await self._gates.open("commit", commit)
 
     async def _fetch_committed(self, wanted: list[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
         committed = self._cluster.coordinator.committed
 
         def found() -> dict[TopicPartition, OffsetAndMetadata]:
+            self._logs_of_its_topic()
             return {tp: committed[tp] for tp in wanted if tp in committed}
 
         answer: dict[TopicPartition, OffsetAndMetadata] = await self._gates.open("client", found)
@@ -114,7 +126,7 @@ class _Client:
 
     async def beginning_offsets(self, tps: list[TopicPartition]) -> dict[TopicPartition, int]:
         answer: dict[TopicPartition, int] = await self._gates.open(
-            "client", lambda: {tp: self._cluster.logs[TP(*tp)].start for tp in tps}
+            "client", lambda: {tp: self._logs_of_its_topic()[TP(*tp)].start for tp in tps}
         )
         return answer
 
@@ -355,4 +367,6 @@ def simulated_readers() -> Iterator[None]:
 
 def _log_of(topic: str, partition: int) -> Log:
     worker: Worker = CURRENT.get().owner
+    if worker.logs is not worker.cluster.logs:
+        raise IllegalStateError("the topic was deleted")
     return worker.cluster.logs[TP(topic, partition)]

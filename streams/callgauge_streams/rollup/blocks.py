@@ -11,7 +11,7 @@ whoever reads again finds the same blocks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,6 +27,10 @@ class Run:
     block: int
     start: int
     end: int
+
+    def parts(self, most: int) -> Iterator[slice]:
+        """The same in parts of at most `most` records."""
+        return (slice(start, min(start + most, self.end)) for start in range(self.start, self.end, most))
 
 
 class BlockCutter:
