@@ -189,7 +189,7 @@ def reaggregate(
     since: Annotated[
         str, typer.Option("--from", help="ISO 8601 (UTC unless it says otherwise) or epoch seconds.", metavar="TIME")
     ],
-    topic: Annotated[Literal["calls"], typer.Option(help="What to aggregate again.")] = "calls",
+    topic: Annotated[Literal["calls", "scores"], typer.Option(help="What to aggregate again.")] = "calls",
 ) -> None:
     """Aggregate the past again, from the records that were appended at TIME on; stop the rollup workers first.
 
@@ -204,8 +204,9 @@ def reaggregate(
     """
     module = load("callgauge_streams.rollup.reaggregate", "streams")
     settings = client_settings()
-    moves = module.set_back(settings, module.epoch_ms(since))
-    typer.echo(f"{getattr(settings.topics, topic).name}, group {settings.group('rollup')}")
+    name = getattr(settings.topics, topic).name
+    moves = module.set_back(settings, name, module.epoch_ms(since))
+    typer.echo(f"{name}, group {settings.group('rollup')}")
     typer.echo(f"{'partition':>9} {'was at':>14} {'now at':>14}")
     for move in moves:
         at = [f"{offset:,}" if offset >= 0 else "-" for offset in (move.committed, move.start)]

@@ -55,13 +55,16 @@ def epoch_ms(time: str) -> int:
     return round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
 
 
-def set_back(settings: Settings, since_ms: int) -> list[Move]:
+def set_back(settings: Settings, topic: str, since_ms: int) -> list[Move]:
     """Let rollup begin again at the blocks that hold the first record of each partition appended at that time or later.
+
+    Args:
+        topic: name of the calls or the scores topic.
 
     Raises:
         BrokerError: a rollup worker is running, or the broker refused or cannot be reached; nothing was changed.
     """
-    group, topic = settings.group("rollup"), settings.topics.calls.name
+    group = settings.group("rollup")
     with _speaking(settings) as admin:
         members = admin.describe_consumer_groups([group], request_timeout=_TIMEOUT_S)[group].result().members
         if members:
