@@ -9,7 +9,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from callgauge.codec import decode_window_record
 from callgauge.settings import Settings
@@ -29,7 +28,6 @@ from tests.oracle import merged
 
 __all__ = ["Outcome", "Plan", "run"]
 
-_RECOVERS_WITHIN_S = 30.0
 _STALLED_S = 60.0
 _TAIL_S = 2.0
 
@@ -44,6 +42,8 @@ class Plan:
     calls: int
     dirt: Dirt
     partitions: int
+    recovers_within_s: float = 30.0
+    """After the last fault all partitions must be consumed again."""
     settings: dict[str, object] = field(default_factory=dict)
 
 
@@ -171,7 +171,9 @@ def _problems(outcome: Outcome) -> list[str]:
     problems = [] if outcome.audit is None else outcome.audit.problems()
     if outcome.early:
         problems.append(f"{outcome.early} watermarks ahead of the log")
-    last: Any = outcome.recovery_s[-1] if outcome.recovery_s else None
-    if last is None or last > _RECOVERS_WITHIN_S:
-        problems.append(f"consuming again after {last} s, more than {_RECOVERS_WITHIN_S:g}")
+    last = outcome.recovery_s[-1] if outcome.recovery_s else None
+    if last is None:
+        problems.append("not consuming again")
+    elif last > outcome.plan.recovers_within_s:
+        problems.append(f"consuming again after {last:.0f} s, more than {outcome.plan.recovers_within_s:g}")
     return problems

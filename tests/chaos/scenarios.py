@@ -32,6 +32,7 @@ class Size:
     cycles: int
     broker_kills: int
     dedup_s: float
+    recovers_within_s: float
     settings: dict[str, object]
 
 
@@ -45,6 +46,7 @@ FULL = Size(
     cycles=50,
     broker_kills=3,
     dedup_s=60.0,
+    recovers_within_s=30.0,
     settings={"block_offsets": 2_048},
 )
 # The session timeout of these runs is 3 s.
@@ -58,6 +60,7 @@ SHORT = Size(
     cycles=3,
     broker_kills=1,
     dedup_s=6.0,
+    recovers_within_s=90.0,  # three tests at a time on two cores: that it recovers is asked here, how fast is not
     settings={"block_offsets": 256, "dedup_offsets": 2_000},
 )
 
@@ -85,5 +88,6 @@ def plan(name: str, size: Size, *, fault: Fault | None = None, dirt: Dirt | None
         calls=size.calls,
         dirt=dirt or Dirt(dedup_s=size.dedup_s, partitions=(0, 1, 2, 5)),
         partitions=6,
+        recovers_within_s=size.recovers_within_s,
         settings=size.settings,
     )

@@ -55,8 +55,6 @@ class Setup:
     stamped: bool = True
     changes: bool = True
     """Whether workers may come with other settings."""
-    resets: bool = False
-    """What clients do when retention has passed their position: go on at the log's start, or fail."""
     by_size: bool = False
     """Whether retention eats records of the minute that it is, too; by time it never does."""
 
@@ -138,7 +136,7 @@ class World:
         settings: Settings = settings_of(**(rng.choice(SETTINGS) if self.setup.changes else SETTINGS[0]))
         skew_s = rng.choice((0.0, 0.0, -90.0, 90.0))
         name = f"w{self.workers}"
-        self.live.append(Worker(name, self.cluster, self.loop, settings, skew_s, self.setup.resets))
+        self.live.append(Worker(name, self.cluster, self.loop, settings, skew_s))
         self.rebalance(rng)
 
     def rebalance(self, rng: random.Random) -> None:

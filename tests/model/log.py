@@ -86,7 +86,8 @@ class Log:
     def repeatable(self, timestamp_ms: int) -> list[Entry]:
         """Events that may be sent again: those left, and those that no horizon reaches any more."""
         new = Entry(self.end, timestamp_ms, b"", None)
-        return [e for e in self.entries if e.call and (e.offset >= self.start or not self._near(e, new))]
+        latest = {entry.call.event_id: entry for entry in self.entries if entry.call}
+        return [e for e in latest.values() if e.offset >= self.start or not self._near(e, new)]
 
     def _near(self, earlier: Entry, later: Entry) -> bool:
         offsets, ms = self.widest

@@ -150,12 +150,11 @@ def tale(setup: Setup) -> Iterator[_Tale]:
         yield _Tale(world)
 
 
-@pytest.mark.xfail(strict=True, reason="the client goes on at the log's start and nobody notices: never told as lost")
 def test_what_retention_eats_before_a_running_worker_is_told_as_lost() -> None:
     """
-    offset     0 ..... 10 ..... 15 ..... 20       the worker has read up to 10, then retention eats up to 15
+    offset     0 ..... 10 ..... 15 ..... 20       the worker has read up to 10, then retention eats up to 15: it ends
     """
-    with tale(Setup(changes=False, resets=True)) as t:
+    with tale(Setup(changes=False)) as t:
         t.put(10)
         worker = t.worker()
         t.turns(worker)
@@ -165,7 +164,6 @@ def test_what_retention_eats_before_a_running_worker_is_told_as_lost() -> None:
         assert faults_of(t.end()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the second loss is noted from the first one's beginning")
 def test_a_second_loss_does_not_cover_what_was_counted_between_the_two() -> None:
     """
     offset     0 ... lost ... 25 .. counted .. 28 ... lost ... 32      noted as lost: 0 up to 32

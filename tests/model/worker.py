@@ -53,8 +53,8 @@ def settings_of(**overrides: Any) -> Settings:
 class _Client:
     """What the product uses of aiokafka's consumer. Requests wait at the gates."""
 
-    def __init__(self, cluster: Cluster, member: str, gates: Gates, now: Callable[[], float], resets: bool) -> None:
-        self._cluster, self._member, self._gates, self._now, self._resets = cluster, member, gates, now, resets
+    def __init__(self, cluster: Cluster, member: str, gates: Gates, now: Callable[[], float]) -> None:
+        self._cluster, self._member, self._gates, self._now = cluster, member, gates, now
         self._logs = cluster.logs
         self._group_id = "rollup"
         self._coordinator = SimpleNamespace(
@@ -136,9 +136,7 @@ class _Client:
         if state is None or not state.has_valid_position or self._subscription.reassignment_in_progress:
             return []
         if state.position < log.start:
-            if not self._resets:
-                raise OffsetPassed(tp)
-            state.position = log.start  # auto_offset_reset "earliest"
+            raise OffsetPassed(tp)
         entries = log.read(state.position, most)
         done = not entries or entries[-1] is log.entries[-1]
         state.position = max(state.position, log.end if done else entries[-1].offset + 1)
@@ -202,12 +200,9 @@ class Worker:
 
     Args:
         skew_s: of its clock.
-        resets: what its client does when retention has passed its position: go on at the log's start, or fail.
     """
 
-    def __init__(
-        self, name: str, cluster: Cluster, loop: SimulatedLoop, settings: Settings, skew_s: float, resets: bool
-    ) -> None:
+    def __init__(self, name: str, cluster: Cluster, loop: SimulatedLoop, settings: Settings, skew_s: float) -> None:
         self.name, self.cluster, self.settings = name, cluster, settings
         self.gates = Gates(loop, self)
         self.logs: dict[TP, Log] = cluster.logs
@@ -218,7 +213,7 @@ class Worker:
         metrics, config = Metrics("rollup"), RollupConfig.of(settings)
         self.config = config
         resumer = Resumer(settings, config.epoch, on_loss=metrics.lost)
-        self.client = _Client(cluster, name, self.gates, self.now, resets)
+        self.client = _Client(cluster, name, self.gates, self.now)
         self._app = app = SimpleNamespace(
             consumer_generation_id=-1,
             conf=SimpleNamespace(broker_max_poll_records=settings.fetch_max_records),

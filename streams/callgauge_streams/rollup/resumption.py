@@ -63,8 +63,12 @@ class Resumer:
             return resume_after_retention(committed, note.counted_to, note.minute, head, self._settings.block_offsets)
 
     def _loss_noted(self, tp: TP, stored: Stored, resumption: Resumption) -> CommitNote:
-        """A loss is noted until a later block start is committed: told at each takeover, it cannot fall silent."""
-        lost = [offset for offset in (stored.note.lost_from, resumption.lost_from) if offset >= 0]
+        """A loss is noted until a later block start is committed: told at each takeover, it cannot fall silent.
+
+        One that was noted before has been told if anything was counted after it: a start is told before its first row.
+        """
+        before = stored.note.lost_from if stored.note.counted_to < 0 else -1
+        lost = [offset for offset in (before, resumption.lost_from) if offset >= 0]
         if resumption.lost_from >= 0:
             self._on_loss(tp, resumption.start - resumption.lost_from)
             what = "retention has eaten records before they were counted: offsets %d up to %d are lost"
