@@ -65,8 +65,8 @@ def make_app(settings: Settings, role: str) -> Any:
         broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
         broker_max_poll_records=settings.fetch_max_records,
         broker_commit_interval=1.0,
-        # Every start is sought. When retention overtakes a running worker, "earliest" would go on without a word: it must
-        # end, so that the next takeover says what is lost.
+        # Every start is sought. When retention overtakes a running worker, "earliest" would go on without a word; it
+        # must end, so that the next takeover says what is lost.
         consumer_auto_offset_reset="none",
         consumer_metadata_max_age_ms=20_000,  # new partitions are noticed within so long, not within five minutes
         consumer_group_instance_id=settings.worker_name or None,

@@ -30,6 +30,8 @@ from callgauge_streams.takeover import Start, StartOf, commit_starts, guard_comm
 
 __all__ = ["ChunkConsumer", "ChunkTransport"]
 
+_FETCH_WAIT_MS = 50
+
 
 class _Thread(driver.AIOKafkaConsumerThread):
     """The thread that owns the Kafka client. Positions are set on its loop, together with the seek."""
@@ -42,6 +44,8 @@ class _Thread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust offers it with transactions only
+        # A broker answers one fetch at a time: one for quiet partitions must not hold up the busy ones for 1.5 s.
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         return consumer
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
