@@ -17,7 +17,7 @@ from typing import Any, cast
 
 import aiokafka
 import msgspec
-from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
@@ -49,7 +49,10 @@ class _Thread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
-        fetched = await super()._fetch_records(*args, **kwargs)
+        try:
+            fetched = await super()._fetch_records(*args, **kwargs)
+        except NoOffsetForPartitionError:
+            return {}  # a partition nobody has read before was assigned while we waited: its start is sought next
         # No await from here on: what was drained and the position it belongs to are read together.
         generation = self._ensure_consumer()._coordinator.generation
         chunks = {tp: cut for tp, records in fetched.items() if (cut := self._chunks(tp, records, generation))}
