@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.brokers import start_broker
-from tests.chaos.report import report
+from tests.chaos.report import show, write
 from tests.chaos.run import run
 from tests.chaos.scenarios import FULL, KAFKA_ONLY, SHORT, Size, faults, plan
 from tests.chaos.traffic import Dirt
@@ -50,15 +50,16 @@ def main() -> None:
     options = arguments()
     size = size_of(options)
     names = options.scenario or [n for n in faults(size) if options.broker == "kafka" or n not in KAFKA_ONLY]
+    title = f"chaos on {options.broker}, seed {options.seed}"
     outcomes = []
     with start_broker(options.broker) as broker:
         for name in names:
             chosen = plan(name, size)
             chosen = replace(chosen, dirt=replace(chosen.dirt, again=options.duplicates))
             outcomes.append(run(broker, chosen, seed=options.seed, folder=FOLDER / name))
+            write(outcomes, title, FOLDER / "chaos.json")
             print(f"{name}: {outcomes[-1].verdict} ({outcomes[-1].seconds:.0f} s)", file=sys.stderr, flush=True)
-    title = f"chaos on {options.broker}, seed {options.seed}"
-    report(outcomes, title=title, path=FOLDER / "chaos.json")
+    show(outcomes, title)
     sys.exit(any(outcome.verdict != "pass" for outcome in outcomes))
 
 

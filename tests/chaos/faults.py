@@ -61,8 +61,7 @@ def crash_at(points: Sequence[str], times: int) -> Fault:
         scene.leave("rollup1")
         for point in list(points) * times:
             role = _start_to(scene, point, signal.SIGKILL)
-            if (code := role.process.wait(10)) != -signal.SIGKILL:
-                raise NotInflicted(f"{role.name} ended with code {code}")
+            _wait_killed(scene, role)
             scene.note(f"kill -9, {point}", role.name)
             scene.crew.leave(role.name)
             _leave_joiner(scene, point)
@@ -129,6 +128,12 @@ def _start_to(scene: Scene, point: str, number: signal.Signals) -> Role:
     return role
 
 
+def _wait_killed(scene: Scene, role: Role) -> None:
+    scene.wait(f"{role.name} to be gone", lambda: not role.alive, 10)
+    if (code := role.process.returncode) != -signal.SIGKILL:
+        raise NotInflicted(f"{role.name} ended with code {code}")
+
+
 def _leave_joiner(scene: Scene, point: str) -> None:
     if point == "revoked":
         scene.leave("rollup2")
@@ -162,5 +167,6 @@ def _said(log: Path, text: str) -> bool:
 
 
 def _is_stopped(pid: int) -> bool:
-    """Linux: the state after the name in /proc/<pid>/stat is T."""
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    """Linux: the state after the name in /proc/<pid>/stat is T. One that has ended does not stand still."""
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "T"

@@ -12,13 +12,13 @@ from rich.table import Table
 
 from tests.chaos.run import Outcome
 
-__all__ = ["details_of", "report", "row_of"]
+__all__ = ["details_of", "row_of", "show", "write"]
 
 _WIDTH = 180
 
 
-def report(outcomes: Sequence[Outcome], *, title: str, path: Path) -> None:
-    """Print one line per run and write everything to `path`."""
+def show(outcomes: Sequence[Outcome], title: str) -> None:
+    """Print one line per run."""
     rows = [row_of(outcome) for outcome in outcomes]
     table = Table(*rows[0], title=title)
     for row in rows:
@@ -26,6 +26,10 @@ def report(outcomes: Sequence[Outcome], *, title: str, path: Path) -> None:
     console = Console()
     # A file has no width; the table needs more than the 80 columns that rich assumes.
     (console if console.is_terminal else Console(width=_WIDTH)).print(table)
+
+
+def write(outcomes: Sequence[Outcome], title: str, path: Path) -> None:
+    """Write everything there is to know."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps({"title": title, "runs": [details_of(outcome) for outcome in outcomes]}, indent=2))
 

@@ -10,6 +10,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import httpx
+from confluent_kafka import KafkaException
+
 from callgauge.codec import decode_window_record
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
@@ -20,7 +23,7 @@ from tests.chaos.expected import Expected, expect, read_calls
 from tests.chaos.faults import Fault
 from tests.chaos.pipeline import committed, ends, pipeline_settings, query
 from tests.chaos.progress import ProgressLog
-from tests.chaos.scene import Done, NotInflicted, Scene
+from tests.chaos.scene import Done, Scene
 from tests.chaos.sender import Sender
 from tests.chaos.topic import read_topic
 from tests.chaos.traffic import Dirt, traffic
@@ -69,9 +72,14 @@ class Outcome:
 
 
 def run(broker: Broker, plan: Plan, *, seed: int, folder: Path) -> Outcome:
-    """Play a plan; what goes wrong is in the outcome's problems. `folder` keeps the processes' logs."""
+    """Play a plan; what goes wrong is in the outcome's problems.
+
+    Args:
+        folder: emptied first; keeps the processes' logs, and the store unless all is well.
+    """
     started = time.monotonic()
-    folder.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     values = {"partitions": plan.partitions, "dedup_s": plan.dirt.dedup_s} | plan.settings
     settings = pipeline_settings(broker.bootstrap, folder, **values)
     ensure_topics(settings)
@@ -90,12 +98,13 @@ def run(broker: Broker, plan: Plan, *, seed: int, folder: Path) -> Outcome:
         try:
             _send_and_inflict(scene, plan)
             _count_again(scene, settings, outcome)
-        except (NotInflicted, RuntimeError) as error:
+        except (RuntimeError, httpx.HTTPError, KafkaException) as error:
             outcome.problems.append(str(error))
         outcome.recovery_s = [scene.recovery_s(done) for done in scene.done]
     outcome.problems += _problems(outcome)
     outcome.seconds = time.monotonic() - started
-    shutil.rmtree(folder / "clickhouse", ignore_errors=True)
+    if not outcome.problems:
+        shutil.rmtree(folder / "clickhouse", ignore_errors=True)
     return outcome
 
 

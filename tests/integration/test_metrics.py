@@ -53,7 +53,8 @@ def test_metrics_count_what_was_done(stream: RollupStream) -> None:
         assert total(samples, "blocks_closed_total") == len(closed) > 0
         for name in ("duplicates", "dead", "folded", "late"):
             assert total(samples, f"{name}_total") == sum(getattr(summary, name) for summary in closed), name
-        assert total(samples, "watermark_seconds") > 1_600_000_000
+        # told with the progress, once a second
+        assert wait_until(lambda: total(scrape(port), "watermark_seconds") > 1_600_000_000, 20)
         assert total(samples, "rebalances_total") >= 1
     stream.close()
 
