@@ -69,8 +69,9 @@ class Metrics:
             counter.inc(getattr(summary, name))
 
     def watermark(self, tp: Partition, watermark_ms: int) -> None:
-        """How far a source is."""
-        self._watermark.labels(self.role, *tp).set(watermark_ms / 1000)
+        """How far a source is; one that has had no event yet has no watermark."""
+        if watermark_ms > 0:
+            self._watermark.labels(self.role, *tp).set(watermark_ms / 1000)
 
     def lost(self, tp: Partition, offsets: int) -> None:
         """Retention was faster than the worker."""

@@ -22,11 +22,14 @@ _PASSAGES = {"sent": 200, "stored": 30, "confirmed": 3, "committed": 3, "revoked
 
 
 def kill(groups: Sequence[Sequence[str]], times: int) -> Fault:
-    """kill -9 one of the groups of processes, again and again; each victim has done some work before."""
+    """kill -9 one group of processes after the other, in random order; each victim has done some work before."""
 
     def inflict(scene: Scene) -> None:
-        for _ in range(times):
-            victims = [scene.crew[name] for name in scene.rng.choice(groups)]
+        order = list(groups)
+        for number in range(times):
+            if number % len(order) == 0:
+                scene.rng.shuffle(order)
+            victims = [scene.crew[name] for name in order[number % len(order)]]
             for role in victims:
                 scene.wait_at_work(role)
             scene.pass_time(scene.rng.uniform(0, 1))

@@ -12,6 +12,7 @@ from tests.chaos.traffic import Dirt
 __all__ = ["FULL", "KAFKA_ONLY", "SHORT", "Size", "faults", "plan"]
 
 _WORKERS = [["rollup0"], ["rollup1"], ["rollup0", "rollup1"]]
+_EVERYTHING = [*_WORKERS, ["sinks"], ["rollup0", "rollup1", "sinks"]]
 
 #: The others lose their log with the broker.
 KAFKA_ONLY = ("broker",)
@@ -70,7 +71,7 @@ def faults(size: Size) -> dict[str, Fault]:
     return {
         "kill-rollup": kill(_WORKERS, size.kills),
         "kill-sinks": kill([["sinks"]], size.kills),
-        "kill-both": kill([["rollup0", "rollup1", "sinks"]], max(size.kills // 2, 1)),
+        "kill-any": kill(_EVERYTHING, size.kills),
         "crash-points": crash_at(list(POINTS), size.rounds),
         "zombie": freeze(size.freezes_s),
         "zombie-points": freeze_at(["sent", "stored", "confirmed", "taken over"], 1, size.freeze_at_s),
