@@ -39,10 +39,12 @@ class Log:
         assert self._producer.flush(30) == 0
 
     def before(self, start: int) -> list[int]:
-        horizon = read_horizon(self.settings, self.topic, 0, start)
-        assert [int(value or b"-1") for value in horizon.values] == horizon.offsets
-        assert horizon.timestamps_ms == [NOW_MS + offset * 1_000 for offset in horizon.offsets]
-        return horizon.offsets
+        records = [
+            each for piece in read_horizon(self.settings, self.topic, 0, start) for each in zip(*piece, strict=True)
+        ]
+        for offset, timestamp_ms, value in records:
+            assert (timestamp_ms, value) == (NOW_MS + offset * 1_000, str(offset).encode())
+        return [offset for offset, *_ in records]
 
 
 @pytest.fixture

@@ -9,9 +9,8 @@ from unittest.mock import patch
 
 from callgauge_streams import takeover
 from callgauge_streams.commit_note import CommitNote
+from callgauge_streams.rollup import resumption
 from callgauge_streams.rollup.app import RollupWorker
-from callgauge_streams.rollup.horizon import Horizon
-from callgauge_streams.rollup.resumption import Resumer
 from callgauge_streams.transport import ChunkConsumer
 
 __all__ = ["MUTATIONS"]
@@ -24,7 +23,7 @@ def without_terms() -> AbstractContextManager[Any]:
 
 def without_horizon() -> AbstractContextManager[Any]:
     """The ids before the start are not known."""
-    return patch.object(Resumer, "take_horizon", lambda resumer, tp: Horizon([], [], []))
+    return patch.object(resumption, "read_horizon", lambda *_: iter(()))
 
 
 def without_committing_the_start() -> AbstractContextManager[Any]:

@@ -134,6 +134,10 @@ class _Tale:
             self._world.cluster.now += 1.1
             worker.turn(self._rng)
 
+    def release(self, worker: Worker) -> None:
+        """All I/O that a worker has asked for."""
+        worker.gates.release(10_000, self._rng)
+
     def eat(self, offset: int) -> None:
         """Retention."""
         self._log.retain_from(offset)
@@ -182,6 +186,22 @@ def test_a_second_loss_does_not_cover_what_was_counted_between_the_two() -> None
         t.put(10)
         t.eat(30)
         assert untrue_losses(t.end()) == []
+
+
+def test_a_takeover_that_comes_to_nothing_leaves_what_the_one_before_has_found() -> None:
+    """
+    zombie     0 taken over ......................... 16 sought again, refused; goes on from 0, whose horizon is empty
+    worker     0 ....... 16 ....... 20
+    """
+    with tale(Setup(changes=False)) as t:
+        t.put(20)
+        zombie = t.worker()
+        t.release(zombie)
+        t.turns(t.worker())
+        zombie.seek_again()
+        t.release(zombie)
+        t.turns(zombie)
+        assert faults_of(t.end()) == []
 
 
 @pytest.mark.xfail(strict=True, reason="the log's end is no place where the rule cuts: a zombie's block goes on there")

@@ -212,7 +212,7 @@ class Worker:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         metrics, config = Metrics("rollup"), RollupConfig.of(settings)
         self.config = config
-        resumer = Resumer(settings, config.epoch, on_loss=metrics.lost)
+        resumer = Resumer(settings, config, on_loss=metrics.lost)
         self.client = _Client(cluster, name, self.gates, self.now)
         self._app = app = SimpleNamespace(
             consumer_generation_id=-1,

@@ -35,7 +35,7 @@ from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.grouping import partition_of
 from callgauge_streams.rollup.kinds import kinds_of
 from callgauge_streams.rollup.resumption import Resumer
-from callgauge_streams.rollup.source import SourceRollup, seen_in
+from callgauge_streams.rollup.source import SourceRollup
 from callgauge_streams.takeover import Start
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
@@ -51,7 +51,7 @@ class RollupWorker:
     """The sources this process holds, and what it sends of them.
 
     Args:
-        resumer: found the starts, and has what was read before them.
+        resumer: found the starts, and has the ids that were read before them.
         origin: "cluster id/topic id" of the calls topic.
         scores_origin: the same of the scores topic.
         now: epoch seconds.
@@ -132,7 +132,7 @@ class RollupWorker:
         """The source of a partition whose start was announced."""
         if tp not in self._sources:
             start, kind = self._announced[tp].offset, self._kinds[tp.topic]
-            seen = seen_in(self._config, kind, *self._resumer.take_horizon(tp))
+            seen = self._resumer.take_seen(tp, start)
             self._sources[tp] = SourceRollup(self._config, self._name_of(tp), start, seen, kind)
             self._active_at_ms[tp] = self._now() * 1000
         return self._sources[tp]
@@ -205,7 +205,7 @@ class RollupWorker:
 def rollup_app(settings: Settings) -> Any:
     """The Faust app, ready to run."""
     config, metrics = RollupConfig.of(settings), Metrics("rollup")
-    resumer = Resumer(settings, config.epoch, on_loss=metrics.lost)
+    resumer = Resumer(settings, config, on_loss=metrics.lost)
     app = make_app(settings, "rollup")
     origins = describe_origins(settings)
     worker = RollupWorker(app, settings, config, resumer, origins.calls, metrics, scores_origin=origins.scores)

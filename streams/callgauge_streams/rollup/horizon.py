@@ -6,6 +6,8 @@ rows would not be a pure function of the log.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from confluent_kafka import Consumer
@@ -13,36 +15,34 @@ from confluent_kafka import Consumer
 from callgauge.settings import Settings
 from callgauge_streams.reader import PartitionHead, open_reader, read_range
 
-__all__ = ["Horizon", "read_horizon"]
+__all__ = ["Records", "read_horizon"]
 
 # Where the broker does not stamp records, producers' clocks may differ by as much as the horizon is long.
 _CLOCKS_FACTOR = 2
+_PIECE = 4_096
 
 
-class Horizon(NamedTuple):
+class Records(NamedTuple):
     """Consecutive records, in log order."""
 
-    offsets: list[int]
-    timestamps_ms: list[int]
-    values: list[bytes | None]
+    offsets: tuple[int, ...]
+    timestamps_ms: tuple[int, ...]
+    values: tuple[bytes | None, ...]
 
 
-def read_horizon(settings: Settings, topic: str, partition: int, start: int) -> Horizon:
-    """The records at most `dedup_offsets` and twice `dedup_s` of append time before `start`.
+def read_horizon(settings: Settings, topic: str, partition: int, start: int) -> Iterator[Records]:
+    """The records at most `dedup_offsets` and twice `dedup_s` of append time before `start`, a piece at a time.
 
     Raises:
         BrokerError: the broker refused or did not answer.
     """
-    horizon = Horizon([], [], [])
     if not settings.dedup_offsets:
-        return horizon
+        return
     with open_reader(settings) as consumer:
         begin = _begin(settings, consumer, topic, partition, start)
-        for offset, timestamp_ms, value in read_range(consumer, topic, partition, begin, start):
-            horizon.offsets.append(offset)
-            horizon.timestamps_ms.append(timestamp_ms)
-            horizon.values.append(value)
-    return horizon
+        records = read_range(consumer, topic, partition, begin, start)
+        while piece := list(islice(records, _PIECE)):
+            yield Records(*zip(*piece, strict=True))
 
 
 def _begin(settings: Settings, consumer: Consumer, topic: str, partition: int, start: int) -> int:

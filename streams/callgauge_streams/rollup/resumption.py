@@ -10,11 +10,16 @@ import aiokafka
 import msgspec
 from faust.types import TP
 
+from callgauge.errors import BrokenChain
 from callgauge.settings import Settings
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.reader import PartitionHead, open_reader
 from callgauge_streams.rollup.blocks import Resumption, resume_after_retention
-from callgauge_streams.rollup.horizon import Horizon, read_horizon
+from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.duplicates import SeenIds
+from callgauge_streams.rollup.horizon import read_horizon
+from callgauge_streams.rollup.kinds import kinds_of
+from callgauge_streams.rollup.source import seen_in
 from callgauge_streams.takeover import Start, Stored
 
 __all__ = ["Resumer"]
@@ -23,18 +28,19 @@ log = logging.getLogger(__name__)
 
 
 class Resumer:
-    """Finds starts, and keeps the records before them until the source is made.
+    """Finds starts, and keeps the ids before them until the source is made.
 
     Args:
-        epoch: of the rows that this worker makes.
         on_loss: told how many offsets of a partition are lost.
     """
 
-    def __init__(self, settings: Settings, epoch: str, on_loss: Callable[[TP, int], None]) -> None:
+    def __init__(self, settings: Settings, config: RollupConfig, on_loss: Callable[[TP, int], None]) -> None:
         self._settings = settings
-        self._epoch = epoch
+        self._config = config
+        self._kinds = kinds_of(settings.topics)
         self._on_loss = on_loss
-        self._horizons: dict[TP, Horizon] = {}
+        # By start: a takeover that comes to nothing must leave what an earlier one has found.
+        self._seen: dict[tuple[TP, int], SeenIds] = {}
 
     async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, stored: Stored) -> Start:
         """The committed block start; the log's start at first; after it when retention was faster."""
@@ -48,12 +54,15 @@ class Resumer:
             resumption = await asyncio.to_thread(self._resume, tp, stored.offset, stored.note)
             start = Start(resumption.start, self._loss_noted(tp, stored, resumption))
         # Nobody else reads it, so it is known before anything is counted.
-        self._horizons[tp] = await asyncio.to_thread(read_horizon, self._settings, tp.topic, tp.partition, start.offset)
+        self._seen[tp, start.offset] = await asyncio.to_thread(self._seen_before, tp, start.offset)
         return start
+
+    def _seen_before(self, tp: TP, start: int) -> SeenIds:
+        return seen_in(self._config, self._kinds[tp.topic], read_horizon(self._settings, *tp, start))
 
     def _still_true(self, note: CommitNote) -> CommitNote:
         """The open block's rows of another epoch are void from now on: of ours nothing is confirmed yet."""
-        if note.epoch == self._epoch:
+        if note.epoch == self._config.epoch:
             return note
         return msgspec.structs.replace(note, counted_to=-1, minute=-1, epoch="")
 
@@ -77,10 +86,19 @@ class Resumer:
             log.info("%s-%d: retention has passed %s, all before it was counted", *tp, stored.offset)
         return CommitNote(lost_from=min(lost, default=-1))
 
-    def take_horizon(self, tp: TP) -> Horizon:
-        """The records before the start, given once: they are as large as they were on the topic."""
-        return self._horizons.pop(tp, Horizon([], [], []))
+    def take_seen(self, tp: TP, start: int) -> SeenIds:
+        """The ids of the horizon before a start; given once, since whoever counts adds to them.
+
+        Raises:
+            BrokenChain: no takeover has found this start.
+        """
+        seen = self._seen.pop((tp, start), None)
+        if seen is None:
+            raise BrokenChain(f"{tp.topic}-{tp.partition}: the ids before offset {start} were not read")
+        for other in [key for key in list(self._seen) if key[0] == tp]:
+            self._seen.pop(other, None)
+        return seen
 
     def forget(self) -> None:
         """Partitions are taken away."""
-        self._horizons.clear()
+        self._seen.clear()

@@ -5,7 +5,7 @@ No I/O and no clock: whoever drives it confirms what it returned before committi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ from callgauge_streams.rollup.kinds import CALLS, Kind
 
 __all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
 
+#: Offsets, append timestamps and values of consecutive records.
+Records = tuple[Sequence[int], Sequence[int], Sequence[bytes | None]]
+
 _SourceProgress: Any = struct_of(SourceProgress)
 
 
@@ -33,17 +36,12 @@ class Closed:
     safe_offset: int
 
 
-def seen_in(
-    config: RollupConfig,
-    kind: Kind,
-    offsets: Sequence[int],
-    timestamps_ms: Sequence[int],
-    values: Sequence[bytes | None],
-) -> SeenIds:
+def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> SeenIds:
     """The ids of a horizon: the records before a source's start, in log order."""
     seen = SeenIds(config.dedup_offsets, config.dedup_ms)
-    events, dead = kind.decode(values)
-    seen.mark(np.delete(np.array(offsets), dead), np.delete(np.array(timestamps_ms), dead), events)
+    for offsets, timestamps_ms, values in horizon:
+        events, dead = kind.decode(values)
+        seen.mark(np.delete(np.array(offsets), dead), np.delete(np.array(timestamps_ms), dead), events)
     return seen
 
 

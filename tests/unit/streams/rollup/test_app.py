@@ -15,6 +15,7 @@ from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.rollup.app import RollupWorker
 from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings
 from callgauge_streams.rollup.resumption import Resumer
 from callgauge_streams.takeover import Start
@@ -71,9 +72,16 @@ def chunk(tp: TP, offset: int, previous: int | None, value: bytes = CALL) -> Chu
     return Chunk(tp.partition, 1, 1, 0, previous, offset // 64 * 64, [offset], [1_000_000], [value])
 
 
+class NothingBefore(Resumer):
+    """Knows that there is nothing before any start."""
+
+    def take_seen(self, tp: TP, start: int) -> SeenIds:
+        return SeenIds(0, 0)
+
+
 def worker_of(app: FakeApp, clock: list[float] | None = None) -> RollupWorker:
     config, metrics, settings = RollupConfig(parse_groupings("@10s"), 64, 2_000), Metrics("rollup"), load_settings()
-    resumer = Resumer(settings, config.epoch, on_loss=metrics.lost)
+    resumer = NothingBefore(settings, config, on_loss=metrics.lost)
     settings, times = load_settings(windows_partitions=1), clock or [1_000.0]
     app.worker = RollupWorker(app, settings, config, resumer, "c/t", metrics, scores_origin="c/s", now=lambda: times[0])
     return app.worker

@@ -79,7 +79,7 @@ def horizon_before(log: Log, start: int) -> SeenIds:
     """What a worker that takes over reads first."""
     before = [at for at, offset in enumerate(log.offsets) if start - CONFIG.dedup_offsets <= offset < start]
     offsets, timestamps_ms = ([column[at] for at in before] for column in (log.offsets, log.timestamps_ms))
-    return seen_in(CONFIG, SCORES, offsets, timestamps_ms, [log.values[at] for at in before])
+    return seen_in(CONFIG, SCORES, [(offsets, timestamps_ms, [log.values[at] for at in before])])
 
 
 def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[list[Any], list[Any]]:
