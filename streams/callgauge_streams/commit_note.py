@@ -26,7 +26,7 @@ class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of"
     minute: _Int = -1
     """Append time of the block's first record in whole minutes; -1: no block is open, or not known."""
     epoch: str = ""
-    """Of the rows that `counted_to` speaks of."""
+    """Of all rows that count from the committed offset on, as far as there are any; "": not known."""
 
     def encode(self) -> str:
         """The commit's metadata; "" for an empty note."""

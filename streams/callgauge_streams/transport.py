@@ -22,6 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
 from callgauge_streams.chunk import Chunk
+from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.position import Position, Reading
 from callgauge_streams.record_batches import RecordColumns, use_batches
@@ -151,10 +152,14 @@ class ChunkConsumer(driver.Consumer):
             generation_id=chunk.generation,
         )
 
-    def confirm(self, tp: TP, safe_offset: int, generation: int) -> None:
-        """Allow `safe_offset` to be committed; ignored when the partition was fetched in an older generation."""
+    def confirm(self, tp: TP, safe_offset: int, generation: int, epoch: str = "") -> None:
+        """Allow `safe_offset` to be committed; ignored when the partition was fetched in an older generation.
+
+        Args:
+            epoch: of all rows from there on, for the note.
+        """
         if generation == self.app.consumer_generation_id and tp in self._thread.positions:
-            self._safe[tp] = Start(safe_offset)
+            self._safe[tp] = Start(safe_offset, CommitNote(epoch=epoch))
 
     def note_counted(self, tp: TP, counted_to: int, minute: int, epoch: str) -> None:
         """Note with the safe offset that all rows of the records before `counted_to` are confirmed."""

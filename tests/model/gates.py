@@ -22,6 +22,7 @@ __all__ = ["CURRENT", "Gates", "SimulatedLoop"]
 class _Waiting:
     effect: Callable[[], Any]
     future: Any
+    ready: Callable[[], bool] = lambda: True
 
     def go(self) -> None:
         if self.future.done():
@@ -39,31 +40,39 @@ class Gates:
     loop: SimulatedLoop
     owner: Any
     _lanes: dict[str, deque[_Waiting]] = field(default_factory=dict)
-    _threads: int = 0
+    _lanes_ever: int = 0
 
     def open(self, lane: str, effect: Callable[[], Any]) -> asyncio.Future[Any]:
         """The future of an effect that is yet to come."""
         future: asyncio.Future[Any] = self.loop.create_future()
-        self._add(lane, effect, future)
+        self._add(lane, _Waiting(effect, future))
+        return future
+
+    def until(self, ready: Callable[[], bool]) -> asyncio.Future[None]:
+        """The future of a sleep; it ends some time after `ready`."""
+        future: asyncio.Future[None] = self.loop.create_future()
+        self._lanes_ever += 1
+        self._add(f"sleep {self._lanes_ever}", _Waiting(lambda: None, future, ready))
         return future
 
     def submit(self, effect: Callable[[], Any]) -> concurrent.futures.Future[Any]:
         """The same, for what runs in a thread."""
         future: concurrent.futures.Future[Any] = concurrent.futures.Future()
-        self._threads += 1
-        self._add(f"thread {self._threads}", effect, future)
+        self._lanes_ever += 1
+        self._add(f"thread {self._lanes_ever}", _Waiting(effect, future))
         return future
 
-    def _add(self, lane: str, effect: Callable[[], Any], future: Any) -> None:
-        self._lanes.setdefault(lane, deque()).append(_Waiting(effect, future))
+    def _add(self, lane: str, waiting: _Waiting) -> None:
+        self._lanes.setdefault(lane, deque()).append(waiting)
 
     def release(self, most: int, rng: random.Random) -> int:
         """Let at most so many effects happen, the worker going on after each; returns how many there were."""
         for released in range(most):
             self._lanes = {name: waiting for name, waiting in self._lanes.items() if waiting}
-            if not self._lanes:
+            ready = [name for name, waiting in self._lanes.items() if waiting[0].ready()]
+            if not ready:
                 return released
-            self._lanes[rng.choice(list(self._lanes))].popleft().go()
+            self._lanes[rng.choice(ready)].popleft().go()
             self.loop.settle()
         return most
 

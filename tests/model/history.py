@@ -288,4 +288,5 @@ def play(setup: Setup, steps: Sequence[Step]) -> Cluster:
 
 def random_setup(rng: random.Random) -> Setup:
     """A beginning at random."""
-    return Setup(partitions=rng.choice((1, 1, 2)), stamped=rng.random() < 0.8, changes=rng.random() < 0.7)
+    partitions, stamped, changes = rng.choice((1, 1, 2)), rng.random() < 0.8, rng.random() < 0.7
+    return Setup(partitions, stamped, changes, by_size=rng.random() < 0.3)

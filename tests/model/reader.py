@@ -35,6 +35,10 @@ class Starts:
         before = [(term, epoch) for from_offset, term, epoch in self._starts.get(source, ()) if from_offset <= block]
         return max(before)[1] if before else ""
 
+    def epochs(self, source: str) -> frozenset[str]:
+        """All that were told."""
+        return frozenset(epoch for *_, epoch in self._starts.get(source, ()))
+
     def counts(self, record: Any) -> bool:
         """Whether a row or a summary counts."""
         return self.in_force(record.source, record.block) in ("", record.epoch)

@@ -27,12 +27,11 @@ from tests.model.reader import Starts, final_rows, final_summaries, merged_by_de
 from tests.model.worker import settings_of
 from tests.oracle import Horizon, Key, recount
 
-__all__ = ["faults_after", "faults_of", "resumed_inside_a_block", "untrue_losses"]
+__all__ = ["faults_after", "faults_of", "untrue_losses"]
 
 Found = dict[Key, Counter[str]]
 
 _CONFIGS = {(config := RollupConfig.of(settings_of(**each))).epoch: (config, each["groupings"]) for each in SETTINGS}
-_BLOCK_OFFSETS = {config.block_offsets for config, _ in _CONFIGS.values()}
 _CAPPED = {epoch for epoch, (config, _) in _CONFIGS.items() if config.series_cap < 10}
 
 
@@ -41,7 +40,8 @@ class _Share:
     """One record's part in the recount."""
 
     entry: Entry
-    epoch: str
+    epochs: frozenset[str]
+    """In force, or, of what is lost, perhaps in force once: detect does not forget what it has folded."""
     lost: bool
     counts: bool
     """Readable, and no duplicate under the settings in force."""
@@ -56,26 +56,12 @@ class _Bounds:
 
 
 def faults_after(setup: Setup, steps: Sequence[Step]) -> list[str]:
-    """What is wrong after a history; nothing where `resumed_inside_a_block` explains it: that has its own test."""
+    """What is wrong after a history."""
     try:
         cluster = play(setup, steps)
     except Stuck as error:
         return [str(error)]
-    faults = faults_of(cluster)
-    return [] if faults and resumed_inside_a_block(cluster) else faults
-
-
-def resumed_inside_a_block(cluster: Cluster) -> bool:
-    """Whether counting went on, after a loss, where the rule does not cut: at what was the log's end."""
-    logs = {log.source: log for log in [*cluster.retired, *cluster.logs.values()]}
-    for commit in cluster.commits:
-        before = [e for e in logs[commit.source].entries if e.offset < commit.offset]
-        after = next((e for e in logs[commit.source].entries if e.offset >= commit.offset), None)
-        if commit.note.lost_from >= 0 and before and after:
-            same_minute = before[-1].timestamp_ms // 60_000 == after.timestamp_ms // 60_000
-            if same_minute and any(before[-1].offset // b == after.offset // b for b in _BLOCK_OFFSETS):
-                return True
-    return False
+    return faults_of(cluster)
 
 
 def faults_of(cluster: Cluster) -> list[str]:
@@ -91,7 +77,7 @@ def faults_of(cluster: Cluster) -> list[str]:
         by_views = merged_by_views(rows)
     except AssertionError as error:  # two rows of one identity and n differ
         return [str(error).partition("\n")[0]]
-    capped = any(share.epoch in _CAPPED for each in shares.values() for share in each)
+    capped = any(share.epochs & _CAPPED for each in shares.values() for share in each)
     faults = []
     for source in current:
         of_source = [row for row in rows if row.source == source]
@@ -123,16 +109,20 @@ def _shares(log: Log, starts: Starts, first: int) -> Iterator[_Share]:
             for epoch, horizon in horizons.items()
         }
         if entry.offset >= first:
-            epoch = starts.in_force(log.source, entry.offset)
             told_lost = any(begin <= entry.offset < end for begin, end in lost)
-            yield _Share(entry, epoch, told_lost, call is not None and not repeated.get(epoch, False))
+            in_force = frozenset({starts.in_force(log.source, entry.offset)})
+            epochs = in_force | starts.epochs(log.source) if told_lost else in_force
+            counts = call is not None and not all(repeated.get(epoch, False) for epoch in epochs)
+            yield _Share(entry, epochs, told_lost, counts)
 
 
 def _recount(shares: list[_Share]) -> _Bounds:
     bounds = _Bounds()
     for share in shares:
-        if share.counts and share.entry.call and share.epoch in _CONFIGS:
-            for key, counts in _counts_of(share.entry.call, _CONFIGS[share.epoch][1]):
+        if share.counts and share.entry.call:
+            epochs = [epoch for epoch in share.epochs if epoch in _CONFIGS]
+            found = {key: n for epoch in epochs for key, n in _counts_of(share.entry.call, _CONFIGS[epoch][1])}
+            for key, counts in found.items():
                 bounds.most.setdefault(key, Counter()).update(counts)
                 if not share.lost:
                     bounds.least.setdefault(key, Counter()).update(counts)

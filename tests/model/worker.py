@@ -212,7 +212,7 @@ class Worker:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         metrics, config = Metrics("rollup"), RollupConfig.of(settings)
         self.config = config
-        resumer = Resumer(settings, config, on_loss=metrics.lost)
+        resumer = Resumer(settings, config, on_loss=metrics.lost, now=self.now, sleep=self._sleep)
         self.client = _Client(cluster, name, self.gates, self.now)
         self._app = app = SimpleNamespace(
             consumer_generation_id=-1,
@@ -237,6 +237,10 @@ class Worker:
 
     async def _send(self, _: str, __: bytes, value: bytes, partition: int, *___: object) -> asyncio.Future[None]:
         return self.gates.open(f"send {partition}", lambda: self.cluster.send(partition, value))
+
+    def _sleep(self, seconds: float) -> asyncio.Future[None]:
+        until = self.cluster.now + seconds
+        return self.gates.until(lambda: self.cluster.now >= until)
 
     def _start(self, name: str, body: Callable[[], Any]) -> None:
         """Run one of its tasks, unless it runs already."""

@@ -107,7 +107,7 @@ class RollupWorker:
             closed = source.take(chunk)
             if closed:
                 await self._send(closed.records)
-                self._app.consumer.confirm(tp, closed.safe_offset, chunk.generation)
+                self._app.consumer.confirm(tp, closed.safe_offset, chunk.generation, self._config.epoch)
                 self._metrics.block_closed(closed.records[-1])
 
     async def _announce(self) -> None:

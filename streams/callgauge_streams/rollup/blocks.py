@@ -114,9 +114,14 @@ class Resumption:
     start: int
     lost_from: int = -1
 
+    def is_cut(self, log: LogHead, block_offsets: int | None) -> bool:
+        """Whether the rule is known to cut at `start`. At the log's end it cuts if the next record is of a later
+        minute, and until then somebody's open block may go on there."""
+        return self.start < log.end or (block_offsets is not None and self.start % block_offsets == 0)
+
 
 def resume_after_retention(
-    committed: int, counted_to: int, minute: int, log: LogHead, block_offsets: int
+    committed: int, counted_to: int, minute: int, log: LogHead, block_offsets: int | None
 ) -> Resumption:
     """Where counting goes on when retention has eaten the committed offset.
 
@@ -134,6 +139,7 @@ def resume_after_retention(
         committed: a block start, before the log's start.
         counted_to: all rows of the records before it are confirmed; -1: not known.
         minute: append time of the committed block's first record in whole minutes; -1: not known.
+        block_offsets: None: the blocks that may be stored were perhaps cut with another B. All are cut at minutes.
     """
     counted_to = max(counted_to, committed)
     lost = counted_to < log.start
@@ -141,15 +147,15 @@ def resume_after_retention(
     first = log.first_from(at)
     if first is None:
         return Resumption(at, counted_to if lost else -1)
-    another_range = first.offset // block_offsets != committed // block_offsets
+    another_range = block_offsets is not None and first.offset // block_offsets != committed // block_offsets
     if not lost and (another_range or 0 <= minute < first.minute):
         return Resumption(first.offset)
     if first.stamped:
-        start = block_start_from(at, first, log, block_offsets)
+        start = _minute_after(first.minute, at, log, block_offsets)
     elif another_range:
         start = at  # not surely a block start, but none is in sight: producers' clocks go back and forth
-    elif minute >= 0:
-        start = _minute_after(minute, at, log, block_offsets)
+    elif minute >= 0 or block_offsets is None:
+        start = _minute_after(minute if minute >= 0 else first.minute, at, log, block_offsets)
     else:
         start = _multiple_from(at, block_offsets)
     return Resumption(start, counted_to if lost else first.offset)
@@ -166,11 +172,12 @@ def block_start_from(offset: int, first: Record, log: LogHead, block_offsets: in
     return _multiple_from(offset, block_offsets)
 
 
-def _minute_after(minute: int, offset: int, log: LogHead, block_offsets: int) -> int:
+def _minute_after(minute: int, offset: int, log: LogHead, block_offsets: int | None) -> int:
     """The first block start at or after `offset` that is of a later minute or in the next range; perhaps the log's end,
-    beyond which nobody has counted anything yet."""
+    see `Resumption.is_cut`."""
     later = log.first_at((minute + 1) * _MINUTE_MS)
-    return min(_multiple_from(offset, block_offsets), max(log.end if later is None else later, offset))
+    start = max(log.end if later is None else later, offset)
+    return start if block_offsets is None else min(_multiple_from(offset, block_offsets), start)
 
 
 def _multiple_from(offset: int, block_offsets: int) -> int:

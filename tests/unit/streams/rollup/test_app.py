@@ -54,7 +54,7 @@ class FakeApp:
     def caught_up(self, *_: object, **__: object) -> bool:
         return self.idle
 
-    def confirm(self, tp: TP, offset: int, _: int) -> None:
+    def confirm(self, tp: TP, offset: int, *_: object) -> None:
         self.confirmed.append((tp, offset))
 
     async def send(self, topic: str, key: bytes, value: bytes, *_: object) -> asyncio.Future[None]:

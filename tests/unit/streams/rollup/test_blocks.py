@@ -119,6 +119,22 @@ def test_where_counting_goes_on(
     assert resume_after_retention(12, counted_to, minute, log, B) == expected
 
 
+@pytest.mark.parametrize(
+    ("picture", "start", "counted_to", "minute", "stamped", "expected"),
+    [
+        ("111111111122222222222233", 17, 15, 2, True, Resumption(22, 15)),
+        ("111111111122222222222233", 14, 23, 2, True, Resumption(23)),
+        ("111111111122222222222222", 14, 22, 2, True, Resumption(24, 22)),
+        ("111111111122221222222223", 17, -1, -1, False, Resumption(23, 12)),
+    ],
+)
+def test_blocks_cut_with_another_b_end_at_minutes_for_certain(
+    picture: str, start: int, counted_to: int, minute: int, stamped: bool, expected: Resumption
+) -> None:
+    log = left(picture, start, stamped=stamped)
+    assert resume_after_retention(12, counted_to, minute, log, None) == expected
+
+
 STAMPED_LOGS = st.lists(st.tuples(st.integers(1, 4), st.sampled_from([0, 0, 5_000, 20_000, 90_000])), max_size=60).map(
     lambda steps: [
         (sum(s[0] for s in steps[: i + 1]), 10_000_000 + sum(s[1] for s in steps[: i + 1])) for i in range(len(steps))
