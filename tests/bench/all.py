@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 #: `nab` is not here: it needs a folder, and `python -m tests.bench.detect --nab FOLDER` runs it.
-BENCHMARKS = ("emit", "sink", "rollup", "detect")
+BENCHMARKS = ("emit", "sink", "rollup", "growth", "scaling", "latency", "detect")
 
 
 def main() -> None:

@@ -9,27 +9,23 @@ import argparse
 import asyncio
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import aiokafka
-import psutil
 from confluent_kafka import Consumer, TopicPartition
 
-from callgauge.codec import decode_window_record
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
-from tests.bench.process import peak_mb
-from tests.bench.reading import Reading, Sample, reading_of
+from tests.bench.reading import Reading
 from tests.bench.report import report
 from tests.bench.stream import messages_of
+from tests.bench.worker import read_rollup
 from tests.brokers import start_broker
 from tests.chaos.load import Load, Publisher
-from tests.chaos.pipeline import Role, ends, pipeline_settings
+from tests.chaos.pipeline import pipeline_settings
 
 CALLS_PER_S = 5_000  # of event time: how dense the windows are, and so how many calls a row holds
 GROUPINGS = "@10s service,model@10s"  # 80 series and their total
-TIMEOUT_S = 600.0
 
 
 def partitions_of(settings: Settings) -> list[int]:
@@ -66,48 +62,6 @@ def read_confluent(settings: Settings, count: int) -> Reading:
     reading = Reading(read, time.perf_counter() - started, time.process_time() - cpu)
     consumer.close()
     return reading
-
-
-def samples_of(settings: Settings, worker: Role, process: psutil.Process, start: int) -> Iterator[Sample]:
-    """The worker's progress as it is told from offset `start` on, by its own clock."""
-    consumer = Consumer(settings.librdkafka() | {"group.id": "unused", "enable.auto.commit": False})
-    consumer.assign([TopicPartition(settings.topics.windows.name, 0, start)])
-    deadline = time.monotonic() + TIMEOUT_S
-    try:
-        while time.monotonic() < deadline:
-            worker.check()
-            for message in consumer.consume(1_000, timeout=0.02):
-                record = decode_window_record(message.value())
-                if record.kind == "progress":
-                    times = process.cpu_times()
-                    reached = sum(source.next_offset for source in record.sources)
-                    yield Sample(record.at_ms / 1000, reached, times.user + times.system)
-    finally:
-        consumer.close()
-    raise RuntimeError(f"the worker did not finish within {TIMEOUT_S:g} s")
-
-
-def read_rollup(settings: Settings, count: int, command: Sequence[str] | None = None) -> Reading:
-    """One worker, from its first progress to the one that covers all; `command` starts it otherwise than usual.
-
-    Raises:
-        RuntimeError: it ended by itself, or did not read `count` calls in time.
-        ValueError: it was through before it had told its progress twice.
-    """
-    start = ends(settings, settings.topics.windows.name, 1)[0]
-    samples = []
-    with Role("rollup", settings, command) as worker:
-        process = psutil.Process(worker.process.pid)
-        for sample in samples_of(settings, worker, process, start):
-            samples.append(sample)
-            if sample.events >= count:
-                break
-        peak = peak_mb(process.pid)
-    try:
-        # progress is told once a second: the end lies somewhere in the last second, which is left out if it can be
-        return reading_of(samples[:-1], peak)
-    except ValueError:
-        return reading_of(samples, peak)
 
 
 def main() -> None:

@@ -26,8 +26,8 @@ from tests.bench.peers.result import OURS, figures_of, rows_of
 from tests.bench.process import cores, on_core
 from tests.bench.reading import Reading
 from tests.bench.report import FOLDER, report
-from tests.bench.rollup import read_rollup
 from tests.bench.stream import messages_of
+from tests.bench.worker import read_rollup
 from tests.brokers import start_broker
 from tests.chaos.load import Load, Publisher
 from tests.chaos.pipeline import pipeline_settings, role_command
