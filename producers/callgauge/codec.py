@@ -32,9 +32,11 @@ from callgauge.schema import (
 )
 
 __all__ = [
+    "COUNTED_NUMBERS",
     "MAX_BYTES",
     "OUTCOME_FIELDS",
     "UNREADABLE_TAG",
+    "counted_bounds",
     "decode_call",
     "decode_counted",
     "decode_score",
@@ -155,7 +157,8 @@ def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | No
 
 #: The categorical fields of a call that windows count.
 OUTCOME_FIELDS = ("status", "error_type", "http_status", "finish_reason", "cache_hit", "retry_count")
-_COUNTED_NUMBERS = (
+#: The numbers.
+COUNTED_NUMBERS = (
     "ts",
     "latency_ms",
     "time_to_first_token_ms",
@@ -175,15 +178,27 @@ _COUNTED_NUMBERS = (
 def _counted_struct() -> type[msgspec.Struct]:
     """The struct of those fields of a call that windows are made of; a number that is not given is -1."""
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for name in ("event_id", *LABELS, *OUTCOME_FIELDS, *_COUNTED_NUMBERS):
+    for name in ("event_id", *LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS):
         info = Call.model_fields[name]
         kind = _struct_type(info.annotation, info.metadata)
-        missing = -1 if info.default is None and name in _COUNTED_NUMBERS else info.default
+        missing = -1 if info.default is None and name in COUNTED_NUMBERS else info.default
         fields.append((name, kind) if info.is_required() else (name, kind, missing))
     return msgspec.defstruct("CountedStruct", fields, kw_only=True, gc=False, module=__name__)
 
 
-_decode_counted = msgspec.json.Decoder(_counted_struct()).decode
+def counted_bounds(name: str) -> tuple[float, float, bool, bool, float]:
+    """Of one of COUNTED_NUMBERS: smallest and largest value, whether it must be whole, whether it may be null, and what
+    `decode_counted` gives for one that is not given (ts is always given)."""
+    [field] = (field for field in msgspec.inspect.type_info(_Counted).fields if field.name == name)  # type: ignore[attr-defined]
+    types = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+    [number] = (kind for kind in types if not isinstance(kind, msgspec.inspect.NoneType))
+    nullable = len(types) > 1
+    default = 0.0 if field.default is msgspec.NODEFAULT else field.default
+    return number.ge, number.le, isinstance(number, msgspec.inspect.IntType), nullable, default
+
+
+_Counted = _counted_struct()
+_decode_counted = msgspec.json.Decoder(_Counted).decode
 _read_counted = _guarded(_decode_counted)
 _read_whole = decoder_of(Call)
 

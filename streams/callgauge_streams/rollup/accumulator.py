@@ -7,12 +7,10 @@ the block was cut into batches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_streams.rollup.call_reader import Calls
 from callgauge_streams.rollup.columns import BUCKET_BITS, EXTREMES, MEASURE_NAMES, SUMS, Columns, columns_of
 from callgauge_streams.rollup.grown import Grown
 from callgauge_streams.rollup.outcomes import Outcomes
@@ -47,20 +45,20 @@ class Accumulator(Slots):
         """Events in each slot."""
         return self.sums.filled[:, 0]
 
-    def add(self, calls: Sequence[Any], offsets: Int64s, codes: Int64s) -> Columns:
+    def add(self, calls: Calls, offsets: Int64s, codes: Int64s) -> Columns:
         """Count a micro-batch.
 
         Args:
-            codes: of each call's label values, shape (n,).
+            codes: the block's code of each call's label values, shape (n,).
 
         Returns:
             Its columns.
         """
-        outcomes = self.outcomes.codes_of(calls)
-        columns = columns_of(calls, offsets, self.outcomes.failed(outcomes))
+        outcomes = self.outcomes.codes_of(calls.outcomes, calls.outcome_values)
+        columns = columns_of(calls.numbers, self.outcomes.failed(outcomes))
         batch = self.group(codes, columns.event_ms)
         self.sums.to(self.size)[batch.of] += np.add.reduceat(columns.sums[batch.order], batch.starts, axis=0)
-        self.extremes.add(self.size, batch, columns.extremes, offsets, columns.id_of)
+        self.extremes.add(self.size, batch, columns.extremes, offsets, calls.id_of)
         for counts, (events, items) in zip(self.buckets, columns.buckets, strict=True):
             counts.add(batch.slots[events], items)
         self.outcome_counts.add(batch.slots, outcomes)

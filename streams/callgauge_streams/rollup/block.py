@@ -14,8 +14,8 @@ from callgauge.codec import struct_of
 from callgauge.schema import BlockSummary
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.folding import Folding
+from callgauge_streams.rollup.interned import Renumbered
 from callgauge_streams.rollup.kinds import CALLS, Kind
-from callgauge_streams.rollup.outcomes import Codes
 from callgauge_streams.rollup.series import SeriesTable
 
 __all__ = ["Block"]
@@ -36,7 +36,6 @@ class Block:
     def __init__(self, config: RollupConfig, source: str, first: int, first_ts_ms: int, kind: Kind = CALLS) -> None:
         self.first = first
         self._bound_ms = config.out_of_orderness_ms
-        self._keys_of = kind.keys_of(config.labels)
         self._slots = kind.accumulator(config.finest_ms)
         identity = {"source": source, "block": first, "epoch": config.epoch}
         self._sets = [
@@ -48,9 +47,9 @@ class Block:
             for grouping in config.groupings
         ]
         self._service_at = config.labels.index("service")
-        self._codes = Codes()
+        self._labels = Renumbered()
         self._series: list[list[int | None]] = []
-        """Per code of label values: the series in each grouping set, None where they lack a label of it."""
+        """Per number of label values: the series in each grouping set, None where they lack a label of it."""
         self._folded: list[bool] = []
         self._summary = _Summary(
             **identity,
@@ -68,9 +67,11 @@ class Block:
         self._summary.dead += dead
         self._summary.duplicates += duplicates
 
-    def count(self, events: Sequence[Any], offsets: Int64s, timestamps_ms: Int64s) -> int:
-        """Count events, in log order; returns the largest event time among them, epoch ms."""
-        codes = self._codes_of(events)
+    def count(self, events: Any, offsets: Int64s, timestamps_ms: Int64s) -> int:
+        """Count events (`kinds.Events`), in log order; returns the largest event time among them, epoch ms."""
+        codes = self._labels.numbers_of(events.labels)
+        for code in self._labels.codes[len(self._series) :]:
+            self._resolve(events.label_values[code])
         before = self._slots.size
         columns = self._slots.add(events, offsets, codes)
         for slot in range(before, self._slots.size):
@@ -82,12 +83,6 @@ class Block:
         if any(self._folded):
             self._summary.folded += int(np.count_nonzero(np.array(self._folded)[codes]))
         return int(columns.event_ms.max())
-
-    def _codes_of(self, events: Sequence[Any]) -> Int64s:
-        codes = np.fromiter(map(self._codes.__getitem__, self._keys_of(events)), dtype=np.int64, count=len(events))
-        for values in list(self._codes)[len(self._series) :]:
-            self._resolve(values)
-        return codes
 
     def _resolve(self, values: tuple[str | None, ...]) -> None:
         """Find the series of new label values in each grouping set."""

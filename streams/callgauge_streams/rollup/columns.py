@@ -1,17 +1,12 @@
 """A micro-batch as columns: integers only, one row of NumPy arrays for each event.
 
-Per-event Python is what costs, so there is little of it: a call's numbers go into one array in one pass, and everything
-after that is arithmetic on arrays. (Its labels are looked up as one tuple in `block.py`, all that is categorical about
-it as another in `outcomes.py`.)
+Per-event Python is what costs, so there is none of it: `call_reader.py` gives the calls' numbers as one array, and
+everything after that is arithmetic on arrays.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
-from operator import attrgetter
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -37,32 +32,12 @@ LARGEST = LIMIT * max(SQUARE_UNITS.values()) + 1
 # A bucket item is bucket + 2 (buckets begin at -1), 0 for values of 0; values end below 2^41, so at 32 * 41 + 2.
 BUCKET_BITS = 11
 
-_NUMBERS = (
-    "ts",
-    "latency_ms",
-    "time_to_first_token_ms",
-    "cost_usd",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "rate_limit_limit_requests",
-    "rate_limit_remaining_requests",
-    "rate_limit_limit_tokens",
-    "rate_limit_remaining_tokens",
-)
-_numbers_of = attrgetter(*_NUMBERS)
-
 
 @dataclass(frozen=True, slots=True)
 class Columns:
     """`n` events in log order."""
 
     n: int
-    calls: Sequence[Any]
-    """The decoded structs, for their labels and ids."""
-    offsets: Int64s
     event_ms: Int64s
     """Event time, the end of the call, shape (n,)."""
     sums: Int64s
@@ -76,15 +51,15 @@ class Columns:
     token_violations: int
     """Events whose parts exceed their whole: cache_read + cache_write > input, or reasoning > output."""
 
-    def id_of(self, event: int) -> str:
-        """Its event_id."""
-        return str(self.calls[event].event_id)
 
+def columns_of(numbers: Float64s, failed: Bools) -> Columns:
+    """The columns of calls.
 
-def columns_of(calls: Sequence[Any], offsets: Int64s, failed: Bools) -> Columns:
-    """The columns of decoded calls (structs of `callgauge.codec.decode_counted`), their offsets, and which failed."""
-    n = len(calls)
-    numbers = _numbers(calls)
+    Args:
+        numbers: COUNTED_NUMBERS of each; -1 where one is not given; integers up to 2^53 are exact. Shape (n, 13).
+        failed: which are errors, shape (n,).
+    """
+    n = len(numbers)
     ts, latency_ms = numbers[:, 0], numbers[:, 1]
     tokens = numbers[:, 4:9].astype(np.int64)
     given = np.maximum(tokens, 0)
@@ -111,8 +86,6 @@ def columns_of(calls: Sequence[Any], offsets: Int64s, failed: Bools) -> Columns:
     exceed = (given[:, 2] + given[:, 3] > given[:, 0]) | (given[:, 4] > given[:, 1])
     return Columns(
         n=n,
-        calls=calls,
-        offsets=offsets,
         event_ms=(ts * 1e3 + latency_ms).astype(np.int64),
         sums=sums,
         extremes=extremes,
@@ -120,16 +93,6 @@ def columns_of(calls: Sequence[Any], offsets: Int64s, failed: Bools) -> Columns:
         clamped=int(np.count_nonzero(clamped)),
         token_violations=int(np.count_nonzero(exceed)),
     )
-
-
-def _numbers(calls: Sequence[Any]) -> Float64s:
-    """The calls' numbers, shape (n, 13); -1 where one was not given. Integers up to 2^53 are exact."""
-    numbers = chain.from_iterable(map(_numbers_of, calls))
-    try:
-        flat = np.fromiter(numbers, dtype=np.float64, count=len(calls) * len(_NUMBERS))
-    except TypeError:  # an explicit null among them
-        return np.nan_to_num(np.array(list(map(_numbers_of, calls)), dtype=np.float64), nan=-1.0)
-    return flat.reshape(-1, len(_NUMBERS))
 
 
 def _scaled(values: Float64s, factor: float) -> Int64s:

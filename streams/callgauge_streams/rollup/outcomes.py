@@ -6,7 +6,6 @@ A block has few distinct outcomes, so what each counts for is worked out once an
 from __future__ import annotations
 
 from collections.abc import Sequence
-from operator import attrgetter
 from typing import Any, get_args
 
 import numpy as np
@@ -15,33 +14,20 @@ import numpy.typing as npt
 from callgauge.codec import OUTCOME_FIELDS
 from callgauge.schema import ErrorType
 from callgauge_streams.rollup.grown import Grown
+from callgauge_streams.rollup.interned import Renumbered
 from callgauge_streams.rollup.series import OTHER
 from callgauge_streams.rollup.sparse import PairCounts
 
-__all__ = ["OUTCOME_COUNTS", "Codes", "OutcomeTotals", "Outcomes"]
+__all__ = ["OUTCOME_COUNTS", "OutcomeTotals", "Outcomes"]
 
 Int64s = npt.NDArray[np.int64]
 
 #: What every outcome counts for, besides an error of its type.
 OUTCOME_COUNTS = ("fallbacks", "cache_hits", "rate_limited", "retries")
 _ERROR_TYPES: tuple[str, ...] = get_args(ErrorType)
-_outcome_of = attrgetter(*OUTCOME_FIELDS)
 # Distinct finish reasons of a block that are told apart, in log order; an emitter that puts ids there must not make a
 # row too large for the broker.
 _REASONS = 100
-
-
-class Codes(dict[Any, int]):
-    """Numbers things from 0 in order of appearance.
-
-    >>> codes = Codes()
-    >>> codes["b"], codes["a"], codes["b"]
-    (0, 1, 0)
-    """
-
-    def __missing__(self, key: Any) -> int:
-        code = self[key] = len(self)
-        return code
 
 
 class OutcomeTotals:
@@ -68,45 +54,46 @@ class Outcomes:
     """The outcomes of a block."""
 
     def __init__(self) -> None:
-        self.codes = Codes()
-        """Outcome, a tuple of OUTCOME_FIELDS -> its code."""
+        self._numbers = Renumbered()
         self._counts = Grown(len(OUTCOME_COUNTS) + len(_ERROR_TYPES))
         self._reason_codes: dict[str, int] = {OTHER: 0}
         self._reasons = Grown()
         self._learnt = 0
 
-    def codes_of(self, calls: Sequence[Any]) -> Int64s:
-        """The code of each call's outcome, shape (n,)."""
-        outcomes = map(_outcome_of, calls)
-        return np.fromiter(map(self.codes.__getitem__, outcomes), dtype=np.int64, count=len(calls))
+    def codes_of(self, outcomes: Int64s, values: Sequence[tuple[Any, ...]]) -> Int64s:
+        """This block's code of each outcome, shape (n,).
+
+        Args:
+            outcomes: the reader's codes, in log order.
+            values: OUTCOME_FIELDS of each of the reader's codes.
+        """
+        codes = self._numbers.numbers_of(outcomes)
+        self._learn([values[code] for code in self._numbers.codes[self._learnt :]])
+        return codes
 
     def failed(self, codes: Int64s) -> npt.NDArray[np.bool_]:
         """Whether each outcome is an error."""
-        self._learn()
         return np.asarray(self._counts.filled[codes, len(OUTCOME_COUNTS) :].any(axis=1))
 
     def totals(self, pairs: PairCounts, rows: int) -> OutcomeTotals:
         """What (row, outcome) counts add up to, for rows 0 ... rows - 1."""
-        self._learn()
         counts = np.zeros((rows, self._counts.filled.shape[1]), dtype=np.int64)
         reasons = np.zeros((rows, len(self._reason_codes)), dtype=np.int64)
         np.add.at(counts, pairs.rows, self._counts.filled[pairs.items] * pairs.counts[:, None])
         np.add.at(reasons, (pairs.rows, self._reasons.filled[pairs.items]), pairs.counts)
         return OutcomeTotals(counts, reasons, list(self._reason_codes))
 
-    def _learn(self) -> None:
-        """Work out what the outcomes count for that have appeared since the last time, in log order."""
-        if self._learnt == len(self.codes):
-            return
-        counts, reasons = self._counts.to(len(self.codes)), self._reasons.to(len(self.codes))
-        for code, outcome in enumerate(list(self.codes)[self._learnt :], start=self._learnt):
+    def _learn(self, outcomes: list[tuple[Any, ...]]) -> None:
+        """Work out what new outcomes count for, in log order."""
+        first, self._learnt = self._learnt, self._learnt + len(outcomes)
+        counts, reasons = self._counts.to(self._learnt), self._reasons.to(self._learnt)
+        for code, outcome in enumerate(outcomes, start=first):
             call = dict(zip(OUTCOME_FIELDS, outcome, strict=True))
             limited = call["error_type"] == "rate_limit" or call["http_status"] == 429
             counts[code, :4] = call["status"] == "fallback", call["cache_hit"], limited, call["retry_count"]
             if call["status"] == "error":
                 counts[code, 4 + _ERROR_TYPES.index(call["error_type"] or "other")] = 1
             reasons[code] = self._reason_code(call["finish_reason"])
-        self._learnt = len(self.codes)
 
     def _reason_code(self, reason: str) -> int:
         codes = self._reason_codes

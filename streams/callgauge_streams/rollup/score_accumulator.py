@@ -6,7 +6,7 @@ A slot is one (label values, name and origin of the score, finest window), else 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,7 @@ from callgauge_streams.histogram import SCALE
 from callgauge_streams.rollup.grown import Grown
 from callgauge_streams.rollup.measures import bucket_name
 from callgauge_streams.rollup.score_columns import BEYOND, NEGATIVE, SIGNED_BITS, ScoreColumns, score_columns_of
+from callgauge_streams.rollup.score_reader import Scores
 from callgauge_streams.rollup.slots import Extremes, Slots, Union
 from callgauge_streams.rollup.sparse import SparseCounts
 
@@ -48,19 +49,19 @@ class ScoreAccumulator(Slots):
         """Scores in each slot."""
         return self.sums.filled[:, 0]
 
-    def add(self, scores: Sequence[Any], offsets: Int64s, codes: Int64s) -> ScoreColumns:
+    def add(self, scores: Scores, offsets: Int64s, codes: Int64s) -> ScoreColumns:
         """Count a micro-batch.
 
         Args:
-            codes: of each score's label values, name and origin, shape (n,).
+            codes: the block's code of each score's label values, name and origin, shape (n,).
 
         Returns:
             Its columns.
         """
-        columns = score_columns_of(scores)
+        columns = score_columns_of(scores.scores)
         batch = self.group(codes, columns.event_ms)
         self.sums.to(self.size)[batch.of] += np.add.reduceat(columns.sums[batch.order], batch.starts, axis=0)
-        self.extremes.add(self.size, batch, columns.extremes, offsets, columns.id_of)
+        self.extremes.add(self.size, batch, columns.extremes, offsets, scores.id_of)
         self.buckets.add(batch.slots, columns.items)
         return columns
 

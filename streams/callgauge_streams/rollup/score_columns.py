@@ -34,8 +34,6 @@ class ScoreColumns:
     """`n` scores in log order."""
 
     n: int
-    scores: Sequence[Any]
-    """The decoded structs, for their ids."""
     event_ms: Int64s
     """Shape (n,)."""
     sums: Int64s
@@ -48,11 +46,6 @@ class ScoreColumns:
     """Scores that were cut to be squared."""
     token_violations: int = 0
 
-    def id_of(self, event: int) -> str:
-        """The call that was judged; where none is given, the score."""
-        score = self.scores[event]
-        return str(score.call_id or score.event_id)
-
 
 def score_columns_of(scores: Sequence[Any]) -> ScoreColumns:
     """The columns of decoded scores (structs of `callgauge.codec.decode_scores`)."""
@@ -63,7 +56,6 @@ def score_columns_of(scores: Sequence[Any]) -> ScoreColumns:
     buckets = np.where(absolute > 0, bucket_of(np.maximum(absolute, 1)) + 2, 0)
     return ScoreColumns(
         n=n,
-        scores=scores,
         event_ms=(numbers[:, 0] * 1e3).astype(np.int64),
         sums=np.column_stack([np.ones(n, dtype=np.int64), values, _squares(np.minimum(absolute, SCORE_LIMIT))]),
         extremes=np.column_stack([BEYOND - values, BEYOND + values]),

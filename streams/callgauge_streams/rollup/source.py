@@ -38,10 +38,11 @@ class Closed:
 
 def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> SeenIds:
     """The ids of a horizon: the records before a source's start, in log order."""
-    seen = SeenIds(config.dedup_offsets, config.dedup_ms)
+    seen, reader = SeenIds(config.dedup_offsets, config.dedup_ms), kind.reader(config.labels)
     for offsets, timestamps_ms, values in horizon:
-        events, dead = kind.decode(values)
-        seen.mark(np.delete(np.array(offsets), dead), np.delete(np.array(timestamps_ms), dead), events)
+        events, dead = reader.read(values)
+        seen.mark(np.delete(np.array(offsets), dead), np.delete(np.array(timestamps_ms), dead), events.ids)
+        reader.begin_block()
     return seen
 
 
@@ -61,6 +62,7 @@ class SourceRollup:
         self._config = config
         self._name = name
         self._kind = kind
+        self._reader = kind.reader(config.labels)
         self._chain = Chain(start)
         self._block: Block | None = None
         self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
@@ -85,6 +87,7 @@ class SourceRollup:
         closed = None
         if self._block is None or self._block.first != fresh.block:
             closed = self._close(fresh.block)
+            self._reader.begin_block()
             self._block = Block(self._config, self._name, fresh.block, fresh.timestamps_ms[0], self._kind)
         self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
         self._largest_append_ms = max(self._largest_append_ms, max(fresh.timestamps_ms))
@@ -92,16 +95,16 @@ class SourceRollup:
 
     def _count(self, block: Block, chunk: Chunk) -> int:
         """Decode, leave out duplicates, count; returns the largest event time (0 when nothing was counted)."""
-        events, dead = self._kind.decode(chunk.values)  # the topic's sink, which reads the dead ones too, keeps them
+        events, dead = self._reader.read(chunk.values)  # the topic's sink, which reads the dead ones too, keeps them
         offsets, timestamps_ms = np.array(chunk.offsets), np.array(chunk.timestamps_ms)
         if dead:
             offsets, timestamps_ms = np.delete(offsets, dead), np.delete(timestamps_ms, dead)
-        duplicates = self._seen.mark(offsets, timestamps_ms, events)
+        duplicates = self._seen.mark(offsets, timestamps_ms, events.ids)
         if repeated := int(np.count_nonzero(duplicates)):
             fresh = np.flatnonzero(~duplicates)
-            events, offsets, timestamps_ms = [events[at] for at in fresh], offsets[fresh], timestamps_ms[fresh]
+            events, offsets, timestamps_ms = events.pick(fresh), offsets[fresh], timestamps_ms[fresh]
         block.read(len(chunk.offsets), chunk.last, dead=len(dead), duplicates=repeated)
-        return block.count(events, offsets, timestamps_ms) if events else 0
+        return block.count(events, offsets, timestamps_ms) if len(events) else 0
 
     def _close(self, next_block: int) -> Closed | None:
         if self._block is None:

@@ -6,19 +6,19 @@ import random
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge.codec import decode_counted, encode
+from callgauge.codec import encode
 from callgauge.errors import BrokenChain
 from callgauge.schema import Call
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings
-from callgauge_streams.rollup.source import RollupConfig, SourceRollup
+from callgauge_streams.rollup.kinds import CALLS
+from callgauge_streams.rollup.source import RollupConfig, SourceRollup, seen_in
 from tests.oracle import Horizon, merged, recount
 from tests.random_calls import random_call
 
@@ -67,12 +67,11 @@ def random_log(rng: random.Random, records: int) -> Log:
 
 def horizon_before(log: Log, start: int) -> SeenIds:
     """What a worker that takes over reads first."""
-    seen = SeenIds(CONFIG.dedup_offsets, CONFIG.dedup_ms)
     before = [at for at, offset in enumerate(log.offsets) if start - CONFIG.dedup_offsets <= offset < start]
-    calls, dead = decode_counted([log.values[at] for at in before])
-    read = [at for number, at in enumerate(before) if number not in dead]
-    seen.mark(np.array([log.offsets[at] for at in read]), np.array([log.timestamps_ms[at] for at in read]), calls)
-    return seen
+    offsets, timestamps_ms, values = (
+        [column[at] for at in before] for column in (log.offsets, log.timestamps_ms, log.values)
+    )
+    return seen_in(CONFIG, CALLS, [(offsets, timestamps_ms, values)])
 
 
 class Reader:
