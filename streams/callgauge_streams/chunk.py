@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from callgauge.errors import BrokenChain
+from callgauge_streams.records import Records
 
 __all__ = ["Chain", "Chunk"]
 
@@ -25,33 +27,27 @@ class Chunk:
     """Last offset of the chunk before; None for the first after the seek."""
     block: int
     """First offset of the block it lies in; -1 for a topic without blocks."""
-    offsets: Sequence[int]
-    timestamps_ms: Sequence[int]
-    values: Sequence[bytes | None]
+    records: Records
+    """At least one."""
+
+    @property
+    def first(self) -> int:
+        """Offset of the first record."""
+        return int(self.records.offsets[0])
 
     @property
     def last(self) -> int:
         """Offset of the last record."""
-        return self.offsets[-1]
+        return int(self.records.offsets[-1])
 
     def after(self, offset: int) -> Chunk | None:
         """The part from `offset` on, None when there is none."""
-        if self.offsets[0] >= offset:
+        if self.first >= offset:
             return self
-        skip = next((i for i, o in enumerate(self.offsets) if o >= offset), None)
-        if skip is None:
+        if self.last < offset:
             return None
-        return Chunk(
-            self.partition,
-            self.generation,
-            self.seek,
-            self.start,
-            self.previous,
-            self.block,
-            self.offsets[skip:],
-            self.timestamps_ms[skip:],
-            self.values[skip:],
-        )
+        skip = int(np.searchsorted(self.records.offsets, offset))
+        return replace(self, records=self.records.part(slice(skip, None)))
 
 
 class Chain:
@@ -80,7 +76,7 @@ class Chain:
             self._seek = chunk.seek
         else:
             raise BrokenChain(
-                f"partition {chunk.partition}: chunk {chunk.offsets[0]}..{chunk.last} follows {chunk.previous} "
+                f"partition {chunk.partition}: chunk {chunk.first}..{chunk.last} follows {chunk.previous} "
                 f"(seek {chunk.seek} to {chunk.start}), but {self._last} (seek {self._seek}) was the last one seen "
                 f"and {self.next_offset} is next; the worker ends and reads again from its last commit"
             )

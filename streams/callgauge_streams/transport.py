@@ -25,7 +25,8 @@ from callgauge_streams.chunk import Chunk
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.position import Position, Reading
-from callgauge_streams.record_batches import RecordColumns, use_batches
+from callgauge_streams.record_batches import use_batches
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.blocks import BlockCutter, Run
 from callgauge_streams.takeover import Start, StartOf, commit_starts, guard_commits, take_over
 
@@ -62,20 +63,19 @@ class _Thread(driver.AIOKafkaConsumerThread):
             position.fetched_to = state.position if state and state.has_valid_position else -1
         return chunks
 
-    def _chunks(self, tp: TP, batches: list[RecordColumns], generation: int) -> list[Chunk]:
+    def _chunks(self, tp: TP, batches: list[Records], generation: int) -> list[Chunk]:
         position = self.positions.get(tp)
         if position is None:
             return []  # revoked, or not sought yet: it is read again after the seek
-        offsets = [offset for batch in batches for offset in batch.offsets]
-        timestamps = [timestamp_ms for batch in batches for timestamp_ms in batch.timestamps_ms]
-        values = [value for batch in batches for value in batch.values]
-        runs = position.cutter.cut(offsets, timestamps) if position.cutter else [Run(-1, 0, len(offsets))]
+        records = Records.joined(batches)
+        cutter = position.cutter
+        runs = cutter.cut(records.offsets, records.timestamps_ms) if cutter else [Run(-1, 0, len(records))]
         most = self.app.conf.broker_max_poll_records
         chunks = []
         for run in runs:
             for part in run.parts(most):
                 where = (tp.partition, generation, position.seek, position.start, position.previous, run.block)
-                chunks.append(Chunk(*where, offsets[part], timestamps[part], values[part]))
+                chunks.append(Chunk(*where, records.part(part)))
                 position.previous = chunks[-1].last
         return chunks
 
@@ -142,7 +142,7 @@ class ChunkConsumer(driver.Consumer):
             topic=tp.topic,
             partition=tp.partition,
             offset=chunk.last,
-            timestamp=chunk.timestamps_ms[-1] / 1000,
+            timestamp=int(chunk.records.timestamps_ms[-1]) / 1000,
             timestamp_type=0,
             headers=None,
             key=None,
@@ -209,7 +209,7 @@ class ChunkConsumer(driver.Consumer):
         position = self._thread.positions.get(tp)
         if position and chunk.seek == position.seek:
             position.processed_to = chunk.last + 1
-        cast(ChunkTransport, self.transport).metrics.processed(tp, len(chunk.offsets))
+        cast(ChunkTransport, self.transport).metrics.processed(tp, len(chunk.records))
 
     def on_buffer_full(self, tp: TP) -> None:
         """A full buffer makes the fetcher wait as it is; Faust would sleep a whole second once all are full."""

@@ -39,12 +39,11 @@ class Log:
         assert self._producer.flush(30) == 0
 
     def before(self, start: int) -> list[int]:
-        records = [
-            each for piece in read_horizon(self.settings, self.topic, 0, start) for each in zip(*piece, strict=True)
-        ]
+        pieces = list(read_horizon(self.settings, self.topic, 0, start))
+        records = [each for p in pieces for each in zip(p.offsets, p.timestamps_ms, p.values(), strict=True)]
         for offset, timestamp_ms, value in records:
             assert (timestamp_ms, value) == (NOW_MS + offset * 1_000, str(offset).encode())
-        return [offset for offset, *_ in records]
+        return [int(offset) for offset, *_ in records]
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ from callgauge.errors import BrokenChain
 from callgauge.settings import Settings, load_settings
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.metrics import Metrics
-from callgauge_streams.record_batches import RecordColumns
+from callgauge_streams.records import Records
 from callgauge_streams.rollup import horizon, resumption
 from callgauge_streams.rollup.app import RollupWorker
 from callgauge_streams.rollup.config import RollupConfig
@@ -130,7 +130,7 @@ class _Client:
         )
         return answer
 
-    def poll(self, tp: TP, most: int) -> list[RecordColumns]:
+    def poll(self, tp: TP, most: int) -> list[Records]:
         """Records from the position on, as one batch; the position goes after them."""
         state, log = self.assignment.states.get(TopicPartition(*tp)), self._cluster.logs[tp]
         if state is None or not state.has_valid_position or self._subscription.reassignment_in_progress:
@@ -141,8 +141,9 @@ class _Client:
         done = not entries or entries[-1] is log.entries[-1]
         state.position = max(state.position, log.end if done else entries[-1].offset + 1)
         state.highwater, state.timestamp = log.end, self._now() * 1000
-        records = [SimpleNamespace(offset=e.offset, timestamp=e.timestamp_ms, value=e.value) for e in entries]
-        return [RecordColumns(records)] if records else []
+        if not entries:
+            return []
+        return [Records.of([e.offset for e in entries], [e.timestamp_ms for e in entries], [e.value for e in entries])]
 
 
 class OffsetPassed(Exception):  # named after what happened, as aiokafka's OffsetOutOfRange

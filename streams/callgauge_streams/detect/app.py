@@ -115,7 +115,8 @@ def _outgoing(topic: str, tp: TP, alert: Alert) -> Outgoing:
 
 
 def _columns(chunk: Chunk) -> tuple[Any, Any, Any]:
-    return chunk.offsets, chunk.timestamps_ms, chunk.values
+    records = chunk.records
+    return records.offsets.tolist(), records.timestamps_ms.tolist(), records.values()
 
 
 def load_bound_rules(settings: Settings) -> list[BoundRule]:

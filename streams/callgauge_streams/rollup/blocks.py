@@ -11,11 +11,16 @@ whoever reads again finds the same blocks.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
+
 __all__ = ["BlockCutter", "LogHead", "Record", "Resumption", "Run", "block_start_from", "resume_after_retention"]
+
+Int64s = npt.NDArray[np.int64]
 
 _MINUTE_MS = 60_000
 
@@ -41,18 +46,18 @@ class BlockCutter:
         self._block = -1
         self._minute = 0
 
-    def cut(self, offsets: Sequence[int], timestamps_ms: Sequence[int]) -> list[Run]:
+    def cut(self, offsets: Int64s, timestamps_ms: Int64s) -> list[Run]:
         """Runs that stay inside one block.
 
         Args:
-            offsets: ascending, may have holes.
-            timestamps_ms: the records' timestamps, same length.
+            offsets: ascending, may have holes; shape (n,).
+            timestamps_ms: the records' timestamps, shape (n,).
         """
-        if not offsets:
+        if not len(offsets):
             return []
-        if self._continues(offsets[-1], max(timestamps_ms)):
+        if self._continues(int(offsets[-1]), int(timestamps_ms.max())):
             return [Run(self._block, 0, len(offsets))]
-        return self._cut_each(offsets, timestamps_ms)
+        return self._cut_each(offsets.tolist(), timestamps_ms.tolist())
 
     def _continues(self, offset: int, timestamp_ms: int) -> bool:
         return (
@@ -61,7 +66,7 @@ class BlockCutter:
             and timestamp_ms // _MINUTE_MS <= self._minute
         )
 
-    def _cut_each(self, offsets: Sequence[int], timestamps_ms: Sequence[int]) -> list[Run]:
+    def _cut_each(self, offsets: list[int], timestamps_ms: list[int]) -> list[Run]:
         runs: list[Run] = []
         start = 0
         for i, (offset, timestamp_ms) in enumerate(zip(offsets, timestamps_ms, strict=True)):

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.codec import COUNTED_NUMBERS, OUTCOME_FIELDS, decode_counted
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.interned import Codes, Interned
 from callgauge_streams.rollup.scan import Scanned, hash_of, scan
 
@@ -93,25 +94,25 @@ class CallReader:
         if len(self._labels) + len(self._outcomes) > _MOST:
             self.forget()
 
-    def read(self, values: Sequence[bytes | None]) -> tuple[Calls, list[int]]:
+    def read(self, records: Records) -> tuple[Calls, list[int]]:
         """The calls that can be read, and the positions of the messages that cannot."""
-        scanned = scan(values, self._label_names)
-        calls = self._known(scanned)
+        scanned = scan(records, self._label_names)
+        calls = self._known(records, scanned)
         unknown = np.flatnonzero(scanned.read & ((calls.labels < 0) | (calls.outcomes < 0)))
         if len(unknown):
             kinds = np.column_stack([scanned.labels, scanned.outcomes])[unknown]
             one_of_each = unknown[np.unique(kinds, axis=0, return_index=True)[1]]
-            for at, call in _decoded(values, one_of_each)[0]:
+            for at, call in _decoded(records, one_of_each)[0]:
                 self._labels.put(int(scanned.labels[at]), self._label_code(call))
                 self._outcomes.put(int(scanned.outcomes[at]), self._outcome_codes[_outcome_of(call)])
-            calls = self._known(scanned)
+            calls = self._known(records, scanned)
         others = np.flatnonzero(~scanned.read | (calls.labels < 0) | (calls.outcomes < 0))
-        decoded, dead = _decoded(values, others)
+        decoded, dead = _decoded(records, others)
         for at, call in decoded:
             self._fill_in(calls, at, call)
-        return (calls.pick(np.delete(np.arange(len(values)), dead)) if dead else calls), dead
+        return (calls.pick(np.delete(np.arange(len(records)), dead)) if dead else calls), dead
 
-    def _known(self, scanned: Scanned) -> Calls:
+    def _known(self, records: Records, scanned: Scanned) -> Calls:
         return Calls(
             ids=scanned.ids.view(np.int64),
             numbers=scanned.numbers,
@@ -119,7 +120,7 @@ class CallReader:
             label_values=self._label_codes.values_of,
             outcomes=self._outcomes.codes_of(scanned.outcomes),
             outcome_values=self._outcome_codes.values_of,
-            data=scanned.data,
+            data=records.data,
             id_at=scanned.id_at,
         )
 
@@ -135,8 +136,8 @@ class CallReader:
         return self._label_codes[values if len(self._label_names) > 1 else (values,)]
 
 
-def _decoded(values: Sequence[bytes | None], positions: Int64s) -> tuple[list[tuple[int, Any]], list[int]]:
+def _decoded(records: Records, positions: Int64s) -> tuple[list[tuple[int, Any]], list[int]]:
     """Position and struct of what msgspec can read, and the positions of what it cannot."""
-    structs, dead = decode_counted([values[at] for at in positions])
+    structs, dead = decode_counted(records.values(positions))
     read = np.delete(positions, dead).tolist()
     return list(zip(read, structs, strict=True)), positions[dead].tolist() if dead else []

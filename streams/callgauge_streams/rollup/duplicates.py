@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_streams.rollup.compiled import compiled
+from callgauge_streams.compiled import compiled
 
 __all__ = ["SeenIds"]
 

@@ -8,26 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import NamedTuple
 
 from confluent_kafka import Consumer
 
 from callgauge.settings import Settings
 from callgauge_streams.reader import PartitionHead, open_reader, read_range
+from callgauge_streams.records import Records
 
-__all__ = ["Records", "read_horizon"]
+__all__ = ["read_horizon"]
 
 # Where the broker does not stamp records, producers' clocks may differ by as much as the horizon is long.
 _CLOCKS_FACTOR = 2
 _PIECE = 4_096
-
-
-class Records(NamedTuple):
-    """Consecutive records, in log order."""
-
-    offsets: tuple[int, ...]
-    timestamps_ms: tuple[int, ...]
-    values: tuple[bytes | None, ...]
 
 
 def read_horizon(settings: Settings, topic: str, partition: int, start: int) -> Iterator[Records]:
@@ -42,7 +34,7 @@ def read_horizon(settings: Settings, topic: str, partition: int, start: int) -> 
         begin = _begin(settings, consumer, topic, partition, start)
         records = read_range(consumer, topic, partition, begin, start)
         while piece := list(islice(records, _PIECE)):
-            yield Records(*zip(*piece, strict=True))
+            yield Records.of(*zip(*piece, strict=True))
 
 
 def _begin(settings: Settings, consumer: Consumer, topic: str, partition: int, start: int) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_streams.rollup.compiled import compiled
+from callgauge_streams.compiled import compiled
 from callgauge_streams.rollup.grown import Grown
 
 __all__ = ["Codes", "Interned", "Renumbered"]

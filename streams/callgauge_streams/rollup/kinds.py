@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.topics import Topics
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.accumulator import Accumulator
 from callgauge_streams.rollup.call_reader import CallReader
 from callgauge_streams.rollup.call_rows import call_rows
@@ -46,7 +47,7 @@ class Events(Protocol):
 class Reader(Protocol):
     """Reads the records of one source; its codes mean the same throughout a block."""
 
-    def read(self, values: Sequence[bytes | None]) -> tuple[Events, list[int]]:
+    def read(self, records: Records) -> tuple[Events, list[int]]:
         """The records that can be read, and the positions of the messages that cannot."""
 
     def begin_block(self) -> None:

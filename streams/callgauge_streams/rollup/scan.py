@@ -22,7 +22,8 @@ import numpy.typing as npt
 
 from callgauge.codec import COUNTED_NUMBERS, OUTCOME_FIELDS, counted_bounds
 from callgauge.schema import LABELS
-from callgauge_streams.rollup.compiled import compiled
+from callgauge_streams.compiled import compiled
+from callgauge_streams.records import PADDING, Records
 
 __all__ = ["Scanned", "hash_of", "scan"]
 
@@ -424,16 +425,17 @@ def _scan_call(data: Any, words: Any, at: int, end: int, used: Any, numbers: Any
             break
     hashes[1], hashes[2] = labels, outcome
     complete = seen & _REQUIRED == _REQUIRED
-    return bool(complete and data[at] == _CLOSE and _after_space(data, at + 1) == end)
+    # Beyond `end` anything may follow, but whoever read on there does not end there.
+    return bool(complete and data[at] == _CLOSE and (at + 1 == end or _after_space(data, at + 1) == end))
 
 
 @compiled
-def _scan(data: Any, words: Any, ends: Any, used: Any, numbers: Any, hashes: Any, id_at: Any, read: Any) -> None:
-    begin = 0
-    for event in range(len(ends)):
-        end = ends[event]
-        read[event] = _scan_call(data, words, begin, end, used, numbers[event], hashes[event], id_at[event])
-        begin = end + 1
+def _scan(data: Any, words: Any, value_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any, read: Any) -> None:
+    for event in range(len(value_at)):
+        begin, end = value_at[event]
+        read[event] = begin < end and _scan_call(
+            data, words, begin, end, used, numbers[event], hashes[event], id_at[event]
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -450,29 +452,24 @@ class Scanned:
     """Hash of each call's label values; equal ones were written the same way. Shape (n,)."""
     outcomes: UInt64s
     """The same of OUTCOME_FIELDS."""
-    data: bytes
     id_at: Int64s
-    """Where in `data` each event_id begins and ends, shape (n, 2)."""
+    """Where in the records' data each event_id begins and ends, shape (n, 2)."""
 
 
-def scan(values: Sequence[bytes | None], labels: Sequence[str] = LABELS) -> Scanned:
+def scan(records: Records, labels: Sequence[str] = LABELS) -> Scanned:
     """Read what windows of these labels count of so many messages."""
-    n = len(values)
-    # A zero after each message ends whatever is read there; words are read up to seven bytes beyond it.
-    present = [value or b"" for value in values]
-    data = b"\0".join([*present, bytes(7)])
-    ends = np.cumsum(np.fromiter(map(len, present), dtype=np.int64, count=n) + 1) - 1
+    n = len(records)
     used = np.array([name in labels or name in OUTCOME_FIELDS for name in _FIELDS])
     numbers, id_at = np.empty((n, len(COUNTED_NUMBERS))), np.empty((n, 2), dtype=np.int64)
     hashes, read = np.empty((n, 3), dtype=np.uint64), np.empty(n, dtype=np.bool_)
-    _scan(*_views(data), ends, used, numbers, hashes, id_at, read)
-    return Scanned(read, numbers, hashes[:, 0], hashes[:, 1], hashes[:, 2], data, id_at)
+    _scan(*_views(records.data), records.value_at, used, numbers, hashes, id_at, read)
+    return Scanned(read, numbers, hashes[:, 0], hashes[:, 1], hashes[:, 2], id_at)
 
 
 def hash_of(event_id: str) -> int:
     """The hash of an id, as `scan` has it."""
     encoded = event_id.encode()
-    return int(_hash_range(_views(encoded + bytes(8))[1], 0, len(encoded)))
+    return int(_hash_range(_views(encoded + bytes(PADDING))[1], 0, len(encoded)))
 
 
 def _views(data: bytes) -> tuple[npt.NDArray[np.uint8], UInt64s]:

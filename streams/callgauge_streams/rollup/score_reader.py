@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.codec import decode_scores
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.interned import Codes
 
 __all__ = ["ScoreReader", "Scores"]
@@ -64,9 +65,9 @@ class ScoreReader:
         if len(self._codes) > _MOST:
             self._codes = Codes()
 
-    def read(self, values: Sequence[bytes | None]) -> tuple[Scores, list[int]]:
+    def read(self, records: Records) -> tuple[Scores, list[int]]:
         """The scores that can be read, and the positions of the messages that cannot."""
-        scores, dead = decode_scores(values)
+        scores, dead = decode_scores(records.values())
         ids = np.array([hash(score.event_id) for score in scores], dtype=np.int64)
         labels = np.array([self._codes[self._values_of(score)] for score in scores], dtype=np.int64)
         return Scores(ids, labels, self._codes.values_of, scores), dead

@@ -5,7 +5,7 @@ No I/O and no clock: whoever drives it confirms what it returned before committi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,15 +14,13 @@ import numpy as np
 from callgauge.codec import struct_of
 from callgauge.schema import SourceProgress
 from callgauge_streams.chunk import Chain, Chunk
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.block import Block
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.kinds import CALLS, Kind
 
 __all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
-
-#: Offsets, append timestamps and values of consecutive records.
-Records = tuple[Sequence[int], Sequence[int], Sequence[bytes | None]]
 
 _SourceProgress: Any = struct_of(SourceProgress)
 
@@ -39,9 +37,10 @@ class Closed:
 def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> SeenIds:
     """The ids of a horizon: the records before a source's start, in log order."""
     seen, reader = SeenIds(config.dedup_offsets, config.dedup_ms), kind.reader(config.labels)
-    for offsets, timestamps_ms, values in horizon:
-        events, dead = reader.read(values)
-        seen.mark(np.delete(np.array(offsets), dead), np.delete(np.array(timestamps_ms), dead), events.ids)
+    for records in horizon:
+        events, dead = reader.read(records)
+        read = np.delete(np.arange(len(records)), dead)
+        seen.mark(records.offsets[read], records.timestamps_ms[read], events.ids)
         reader.begin_block()
     return seen
 
@@ -88,22 +87,23 @@ class SourceRollup:
         if self._block is None or self._block.first != fresh.block:
             closed = self._close(fresh.block)
             self._reader.begin_block()
-            self._block = Block(self._config, self._name, fresh.block, fresh.timestamps_ms[0], self._kind)
+            self._block = Block(self._config, self._name, fresh.block, int(fresh.records.timestamps_ms[0]), self._kind)
         self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
-        self._largest_append_ms = max(self._largest_append_ms, max(fresh.timestamps_ms))
+        self._largest_append_ms = max(self._largest_append_ms, int(fresh.records.timestamps_ms.max()))
         return closed
 
     def _count(self, block: Block, chunk: Chunk) -> int:
         """Decode, leave out duplicates, count; returns the largest event time (0 when nothing was counted)."""
-        events, dead = self._reader.read(chunk.values)  # the topic's sink, which reads the dead ones too, keeps them
-        offsets, timestamps_ms = np.array(chunk.offsets), np.array(chunk.timestamps_ms)
+        # The topic's sink, which reads the dead ones too, keeps them.
+        events, dead = self._reader.read(chunk.records)
+        offsets, timestamps_ms = chunk.records.offsets, chunk.records.timestamps_ms
         if dead:
             offsets, timestamps_ms = np.delete(offsets, dead), np.delete(timestamps_ms, dead)
         duplicates = self._seen.mark(offsets, timestamps_ms, events.ids)
         if repeated := int(np.count_nonzero(duplicates)):
             fresh = np.flatnonzero(~duplicates)
             events, offsets, timestamps_ms = events.pick(fresh), offsets[fresh], timestamps_ms[fresh]
-        block.read(len(chunk.offsets), chunk.last, dead=len(dead), duplicates=repeated)
+        block.read(len(chunk.records), chunk.last, dead=len(dead), duplicates=repeated)
         return block.count(events, offsets, timestamps_ms) if len(events) else 0
 
     def _close(self, next_block: int) -> Closed | None:

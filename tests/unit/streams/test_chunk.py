@@ -6,15 +6,16 @@ import pytest
 
 from callgauge.errors import BrokenChain
 from callgauge_streams.chunk import Chain, Chunk
+from callgauge_streams.records import Records
 
 
 def chunk(*offsets: int, seek: int = 1, start: int = 0, previous: int | None = None) -> Chunk:
-    return Chunk(0, 1, seek, start, previous, 0, offsets, [0] * len(offsets), [b""] * len(offsets))
+    return Chunk(0, 1, seek, start, previous, 0, Records.of(offsets, [0] * len(offsets), [b""] * len(offsets)))
 
 
 def accepted(chain: Chain, chunk_: Chunk) -> list[int]:
     fresh = chain.accept(chunk_)
-    return list(fresh.offsets) if fresh else []
+    return fresh.records.offsets.tolist() if fresh else []
 
 
 def test_chunks_in_order_are_taken_whole() -> None:

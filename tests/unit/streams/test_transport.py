@@ -16,7 +16,7 @@ from callgauge_streams.chunk import Chunk
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.position import Position
-from callgauge_streams.record_batches import RecordColumns
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.takeover import Start
 from callgauge_streams.transport import ChunkConsumer
@@ -101,7 +101,15 @@ async def ignore(*_: object, **__: object) -> None:
 
 
 def message(consumer: ChunkConsumer, first: int, last: int) -> Any:
-    chunk = Chunk(0, GENERATION, 1, 0, None, 0, range(first, last + 1), [0] * (last - first + 1), [b""])
+    chunk = Chunk(
+        0,
+        GENERATION,
+        1,
+        0,
+        None,
+        0,
+        Records.of(range(first, last + 1), [0] * (last - first + 1), [b""] * (last - first + 1)),
+    )
     return consumer._to_message(CALLS, chunk)
 
 
@@ -294,7 +302,7 @@ def test_a_message_is_a_chunk() -> None:
     async def body(consumer: Any, _: FakeThread, __: object) -> None:
         made = message(consumer, 10, 19)
         assert (made.offset, made.generation_id, made.tp) == (19, GENERATION, CALLS)
-        assert made.value.offsets[0] == 10
+        assert made.value.first == 10
 
     with_consumer(body)
 
@@ -305,14 +313,11 @@ def test_records_are_stamped_as_a_chain_that_is_cut_at_blocks() -> None:
     async def body(consumer: Any, _: FakeThread, __: object) -> None:
         thread = consumer._new_consumer_thread()
         batches = [range(60, 63), range(63, 70)]
-        records = [
-            RecordColumns([SimpleNamespace(offset=offset, timestamp=0, value=b"") for offset in batch])
-            for batch in batches
-        ]
+        records = [Records.of(list(batch), [0 for _ in batch], [b"" for _ in batch]) for batch in batches]
         assert thread._chunks(CALLS, records, GENERATION) == []
         thread.positions[CALLS] = position(start=60, seek=3, cutter=BlockCutter(64))
         chunks = thread._chunks(CALLS, records, GENERATION)
-        assert [(c.block, c.previous, list(c.offsets)) for c in chunks] == [
+        assert [(c.block, c.previous, c.records.offsets.tolist()) for c in chunks] == [
             (60, None, [60, 61, 62, 63]),
             (64, 63, [64, 65, 66, 67, 68, 69]),
         ]

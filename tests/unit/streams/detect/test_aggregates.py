@@ -12,6 +12,7 @@ from callgauge_streams.chunk import Chunk
 from callgauge_streams.detect.aggregates import aggregate
 from callgauge_streams.detect.totals import Totals
 from callgauge_streams.histogram import RELATIVE_ERROR
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.grouping import parse_groupings
 from callgauge_streams.rollup.source import RollupConfig, SourceRollup
 from tests.random_calls import random_calls
@@ -25,7 +26,7 @@ def totals_of(calls: list[Call]) -> Totals:
     for block, part in enumerate((calls[::2], calls[1::2])):
         worker = SourceRollup(RollupConfig(parse_groupings("@60s"), 65_536, 0), f"s{block}", 0)
         worker.take(
-            Chunk(0, 1, 1, 0, None, 0, list(range(len(part))), [0] * len(part), [encode(call) for call in part])
+            Chunk(0, 1, 1, 0, None, 0, Records.of(range(len(part)), [0] * len(part), [encode(call) for call in part]))
         )
         for row in worker.idle_records():
             if row.kind == "row":

@@ -13,6 +13,7 @@ from callgauge.settings import load_settings
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.app import RollupWorker
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.duplicates import SeenIds
@@ -69,7 +70,7 @@ class FakeApp:
 
 
 def chunk(tp: TP, offset: int, previous: int | None, value: bytes = CALL) -> Chunk:
-    return Chunk(tp.partition, 1, 1, 0, previous, offset // 64 * 64, [offset], [1_000_000], [value])
+    return Chunk(tp.partition, 1, 1, 0, previous, offset // 64 * 64, Records.of([offset], [1_000_000], [value]))
 
 
 class NothingBefore(Resumer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +35,7 @@ def cut(log: list[tuple[int, int]], sizes: list[int]) -> list[int]:
         part = log[at : at + size]
         at += len(part)
         covered = 0
-        for run in cutter.cut([o for o, _ in part], [t for _, t in part]):
+        for run in cutter.cut(np.array([o for o, _ in part]), np.array([t for _, t in part])):
             assert run.start == covered < run.end
             covered = run.end
             blocks += [run.block] * (run.end - run.start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import random
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 
 from callgauge.codec import COUNTED_NUMBERS, OUTCOME_FIELDS, decode_counted, encode
 from callgauge.schema import LABELS
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.call_reader import CallReader
-from callgauge_streams.rollup.scan import hash_of, scan
+from callgauge_streams.rollup.scan import Scanned, hash_of
+from callgauge_streams.rollup.scan import scan as scan_records
 from tests.random_calls import random_call
 
 PLAIN = {"event_id": "e-1", "ts": 1_700_000_000.25, "service": "s"}
@@ -32,11 +35,20 @@ def written(**fields: Any) -> bytes:
     return b"{" + b",".join(parts) + b"}"
 
 
+def scan(values: Sequence[bytes | None], *labels: Any) -> Scanned:
+    return scan_records(records_of(values), *labels)
+
+
+def records_of(values: Sequence[bytes | None]) -> Records:
+    return Records.of(range(len(values)), [0] * len(values), values)
+
+
 def assert_as_msgspec_reads(value: bytes) -> bool:
     """A reader finds what msgspec finds, or that it is dead; returns whether msgspec was not needed for the value."""
     reader = CallReader(LABELS)
-    for values in ([value], [value, AFTER]):  # a new reader, and one that has met the value
-        calls, dead = reader.read(values)
+    batches: list[list[bytes | None]] = [[value], [value, AFTER]]
+    for values in batches:  # a new reader, and one that has met the value
+        calls, dead = reader.read(records_of(values))
         structs, expected_dead = decode_counted(values)
         assert dead == expected_dead
         assert len(calls) == len(structs)

@@ -17,6 +17,7 @@ from callgauge.codec import encode
 from callgauge.schema import Score, StateChange
 from callgauge.units import SCORE_LIMIT, score_square
 from callgauge_streams.histogram import bucket_of
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.duplicates import SeenIds
@@ -79,7 +80,7 @@ def horizon_before(log: Log, start: int) -> SeenIds:
     """What a worker that takes over reads first."""
     before = [at for at, offset in enumerate(log.offsets) if start - CONFIG.dedup_offsets <= offset < start]
     offsets, timestamps_ms = ([column[at] for at in before] for column in (log.offsets, log.timestamps_ms))
-    return seen_in(CONFIG, SCORES, [(offsets, timestamps_ms, [log.values[at] for at in before])])
+    return seen_in(CONFIG, SCORES, [Records.of(offsets, timestamps_ms, [log.values[at] for at in before])])
 
 
 def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[list[Any], list[Any]]:

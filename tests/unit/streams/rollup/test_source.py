@@ -14,6 +14,7 @@ from callgauge.codec import encode
 from callgauge.errors import BrokenChain
 from callgauge.schema import Call
 from callgauge_streams.chunk import Chunk
+from callgauge_streams.records import Records
 from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings
@@ -68,10 +69,8 @@ def random_log(rng: random.Random, records: int) -> Log:
 def horizon_before(log: Log, start: int) -> SeenIds:
     """What a worker that takes over reads first."""
     before = [at for at, offset in enumerate(log.offsets) if start - CONFIG.dedup_offsets <= offset < start]
-    offsets, timestamps_ms, values = (
-        [column[at] for at in before] for column in (log.offsets, log.timestamps_ms, log.values)
-    )
-    return seen_in(CONFIG, CALLS, [(offsets, timestamps_ms, values)])
+    offsets, timestamps_ms = [log.offsets[at] for at in before], [log.timestamps_ms[at] for at in before]
+    return seen_in(CONFIG, CALLS, [Records.of(offsets, timestamps_ms, [log.values[at] for at in before])])
 
 
 class Reader:
@@ -87,20 +86,15 @@ class Reader:
         self.at = next((i for i, o in enumerate(self.log.offsets) if o >= start), len(self.log.offsets))
         self.cutter = BlockCutter(BLOCK_OFFSETS)
 
-    def fetch(self, records: int) -> list[Chunk]:
-        part = slice(self.at, self.at + records)
-        offsets, timestamps = self.log.offsets[part], self.log.timestamps_ms[part]
+    def fetch(self, count: int) -> list[Chunk]:
+        part = slice(self.at, self.at + count)
+        records = Records.of(self.log.offsets[part], self.log.timestamps_ms[part], self.log.values[part])
         chunks = []
-        for run in self.cutter.cut(offsets, timestamps):
-            cut = slice(run.start, run.end)
-            chunks.append(
-                Chunk(
-                    0, 1, self.seeks, self.start, self.previous, run.block,
-                    offsets[cut], timestamps[cut], self.log.values[part][cut],
-                )
-            )  # fmt: skip
-            self.previous = offsets[run.end - 1]
-        self.at += len(offsets)
+        for run in self.cutter.cut(records.offsets, records.timestamps_ms):
+            cut = records.part(slice(run.start, run.end))
+            chunks.append(Chunk(0, 1, self.seeks, self.start, self.previous, run.block, cut))
+            self.previous = chunks[-1].last
+        self.at += len(records)
         return chunks
 
 
@@ -203,10 +197,10 @@ def test_a_seek_past_what_was_counted_breaks_the_chain() -> None:
 def test_the_watermark_follows_the_slower_of_event_and_append_time() -> None:
     worker = SourceRollup(CONFIG, "c/t/0", 0)
     skewed = Call(event_id="a", ts=2_000.0, service="s")  # a clock a thousand seconds ahead
-    worker.take(Chunk(0, 1, 1, 0, None, 0, [0], [1_000_000], [encode(skewed)]))
+    worker.take(Chunk(0, 1, 1, 0, None, 0, Records.of([0], [1_000_000], [encode(skewed)])))
     assert worker.watermark_ms == 998_000
     late = Call(event_id="b", ts=500.0, service="s")
-    worker.take(Chunk(0, 1, 1, 0, 0, 0, [1], [1_010_000], [encode(late)]))
+    worker.take(Chunk(0, 1, 1, 0, 0, 0, Records.of([1], [1_010_000], [encode(late)])))
     assert worker.watermark_ms == 1_008_000
 
 
