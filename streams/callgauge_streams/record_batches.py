@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import cramjam
 import numpy as np
 from aiokafka import TopicPartition, codec
 from aiokafka.consumer import fetcher as aiokafka_fetcher
@@ -24,7 +25,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 
 from callgauge_streams.compiled import compiled
-from callgauge_streams.records import PADDING, Records
+from callgauge_streams.records import Records
 
 __all__ = ["use_batches"]
 
@@ -32,13 +33,13 @@ __all__ = ["use_batches"]
 _LENGTH, _SUMMARY, _COUNT = struct.Struct(">qi"), struct.Struct(">hiqq"), struct.Struct(">i")
 _MAGIC_AT, _ATTRIBUTES_AT, _COUNT_AT, _HEADER_BYTES = 16, 21, 57, 61
 _COMPRESSION, _APPEND_TIME = 0x07, 0x08
-_Decompress = Callable[[bytes], bytes]
-_DECOMPRESS: dict[int, _Decompress] = {
-    0: bytes,
+# aiokafka's own copy what comes out once more.
+_DECOMPRESS: dict[int, Callable[[memoryview], Any]] = {
+    0: memoryview,
     1: codec.gzip_decode,
     2: codec.snappy_decode,
-    3: codec.lz4_decode,
-    4: codec.zstd_decode,
+    3: cramjam.lz4.decompress,
+    4: cramjam.zstd.decompress,
 }
 
 
@@ -52,7 +53,7 @@ class _Batch:
 
 
 def records_of(raw: memoryview, first_offset: int) -> Records:
-    """The records of an encoded batch from an offset on.
+    """The records of an encoded batch from an offset on, not padded yet.
 
     Raises:
         CorruptRecordException: they do not fill the batch as its header says.
@@ -62,12 +63,12 @@ def records_of(raw: memoryview, first_offset: int) -> Records:
     base_offset, _ = _LENGTH.unpack_from(raw)
     attributes, _, first_ms, largest_ms = _SUMMARY.unpack_from(raw, _ATTRIBUTES_AT)
     (count,) = _COUNT.unpack_from(raw, _COUNT_AT)
-    data = _DECOMPRESS[attributes & _COMPRESSION](bytes(raw[_HEADER_BYTES:])) + bytes(PADDING)
+    data = _DECOMPRESS[attributes & _COMPRESSION](raw[_HEADER_BYTES:])
     if not 0 <= count <= len(data):
         raise CorruptRecordException(f"batch at offset {base_offset}: {count} records in {len(data)} bytes")
     offsets, timestamps_ms = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)
     value_at = np.empty((count, 2), dtype=np.int64)
-    if not _find(np.frombuffer(data, dtype=np.uint8), len(data) - PADDING, offsets, timestamps_ms, value_at):
+    if not _find(np.frombuffer(data, dtype=np.uint8), offsets, timestamps_ms, value_at):
         raise CorruptRecordException(f"batch at offset {base_offset}: its records do not end where they should")
     offsets += base_offset
     timestamps_ms += first_ms
@@ -80,33 +81,34 @@ def records_of(raw: memoryview, first_offset: int) -> Records:
 
 @compiled
 def _varint(data: Any, at: int) -> Any:
-    """A zigzag number, and where it ends."""
+    """A zigzag number, and where it ends; if that is past the end of the data, it is none."""
     value, shift = 0, 0
-    while data[at] & 0x80 and shift < 63:
+    while at < len(data) and shift < 70:
         value |= (data[at] & 0x7F) << shift
         at, shift = at + 1, shift + 7
-    value |= (data[at] & 0x7F) << shift
-    return (value >> 1 & 0x7FFFFFFFFFFFFFFF) ^ -(value & 1), at + 1
+        if data[at - 1] < 0x80:
+            return (value >> 1 & 0x7FFFFFFFFFFFFFFF) ^ -(value & 1), at
+    return 0, len(data) + 1
 
 
 @compiled
-def _find(data: Any, end: int, offsets: Any, timestamps_ms: Any, value_at: Any) -> bool:
-    """Offset and timestamp deltas of the records, and where their values are; whether they end at `end`."""
+def _find(data: Any, offsets: Any, timestamps_ms: Any, value_at: Any) -> bool:
+    """Offset and timestamp deltas of the records, and where their values are; whether they fill the data."""
     at = 0
     for i in range(len(offsets)):
         length, at = _varint(data, at)
         after = at + length
-        if not at < after <= end:
+        if not at < after <= len(data):
             return False
         timestamps_ms[i], at = _varint(data, at + 1)  # after the record's attributes, which mean nothing yet
         offsets[i], at = _varint(data, at)
         key, at = _varint(data, at)
-        value, at = _varint(data, at + key if key > 0 else at)
-        value_at[i, 0], value_at[i, 1] = (at, at + value) if value >= 0 else (-1, -1)
+        value, at = _varint(data, at + max(key, 0))
         if not 0 <= at + max(value, 0) <= after:
             return False
+        value_at[i, 0], value_at[i, 1] = (at, at + value) if value >= 0 else (-1, -1)
         at = after
-    return bool(at == end)
+    return bool(at == len(data))
 
 
 class _KeptBytes:

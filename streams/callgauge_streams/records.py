@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ __all__ = ["PADDING", "Records"]
 
 Int64s = npt.NDArray[np.int64]
 
-#: So many bytes of `Records.data` follow the last value: it is read in words of eight bytes.
+#: So many bytes follow the last value in data that `of` or `joined` made: it is read in words of eight bytes.
 PADDING = 8
 
 
@@ -24,7 +25,8 @@ class Records:
     """Shape (n,)."""
     timestamps_ms: Int64s
     """Shape (n,)."""
-    data: bytes
+    data: Any
+    """Their bytes, bytes-like."""
     value_at: Int64s
     """Where in `data` each value begins and ends, shape (n, 2); -1 and -1 for a record without one."""
 
@@ -40,15 +42,13 @@ class Records:
 
     @classmethod
     def joined(cls, parts: Sequence[Records]) -> Records:
-        """One after the other; at least one."""
-        if len(parts) == 1:
-            return parts[0]
+        """One after the other, padded."""
         begins = np.cumsum([0, *(len(part.data) for part in parts)])
         value_at = [np.where(p.value_at < 0, -1, p.value_at + begin) for p, begin in zip(parts, begins, strict=False)]
         return cls(
             np.concatenate([part.offsets for part in parts]),
             np.concatenate([part.timestamps_ms for part in parts]),
-            b"".join([part.data for part in parts]),
+            b"".join([*(part.data for part in parts), bytes(PADDING)]),
             np.concatenate(value_at),
         )
 
@@ -62,4 +62,4 @@ class Records:
     def values(self, which: Iterable[int] | None = None) -> list[bytes | None]:
         """The values, all or some."""
         value_at = self.value_at if which is None else self.value_at[np.fromiter(which, dtype=np.int64)]
-        return [None if begin < 0 else self.data[begin:end] for begin, end in value_at.tolist()]
+        return [None if begin < 0 else bytes(self.data[begin:end]) for begin, end in value_at.tolist()]

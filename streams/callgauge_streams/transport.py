@@ -33,6 +33,8 @@ from callgauge_streams.takeover import Start, StartOf, commit_starts, guard_comm
 __all__ = ["ChunkConsumer", "ChunkTransport"]
 
 _FETCH_WAIT_MS = 50
+_FETCH_BYTES = 2 << 20
+_CHUNKS_AT_ONCE = 2
 
 
 class _Thread(driver.AIOKafkaConsumerThread):
@@ -42,21 +44,31 @@ class _Thread(driver.AIOKafkaConsumerThread):
         super().__post_init__()
         self.positions: dict[TP, Position] = {}
         self._seeks = 0
+        self._records_per_batch = 1_000.0
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust offers it with transactions only
         # A broker answers one fetch at a time: one for quiet partitions must not hold up the busy ones for 1.5 s.
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        consumer._fetch_max_bytes = _FETCH_BYTES
         return consumer
 
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Any:
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        # aiokafka takes a batch for a record (`record_batches`), so we ask for as many batches as hold about so many
+        # records: what is decompressed at a time is bounded, however large the responses are.
+        batches = max(1, round(_CHUNKS_AT_ONCE * (max_records or 1) / self._records_per_batch))
         try:
-            fetched = await super()._fetch_records(*args, **kwargs)
+            fetched = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=batches)
         except NoOffsetForPartitionError:
             return {}  # a partition nobody has read before was assigned while we waited: its start is sought next
         # No await from here on: what was drained and the position it belongs to are read together.
         generation = self._ensure_consumer()._coordinator.generation
+        if fetched:
+            found = [len(records) for batches_of_tp in fetched.values() for records in batches_of_tp]
+            self._records_per_batch = sum(found) / len(found)
         chunks = {tp: cut for tp, records in fetched.items() if (cut := self._chunks(tp, records, generation))}
         for tp, position in self.positions.items():
             state = self.state_of(tp)

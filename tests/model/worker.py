@@ -164,7 +164,7 @@ class _ModelThread(_Thread, _Fetching):
 
     def __init__(self, client: _Client, app: Any, transport: Any) -> None:
         self._client, self.app, self.transport = client, app, transport
-        self.positions, self._seeks = {}, 0
+        self.positions, self._seeks, self._records_per_batch = {}, 0, 1.0
         self.log: Any = logging.getLogger("callgauge.model")
         guard_commits(client)
 

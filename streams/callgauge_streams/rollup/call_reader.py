@@ -46,7 +46,7 @@ class Calls:
     """Code of each call's OUTCOME_FIELDS, shape (n,)."""
     outcome_values: Sequence[tuple[Any, ...]]
     """What the codes of outcomes mean."""
-    data: bytes
+    data: Any
     id_at: Int64s
     """Where in `data` each event_id is, shape (n, 2); of those that are not in `data` the second is -1, and the first
     their number in `other_ids`."""
@@ -58,7 +58,7 @@ class Calls:
     def id_of(self, event: int) -> str:
         """Its event_id."""
         begin, end = self.id_at[event].tolist()
-        return self.data[begin:end].decode() if end >= 0 else self.other_ids[begin]
+        return str(self.data[begin:end], "ascii") if end >= 0 else self.other_ids[begin]
 
     def pick(self, events: Int64s) -> Calls:
         """Some of them."""

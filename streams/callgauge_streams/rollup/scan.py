@@ -472,7 +472,7 @@ def hash_of(event_id: str) -> int:
     return int(_hash_range(_views(encoded + bytes(PADDING))[1], 0, len(encoded)))
 
 
-def _views(data: bytes) -> tuple[npt.NDArray[np.uint8], UInt64s]:
+def _views(data: Any) -> tuple[npt.NDArray[np.uint8], UInt64s]:
     """Of each byte, and of the eight bytes from each one on."""
     words: UInt64s = np.ndarray((len(data) - 7,), dtype=np.uint64, buffer=data, strides=(1,))
     return np.frombuffer(data, dtype=np.uint8), words
