@@ -68,7 +68,7 @@ class Settings(BaseSettings):
     idle_after_s: float = Field(
         default=5.0, gt=0, description="A caught-up source with no records for this long is idle."
     )
-    fetch_max_records: int = Field(default=8_192, ge=1, description="Records a worker takes from the broker at once.")
+    fetch_max_records: int = Field(default=4_096, ge=1, description="Records a worker takes from the broker at once.")
 
     # detect
     rules_file: Path | None = Field(default=None, description="YAML rule file; empty: the default rules.")
