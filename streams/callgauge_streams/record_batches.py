@@ -111,6 +111,13 @@ def _find(data: Any, offsets: Any, timestamps_ms: Any, value_at: Any) -> bool:
     return bool(at == len(data))
 
 
+def warm_up() -> None:
+    """Compile, with arguments of the types that come: some clients' buffers can be written, others' cannot."""
+    for data in (b"", bytearray()):
+        empty = np.empty(0, dtype=np.int64)
+        _find(np.frombuffer(data, dtype=np.uint8), empty, empty, np.empty((0, 2), dtype=np.int64))
+
+
 class _KeptBytes:
     """In place of aiokafka's `MemoryRecords`: the same, and the bytes of the batch that came last."""
 

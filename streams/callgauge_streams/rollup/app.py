@@ -36,6 +36,7 @@ from callgauge_streams.rollup.grouping import partition_of
 from callgauge_streams.rollup.kinds import kinds_of
 from callgauge_streams.rollup.resumption import Resumer
 from callgauge_streams.rollup.source import SourceRollup
+from callgauge_streams.rollup.warm_up import warm_up
 from callgauge_streams.takeover import Start
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
@@ -236,4 +237,5 @@ def rollup_app(settings: Settings) -> Any:
 
 def run(settings: Settings) -> None:
     """Run a rollup worker until SIGTERM."""
+    warm_up()
     run_worker(rollup_app(settings), settings)
