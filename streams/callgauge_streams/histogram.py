@@ -20,14 +20,15 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["RELATIVE_ERROR", "SCALE", "bucket_of", "estimate", "quantile", "upper_bounds"]
+__all__ = ["PER_DOUBLING", "RELATIVE_ERROR", "SCALE", "bucket_of", "estimate", "quantile", "upper_bounds"]
 
 Int64s = npt.NDArray[np.int64]
 
 #: Buckets per doubling are 2^SCALE.
 SCALE = 5
-_PER_DOUBLING = 1 << SCALE
-_BASE = math.exp2(1.0 / _PER_DOUBLING)
+#: That many.
+PER_DOUBLING = 1 << SCALE
+_BASE = math.exp2(1.0 / PER_DOUBLING)
 #: Largest relative error of a quantile, whatever the data.
 RELATIVE_ERROR = (_BASE - 1.0) / (_BASE + 1.0)
 # 2^41 > 10^12, above every clamped value (callgauge.units.LIMIT in nano-dollars is 10^11).
@@ -40,7 +41,7 @@ def upper_bounds() -> Int64s:
     The 2^SCALE-th integer root of 2^j is SCALE integer square roots in a row (floor of root of floor is floor of root).
     """
     bounds = []
-    for j in range(_DOUBLINGS * _PER_DOUBLING + 1):
+    for j in range(_DOUBLINGS * PER_DOUBLING + 1):
         bound = 1 << j
         for _ in range(SCALE):
             bound = math.isqrt(bound)
@@ -62,7 +63,7 @@ def bucket_of(values: Int64s) -> Int64s:
 
 def estimate(bucket: int) -> float:
     """The value a bucket stands for."""
-    return 2.0 * math.exp2((bucket + 1) / _PER_DOUBLING) / (_BASE + 1.0)
+    return 2.0 * math.exp2((bucket + 1) / PER_DOUBLING) / (_BASE + 1.0)
 
 
 def quantile(zero_count: int, buckets: Mapping[int, int], q: float) -> float | None:

@@ -14,7 +14,7 @@ from callgauge_streams.rollup.call_reader import Calls
 from callgauge_streams.rollup.columns import BUCKET_BITS, EXTREMES, MEASURE_NAMES, SUMS, Columns, columns_of
 from callgauge_streams.rollup.grown import Grown
 from callgauge_streams.rollup.outcomes import Outcomes
-from callgauge_streams.rollup.slots import Extremes, Slots
+from callgauge_streams.rollup.slots import Extremes, Slots, add_rows
 from callgauge_streams.rollup.sparse import SparseCounts
 
 __all__ = ["Accumulator"]
@@ -56,10 +56,10 @@ class Accumulator(Slots):
         """
         outcomes = self.outcomes.codes_of(calls.outcomes, calls.outcome_values)
         columns = columns_of(calls.numbers, self.outcomes.failed(outcomes))
-        batch = self.group(codes, columns.event_ms)
-        self.sums.to(self.size)[batch.of] += np.add.reduceat(columns.sums[batch.order], batch.starts, axis=0)
-        self.extremes.add(self.size, batch, columns.extremes, offsets, calls.id_of)
-        for counts, (events, items) in zip(self.buckets, columns.buckets, strict=True):
-            counts.add(batch.slots[events], items)
-        self.outcome_counts.add(batch.slots, outcomes)
+        slots = self.slots_of(codes, columns.event_ms)
+        add_rows(self.sums.to(self.size), slots, columns.sums)
+        self.extremes.add(self.size, slots, columns.extremes, offsets, calls.id_of)
+        for at, counts in enumerate(self.buckets):
+            counts.add(slots, columns.items[:, at])
+        self.outcome_counts.add(slots, outcomes)
         return columns

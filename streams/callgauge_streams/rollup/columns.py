@@ -1,19 +1,22 @@
 """A micro-batch as columns: integers only, one row of NumPy arrays for each event.
 
-Per-event Python is what costs, so there is none of it: `call_reader.py` gives the calls' numbers as one array, and
-everything after that is arithmetic on arrays.
+`call_reader.py` gives the calls' numbers as one array; here they become what is added up, what a maximum is taken of,
+and histogram items, in one compiled pass.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from callgauge.schema import MEASURES
 from callgauge.units import LIMIT, SQUARE_UNITS
-from callgauge_streams.histogram import bucket_of
+from callgauge_streams.compiled import compiled
+from callgauge_streams.histogram import PER_DOUBLING, upper_bounds
 
 __all__ = ["BUCKET_BITS", "EXTREMES", "LARGEST", "MEASURE_NAMES", "SUMS", "TOKEN_SUMS", "Columns", "columns_of"]
 
@@ -44,12 +47,20 @@ class Columns:
     """What is added up, shape (n, SUMS)."""
     extremes: Int64s
     """What a maximum is taken of, shape (n, EXTREMES)."""
-    buckets: list[tuple[Int64s, Int64s]]
-    """Per measure: the events that carry it, and the histogram item of each."""
+    items: Int64s
+    """Histogram item of each measure, -1 for one that an event does not carry; shape (n, 4)."""
     clamped: int
     """Events with a value cut to the largest that a block can add up."""
     token_violations: int
     """Events whose parts exceed their whole: cache_read + cache_write > input, or reasoning > output."""
+
+
+_FACTORS = np.array([1e3, 1e3, 1e9, 1.0])
+"""From COUNTED_NUMBERS to the integers of each measure, in the order of MEASURE_NAMES: µs, µs, nano-dollars, tokens."""
+_UNITS = np.array([SQUARE_UNITS[name] for name in MEASURE_NAMES])
+_TS, _INPUT, _OUTPUT, _CACHE_READ, _CACHE_WRITE, _REASONING, _LIMITS = 0, 4, 5, 6, 7, 8, 9
+_SOURCES = np.array([1, 2, 3, _OUTPUT])
+_BOUNDS = upper_bounds()
 
 
 def columns_of(numbers: Float64s, failed: Bools) -> Columns:
@@ -60,61 +71,63 @@ def columns_of(numbers: Float64s, failed: Bools) -> Columns:
         failed: which are errors, shape (n,).
     """
     n = len(numbers)
-    ts, latency_ms = numbers[:, 0], numbers[:, 1]
-    tokens = numbers[:, 4:9].astype(np.int64)
-    given = np.maximum(tokens, 0)
-    sums, extremes = np.empty((n, SUMS), dtype=np.int64), np.empty((n, EXTREMES), dtype=np.int64)
-    sums[:, 0] = 1
-    sums[:, 1 : 1 + len(TOKEN_SUMS)] = given[:, (0, 2, 3, 4)]
-    buckets, clamped = [], np.zeros(n, dtype=np.bool_)
-    values_of = {
-        "latency": np.where(failed, -1, _scaled(latency_ms, 1e3)),
-        "ttft": _scaled(numbers[:, 2], 1e3),
-        "cost": _scaled(numbers[:, 3], 1e9),
-        "output_tokens": tokens[:, 1],
-    }
-    for at, name in enumerate(MEASURE_NAMES):
-        values, limit = values_of[name], LIMIT * SQUARE_UNITS[name]
-        clamped |= values > limit
-        values = np.minimum(values, limit)
-        present = values >= 0
-        _measure(values, present, SQUARE_UNITS[name], sums[:, 5 + 3 * at : 8 + 3 * at])
-        extremes[:, at] = np.where(present, values + 1, 0)
-        extremes[:, len(MEASURE_NAMES) + at] = np.where(present, LARGEST - values, 0)
-        buckets.append((carriers := np.flatnonzero(present), _items(values[carriers])))
-    extremes[:, -1] = np.maximum(_used_ppm(numbers[:, 9], numbers[:, 10]), _used_ppm(numbers[:, 11], numbers[:, 12]))
-    exceed = (given[:, 2] + given[:, 3] > given[:, 0]) | (given[:, 4] > given[:, 1])
-    return Columns(
-        n=n,
-        event_ms=(ts * 1e3 + latency_ms).astype(np.int64),
-        sums=sums,
-        extremes=extremes,
-        buckets=buckets,
-        clamped=int(np.count_nonzero(clamped)),
-        token_violations=int(np.count_nonzero(exceed)),
-    )
+    sums, extremes = np.zeros((n, SUMS), dtype=np.int64), np.zeros((n, EXTREMES), dtype=np.int64)
+    items = np.full((n, len(MEASURE_NAMES)), -1, dtype=np.int64)
+    clamped, violations = _fill(numbers, failed, sums, extremes, items)
+    event_ms = (numbers[:, _TS] * 1e3 + numbers[:, _SOURCES[0]]).astype(np.int64)
+    return Columns(n, event_ms, sums, extremes, items, int(clamped), int(violations))
 
 
-def _scaled(values: Float64s, factor: float) -> Int64s:
-    """To integers, nearest, ties to even, as `callgauge.units` does one by one; negative stays negative."""
-    return np.rint(values * factor).astype(np.int64)
+@compiled
+def _item_of(value: int) -> int:
+    """The histogram item of a value: `histogram.bucket_of` + 2, 0 for 0; found in the value's power of two."""
+    if value == 0:
+        return 0
+    low = (math.frexp(float(value))[1] - 1) * PER_DOUBLING
+    high = low + PER_DOUBLING
+    while low < high:
+        middle = (low + high) // 2
+        if _BOUNDS[middle] < value:
+            low = middle + 1
+        else:
+            high = middle
+    return low + 1
 
 
-def _measure(values: Int64s, present: Bools, square_unit: int, sums: Int64s) -> None:
-    """Fill in count, sum and sum of squares of each event."""
-    sums[:, 0] = present
-    sums[:, 1] = counted = np.where(present, values, 0)
-    sums[:, 2] = (counted // square_unit) ** 2
-
-
-def _items(values: Int64s) -> Int64s:
-    """The histogram item of each value."""
-    return np.where(values > 0, bucket_of(np.maximum(values, 1)) + 2, 0)
-
-
-def _used_ppm(limit: Float64s, remaining: Float64s) -> Int64s:
+@compiled
+def _used_ppm(limit: float, remaining: float) -> int:
     """Share of a rate limit used up, in millionths; 0 when the provider told nothing."""
-    told = (limit > 0) & (remaining >= 0)
-    whole = np.where(told, limit, 1).astype(np.int64)
-    left = np.where(told, np.minimum(limit, remaining), 1).astype(np.int64)
-    return np.asarray((whole - left) * 1_000_000 // whole)
+    if limit <= 0 or remaining < 0:
+        return 0
+    return int((int(limit) - int(min(limit, remaining))) * 1_000_000 // int(limit))
+
+
+@compiled
+def _fill(numbers: Any, failed: Any, sums: Any, extremes: Any, items: Any) -> Any:
+    """Fill in the columns of each event; returns how many were clamped, and how many token counts are at odds."""
+    clamped, violations = 0, 0
+    measures = len(_SOURCES)
+    for event in range(len(numbers)):
+        row = numbers[event]
+        given, reads = max(row[_INPUT], 0.0), max(row[_CACHE_READ], 0.0)
+        writes, reasoning = max(row[_CACHE_WRITE], 0.0), max(row[_REASONING], 0.0)
+        sums[event, 0] = 1
+        sums[event, 1], sums[event, 2], sums[event, 3], sums[event, 4] = given, reads, writes, reasoning
+        violations += reads + writes > given or reasoning > max(row[_OUTPUT], 0.0)
+        is_clamped = False
+        for at in range(measures):
+            if row[_SOURCES[at]] < 0 or (at == 0 and failed[event]):  # percentiles of latency: of successful calls
+                continue
+            # To nearest, ties to even, as `callgauge.units` does.
+            value, limit = int(np.rint(row[_SOURCES[at]] * _FACTORS[at])), LIMIT * _UNITS[at]
+            if value > limit:
+                value, is_clamped = limit, True
+            sums[event, 5 + 3 * at], sums[event, 6 + 3 * at] = 1, value
+            sums[event, 7 + 3 * at] = (value // _UNITS[at]) ** 2
+            extremes[event, at], extremes[event, measures + at] = value + 1, LARGEST - value
+            items[event, at] = _item_of(value)
+        clamped += is_clamped
+        extremes[event, 2 * measures] = max(
+            _used_ppm(row[_LIMITS], row[_LIMITS + 1]), _used_ppm(row[_LIMITS + 2], row[_LIMITS + 3])
+        )
+    return clamped, violations

@@ -20,7 +20,7 @@ from callgauge_streams.rollup.grown import Grown
 from callgauge_streams.rollup.measures import bucket_name
 from callgauge_streams.rollup.score_columns import BEYOND, NEGATIVE, SIGNED_BITS, ScoreColumns, score_columns_of
 from callgauge_streams.rollup.score_reader import Scores
-from callgauge_streams.rollup.slots import Extremes, Slots, Union
+from callgauge_streams.rollup.slots import Extremes, Slots, Union, add_rows
 from callgauge_streams.rollup.sparse import SparseCounts
 
 __all__ = ["ScoreAccumulator", "score_rows"]
@@ -59,10 +59,10 @@ class ScoreAccumulator(Slots):
             Its columns.
         """
         columns = score_columns_of(scores.scores)
-        batch = self.group(codes, columns.event_ms)
-        self.sums.to(self.size)[batch.of] += np.add.reduceat(columns.sums[batch.order], batch.starts, axis=0)
-        self.extremes.add(self.size, batch, columns.extremes, offsets, scores.id_of)
-        self.buckets.add(batch.slots, columns.items)
+        slots = self.slots_of(codes, columns.event_ms)
+        add_rows(self.sums.to(self.size), slots, columns.sums)
+        self.extremes.add(self.size, slots, columns.extremes, offsets, scores.id_of)
+        self.buckets.add(slots, columns.items)
         return columns
 
 

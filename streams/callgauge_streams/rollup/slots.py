@@ -1,37 +1,24 @@
-"""The finest grain of the open block: one slot for each (code of label values, finest window).
-
-A micro-batch is grouped by one stable sort; then every sum and maximum is one `reduceat` over the sorted events.
-"""
+"""The finest grain of the open block: one slot for each (code of label values, finest window)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_streams.compiled import compiled
 from callgauge_streams.rollup.grown import Grown
+from callgauge_streams.rollup.interned import Interned
 
-__all__ = ["Batch", "Extremes", "Slots", "Union"]
+__all__ = ["Extremes", "Slots", "Union", "add_rows"]
 
 Int64s = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Ids = Callable[[int], str]
 
-
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """A micro-batch of n events, grouped into k slots."""
-
-    slots: Int64s
-    """Slot of each event, shape (n,)."""
-    order: Int64s
-    """The events in slot order, log order inside a slot, shape (n,)."""
-    starts: Int64s
-    """Where each slot begins in `order`, shape (k,)."""
-    of: Int64s
-    """Each of these slots, shape (k,)."""
+# Windows are at least a millisecond wide and end before the year 2100: their numbers are below 2^42.
+_WINDOW_BITS = 42
 
 
 class Slots:
@@ -43,7 +30,7 @@ class Slots:
 
     def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
-        self._slots: dict[tuple[int, int], int] = {}
+        self._slots = Interned()
         self.series_of: list[int] = []
         """Code of each slot's label values."""
         self.starts_ms: list[int] = []
@@ -54,32 +41,30 @@ class Slots:
         """Number of slots."""
         return len(self.series_of)
 
-    def group(self, codes: Int64s, event_ms: Int64s) -> Batch:
-        """Find the slots of a micro-batch.
+    def slots_of(self, codes: Int64s, event_ms: Int64s) -> Int64s:
+        """The slot of each event, shape (n,).
 
         Args:
             codes: of each event's label values, shape (n,).
             event_ms: event times, shape (n,).
         """
-        windows = event_ms // self._window_ms
-        first = int(windows.min())
-        keys = codes * (int(windows.max()) - first + 1) + (windows - first)
-        # Short keys are sorted by radix, seven times as fast.
-        order = np.argsort(keys.astype(np.uint16) if keys.max() < 1 << 16 else keys, kind="stable")
-        ordered = keys[order]
-        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-        heads = order[starts]
-        of = np.array([self._slot(*key) for key in zip(codes[heads].tolist(), windows[heads].tolist(), strict=True)])
-        slots = np.empty(len(codes), dtype=np.int64)
-        slots[order] = np.repeat(of, np.diff(np.r_[starts, len(codes)]))
-        return Batch(slots, order, starts, of)
+        keys = (codes << _WINDOW_BITS | event_ms // self._window_ms).astype(np.uint64)
+        slots = self._slots.codes_of(keys)
+        if (new := slots < 0).any():
+            for key in dict.fromkeys(keys[new].tolist()):
+                self._slots.put(key, self.size)
+                self.series_of.append(key >> _WINDOW_BITS)
+                self.starts_ms.append((key & (1 << _WINDOW_BITS) - 1) * self._window_ms)
+            slots = self._slots.codes_of(keys)
+        return slots
 
-    def _slot(self, code: int, window: int) -> int:
-        slot = self._slots.setdefault((code, window), self.size)
-        if slot == self.size:
-            self.series_of.append(code)
-            self.starts_ms.append(window * self._window_ms)
-        return slot
+
+@compiled
+def add_rows(totals: Any, slots: Any, values: Any) -> None:
+    """Add each event's row of values to its slot's."""
+    for event in range(len(slots)):
+        for column in range(values.shape[1]):
+            totals[slots[event], column] += values[event, column]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,36 +99,31 @@ class Extremes:
         self._named = named
         self._highs = Grown(width)
         self._at = Grown(named)
-        self._ids: dict[tuple[int, int], str] = {}
+        self._winners = Grown(named)  # one more than the event of this batch; 0: of an earlier one
+        # The ids one after the other, and where each begins and ends: a block may have a hundred thousand of them.
+        self._ids = bytearray()
+        self._id_at = Grown(2 * named)
 
-    def add(self, size: int, batch: Batch, values: Int64s, offsets: Int64s, ids: Ids) -> None:
+    def add(self, size: int, slots: Int64s, values: Int64s, offsets: Int64s, ids: Callable[[int], str]) -> None:
         """Take in a micro-batch.
 
         Args:
             size: number of slots, the batch's included.
+            slots: of each event, shape (n,).
             values: shape (n, width).
-            offsets: shape (n,).
+            offsets: ascending, shape (n,).
             ids: the id of an event, by its place in the batch.
         """
-        highs = np.maximum.reduceat(values[batch.order], batch.starts, axis=0)
-        known = self._highs.to(size)
-        self._note(size, batch, values, highs, highs > known[batch.of], offsets, ids)
-        known[batch.of] = np.maximum(known[batch.of], highs)
-
-    def _note(
-        self, size: int, batch: Batch, values: Int64s, highs: Int64s, larger: Bools, offsets: Int64s, ids: Ids
-    ) -> None:
-        """Remember the event where this batch has a larger value than all before."""
-        at = self._at.to(size)
-        group = np.repeat(np.arange(len(batch.starts)), np.diff(np.r_[batch.starts, len(offsets)]))
-        for column in range(self._named):
-            own = np.where(larger[group, column], values[batch.order, column], -1)
-            hits = np.flatnonzero(own == highs[group, column])
-            hits = hits[np.r_[True, group[hits[1:]] != group[hits[:-1]]][: len(hits)]]  # the first of equal ones
-            events, of_hits = batch.order[hits], batch.of[group[hits]]
-            at[of_hits, column] = offsets[events]
-            for slot, event in zip(of_hits.tolist(), events.tolist(), strict=True):
-                self._ids[slot, column] = ids(event)
+        at, winners, id_at = self._at.to(size), self._winners.to(size), self._id_at.to(size)
+        raised = np.empty((len(slots) * self._named, 2), dtype=np.int64)
+        count = _raise(self._highs.to(size), winners, raised, slots, values)
+        for slot, column in raised[:count].tolist():
+            event = int(winners[slot, column]) - 1
+            winners[slot, column] = 0
+            at[slot, column] = offsets[event]
+            begin = len(self._ids)
+            self._ids += ids(event).encode()
+            id_at[slot, 2 * column : 2 * column + 2] = begin, len(self._ids)
 
     def highs(self, union: Union) -> Int64s:
         """The maxima of each row, shape (rows, width)."""
@@ -161,4 +141,25 @@ class Extremes:
         lowest = np.minimum.reduceat(offsets, union.starts)
         chosen = np.flatnonzero(holds & (offsets == lowest[union.rows]))
         of = zip(union.rows[chosen].tolist(), union.slots[chosen].tolist(), strict=True)
-        return {row: self._ids[slot, column] for row, slot in of}
+        return {row: self._id(slot, column) for row, slot in of}
+
+    def _id(self, slot: int, column: int) -> str:
+        begin, end = self._id_at.filled[slot, 2 * column : 2 * column + 2].tolist()
+        return self._ids[begin:end].decode()
+
+
+@compiled
+def _raise(highs: Any, winners: Any, raised: Any, slots: Any, values: Any) -> int:
+    """Raise the maxima of slots to those of a batch; returns how many (slot, column) of `raised` have a winner."""
+    named, count = winners.shape[1], 0
+    for event in range(len(slots)):
+        slot = slots[event]
+        for column in range(values.shape[1]):
+            if values[event, column] > highs[slot, column]:
+                highs[slot, column] = values[event, column]
+                if column < named:
+                    if winners[slot, column] == 0:
+                        raised[count, 0], raised[count, 1] = slot, column
+                        count += 1
+                    winners[slot, column] = event + 1
+    return count

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from callgauge_streams.compiled import compiled
 
 __all__ = ["PairCounts", "SparseCounts"]
 
@@ -13,8 +16,7 @@ Int64s = npt.NDArray[np.int64]
 
 # Dense counting pays up to this many cells for each pair.
 _CELLS = 32
-# Pairs are only noted when they come, and counted when somebody asks or this many wait: one sort for many batches.
-_COUNT_AT = 131_072
+_FULL = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,25 @@ class SparseCounts:
 
     def __init__(self, item_bits: int) -> None:
         self._bits = item_bits
-        self._keys: Int64s = np.empty(0, dtype=np.int64)
-        self._counts: Int64s = np.empty(0, dtype=np.int64)
-        self._noted: list[Int64s] = []
-        self._waiting = 0
+        # Pair (0: free) and count, side by side: an open-addressing table.
+        self._table: Int64s = np.zeros((256, 2), dtype=np.int64)
+        self._used = 0
+        self._pairs: Int64s | None = None  # what the table holds, for as long as nothing is added
 
     def add(self, slots: Int64s, items: Int64s) -> None:
-        """Count one occurrence of each pair, shapes (k,)."""
-        self._noted.append((slots << self._bits) | items)
-        self._waiting += len(slots)
-        if self._waiting > _COUNT_AT:
-            self._count()
+        """Count one occurrence of each pair, shapes (n,); negative items are none."""
+        if self._used + len(slots) > _FULL * len(self._table):
+            self._grow(len(slots))
+        self._pairs = None
+        self._used += _count(self._table, slots, items, self._bits)
+
+    def _grow(self, room: int) -> None:
+        pairs = self._table[self._table[:, 0] != 0]
+        size = len(self._table)
+        while len(pairs) + room > _FULL * size:
+            size *= 2
+        self._table = np.zeros((size, 2), dtype=np.int64)
+        _move(self._table, pairs)
 
     def of_rows(self, row_of_slot: Int64s, rows: int) -> PairCounts:
         """The counts by row.
@@ -58,11 +68,14 @@ class SparseCounts:
             row_of_slot: for each slot the row it belongs to, -1 for none.
             rows: number of rows.
         """
-        self._count()
-        row = row_of_slot[self._keys >> self._bits]
+        if self._pairs is None:
+            self._pairs = self._table[self._table[:, 0] != 0]
+        pairs = self._pairs
+        keys = pairs[:, 0] - 1
+        row = row_of_slot[keys >> self._bits]
         wanted = np.flatnonzero(row >= 0)
-        row, counts = row[wanted], self._counts[wanted]
-        items = self._keys[wanted] & ((1 << self._bits) - 1)
+        row, counts = row[wanted], pairs[wanted, 1]
+        items = keys[wanted] & ((1 << self._bits) - 1)
         low = int(items.min(initial=0))
         width = int(items.max(initial=0)) - low + 1
         if rows * width <= _CELLS * len(wanted):
@@ -73,15 +86,6 @@ class SparseCounts:
         keys, counts = _added_up((row << self._bits) | items, counts)
         return PairCounts(keys >> self._bits, keys & ((1 << self._bits) - 1), counts)
 
-    def _count(self) -> None:
-        if not self._noted:
-            return
-        keys, counts = np.unique(np.concatenate(self._noted), return_counts=True)
-        self._keys, self._counts = _added_up(
-            np.concatenate([self._keys, keys]), np.concatenate([self._counts, counts.astype(np.int64)])
-        )
-        self._noted, self._waiting = [], 0
-
 
 def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
     """Different keys, ascending, and the sum of the counts of each."""
@@ -91,3 +95,33 @@ def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
     keys = keys[order]
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
     return keys[starts], np.add.reduceat(counts[order], starts)
+
+
+@compiled
+def _slot_of(table: Any, pair: int) -> int:
+    """Where a pair is, or would be."""
+    mask = len(table) - 1
+    at = (pair * 0x9E3779B97F4A7C15 >> 20) & mask
+    while table[at, 0] != 0 and table[at, 0] != pair:
+        at = (at + 1) & mask
+    return at
+
+
+@compiled
+def _count(table: Any, slots: Any, items: Any, bits: int) -> int:
+    """Returns how many pairs are new."""
+    new = 0
+    for event in range(len(slots)):
+        if items[event] >= 0:
+            pair = (slots[event] << bits | items[event]) + 1
+            at = _slot_of(table, pair)
+            new += table[at, 0] == 0
+            table[at, 0] = pair
+            table[at, 1] += 1
+    return new
+
+
+@compiled
+def _move(table: Any, pairs: Any) -> None:
+    for at in range(len(pairs)):
+        table[_slot_of(table, pairs[at, 0])] = pairs[at]
