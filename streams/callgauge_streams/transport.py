@@ -34,7 +34,7 @@ __all__ = ["ChunkConsumer", "ChunkTransport"]
 
 _FETCH_WAIT_MS = 50
 _FETCH_BYTES = 2 << 20
-_CHUNKS_AT_ONCE = 2
+_CHUNKS_AT_ONCE = 1
 
 
 class _Thread(driver.AIOKafkaConsumerThread):

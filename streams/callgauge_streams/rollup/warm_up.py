@@ -5,24 +5,33 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from callgauge.codec import encode
-from callgauge.schema import LABELS, Call
+from callgauge.schema import Call
+from callgauge_streams.chunk import Chunk
+from callgauge_streams.compiled import leave_compiler
 from callgauge_streams.record_batches import warm_up as warm_up_batches
 from callgauge_streams.records import Records
-from callgauge_streams.rollup.call_reader import CallReader
-from callgauge_streams.rollup.duplicates import SeenIds
+from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_streams.rollup.source import SourceRollup
 
 __all__ = ["warm_up"]
 
+_ENOUGH = 400  # tables grow
+
 
 def warm_up() -> None:
-    """Call every compiled function once, with arguments of the types that it will get."""
-    values = [encode(Call(event_id="e", ts=1.0, service="s")), b"{}"]
-    calls, _ = CallReader(LABELS).read(Records.of([0, 1], [0, 0], values))
-    SeenIds(1, 1).mark(np.array([0]), np.array([0]), calls.ids)
+    """Call every compiled function, with arguments of the types that it will get: a source's whole life in small."""
     warm_up_batches()
+    config = RollupConfig(parse_groupings("@10s"), block_offsets=1 << 16, out_of_orderness_ms=0)
+    source = SourceRollup(config, "warm-up", 0)
+    calls = [Call(event_id=f"e{at}", ts=at * 10.0, service="s", model=str(at), cost_usd=1.0) for at in range(_ENOUGH)]
+    values = [*map(encode, calls), b"{}"]
+    for block, previous in ((0, None), (len(values), len(values) - 1)):
+        records = Records.of(range(block, block + len(values)), [0] * len(values), values)
+        source.take(Chunk(0, 0, 0, 0, previous, block, Records.joined([records])))
+        source.due_rows(first_time_only=False)
+    leave_compiler()
 
 
 if __name__ == "__main__":
