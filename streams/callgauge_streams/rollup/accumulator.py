@@ -58,7 +58,7 @@ class Accumulator(Slots):
         columns = columns_of(calls.numbers, self.outcomes.failed(outcomes))
         slots = self.slots_of(codes, columns.event_ms)
         add_rows(self.sums.to(self.size), slots, columns.sums)
-        self.extremes.add(self.size, slots, columns.extremes, offsets, calls.id_of)
+        self.extremes.add(self.size, slots, columns.extremes, offsets, calls.ids_of)
         for at, counts in enumerate(self.buckets):
             counts.add(slots, columns.items[:, at])
         self.outcome_counts.add(slots, outcomes)

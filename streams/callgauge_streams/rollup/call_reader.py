@@ -50,15 +50,17 @@ class Calls:
     id_at: Int64s
     """Where in `data` each event_id is, shape (n, 2); of those that are not in `data` the second is -1, and the first
     their number in `other_ids`."""
-    other_ids: list[str] = field(default_factory=list)
+    other_ids: list[bytes] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def id_of(self, event: int) -> str:
-        """Its event_id."""
-        begin, end = self.id_at[event].tolist()
-        return str(self.data[begin:end], "ascii") if end >= 0 else self.other_ids[begin]
+    def ids_of(self, events: Int64s) -> list[bytes]:
+        """The event_ids of some of them, encoded."""
+        return [
+            bytes(self.data[begin:end]) if end >= 0 else self.other_ids[begin]
+            for begin, end in self.id_at[events].tolist()
+        ]
 
     def pick(self, events: Int64s) -> Calls:
         """Some of them."""
@@ -129,7 +131,7 @@ class CallReader:
         calls.numbers[at] = [-1 if number is None else number for number in _numbers_of(call)]
         calls.labels[at], calls.outcomes[at] = self._label_code(call), self._outcome_codes[_outcome_of(call)]
         calls.id_at[at] = len(calls.other_ids), -1
-        calls.other_ids.append(call.event_id)
+        calls.other_ids.append(call.event_id.encode())
 
     def _label_code(self, call: Any) -> int:
         values = self._labels_of(call)

@@ -16,6 +16,9 @@ Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
 
+_SPREAD, _TOP = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
+
+
 class Codes(dict[Any, int]):
     """Numbers things from 0 in order of appearance.
 
@@ -72,7 +75,7 @@ class Interned:
 def _place(hashes: Any, codes: Any, value: Any) -> int:
     """Where a hash is, or would be."""
     mask = len(codes) - 1
-    at = np.int64(value & np.uint64(mask))
+    at = np.int64((value * _SPREAD) >> _TOP) & mask  # what is no hash, like slots' keys, must be spread too
     while codes[at] >= 0 and hashes[at] != value:
         at = (at + 1) & mask
     return int(at)

@@ -61,7 +61,7 @@ class ScoreAccumulator(Slots):
         columns = score_columns_of(scores.scores)
         slots = self.slots_of(codes, columns.event_ms)
         add_rows(self.sums.to(self.size), slots, columns.sums)
-        self.extremes.add(self.size, slots, columns.extremes, offsets, scores.id_of)
+        self.extremes.add(self.size, slots, columns.extremes, offsets, scores.ids_of)
         self.buckets.add(slots, columns.items)
         return columns
 

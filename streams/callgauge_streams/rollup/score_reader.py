@@ -36,10 +36,10 @@ class Scores:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def id_of(self, event: int) -> str:
-        """The call that was judged; where none is given, the score."""
-        score = self.scores[event]
-        return str(score.call_id or score.event_id)
+    def ids_of(self, events: Int64s) -> list[bytes]:
+        """The calls that were judged, encoded; where none is given, the score."""
+        judged = (self.scores[at] for at in events.tolist())
+        return [(score.call_id or score.event_id).encode() for score in judged]
 
     def pick(self, events: Int64s) -> Scores:
         """Some of them."""

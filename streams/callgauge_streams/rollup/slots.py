@@ -17,6 +17,9 @@ __all__ = ["Extremes", "Slots", "Union", "add_rows"]
 
 Int64s = npt.NDArray[np.int64]
 
+#: The encoded ids of some events of a batch.
+IdsOf = Callable[[Int64s], list[bytes]]
+
 # Windows are at least a millisecond wide and end before the year 2100: their numbers are below 2^42.
 _WINDOW_BITS = 42
 
@@ -101,10 +104,10 @@ class Extremes:
         self._at = Grown(named)
         self._winners = Grown(named)  # one more than the event of this batch; 0: of an earlier one
         # The ids one after the other, and where each begins and ends: a block may have a hundred thousand of them.
-        self._ids = bytearray()
+        self._ids = bytearray()  # UTF-8
         self._id_at = Grown(2 * named)
 
-    def add(self, size: int, slots: Int64s, values: Int64s, offsets: Int64s, ids: Callable[[int], str]) -> None:
+    def add(self, size: int, slots: Int64s, values: Int64s, offsets: Int64s, ids_of: IdsOf) -> None:
         """Take in a micro-batch.
 
         Args:
@@ -112,18 +115,20 @@ class Extremes:
             slots: of each event, shape (n,).
             values: shape (n, width).
             offsets: ascending, shape (n,).
-            ids: the id of an event, by its place in the batch.
+            ids_of: the ids of events, by their places in the batch.
         """
         at, winners, id_at = self._at.to(size), self._winners.to(size), self._id_at.to(size)
         raised = np.empty((len(slots) * self._named, 2), dtype=np.int64)
-        count = _raise(self._highs.to(size), winners, raised, slots, values)
-        for slot, column in raised[:count].tolist():
-            event = int(winners[slot, column]) - 1
-            winners[slot, column] = 0
-            at[slot, column] = offsets[event]
-            begin = len(self._ids)
-            self._ids += ids(event).encode()
-            id_at[slot, 2 * column : 2 * column + 2] = begin, len(self._ids)
+        raised = raised[: _raise(self._highs.to(size), winners, raised, slots, values)]
+        slot, column = raised.T
+        events = winners[slot, column] - 1
+        winners[slot, column] = 0
+        at[slot, column] = offsets[events]
+        ids = ids_of(events)
+        ends = len(self._ids) + np.cumsum([len(event_id) for event_id in ids], dtype=np.int64)
+        id_at[slot, 2 * column] = np.r_[len(self._ids), ends[:-1]][: len(ids)]
+        id_at[slot, 2 * column + 1] = ends
+        self._ids += b"".join(ids)
 
     def highs(self, union: Union) -> Int64s:
         """The maxima of each row, shape (rows, width)."""

@@ -52,11 +52,11 @@ def assert_as_msgspec_reads(value: bytes) -> bool:
         structs, expected_dead = decode_counted(values)
         assert dead == expected_dead
         assert len(calls) == len(structs)
+        assert calls.ids_of(np.arange(len(calls))) == [call.event_id.encode() for call in structs]
         for at, call in enumerate(structs):
             assert calls.numbers[at].tolist() == [-1.0 if n is None else n for n in _numbers_of(call)]
             assert calls.label_values[calls.labels[at]] == _labels_of(call)
             assert calls.outcome_values[calls.outcomes[at]] == _outcome_of(call)
-            assert calls.id_of(at) == call.event_id
             assert calls.ids[at] == np.uint64(hash_of(call.event_id)).astype(np.int64)
     return bool(scan([value]).read[0])
 
