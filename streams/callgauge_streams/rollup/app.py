@@ -12,6 +12,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -107,9 +108,9 @@ class RollupWorker:
             self._idle.discard(tp)
             closed = source.take(chunk)
             if closed:
-                await self._send(closed.records)
+                await self._send(chain(closed.rows, [closed.summary]))
                 self._app.consumer.confirm(tp, closed.safe_offset, chunk.generation, self._config.epoch)
-                self._metrics.block_closed(closed.records[-1])
+                self._metrics.block_closed(closed.summary)
 
     async def _announce(self) -> None:
         """Tell everybody each start that was not told yet; when this returns there is none."""
@@ -156,10 +157,8 @@ class RollupWorker:
                 await self._send([self._progress()])
 
     async def _send_due(self, *, first_time_only: bool) -> None:
-        records: list[Any] = []
-        for source in self._sources.values():
-            records += source.due_rows(first_time_only=first_time_only)
-        await self._send(records)
+        due = [source.due_rows(first_time_only=first_time_only) for source in self._sources.values()]
+        await self._send(chain.from_iterable(due))
 
     async def _send_idle(self) -> None:
         # Collected before anything is awaited: a revoke changes the sources meanwhile.
@@ -167,12 +166,11 @@ class RollupWorker:
             tp: source for tp, source in self._sources.items() if tp not in self._idle and self._goes_idle(tp, source)
         }
         self._idle.update(idle)
-        records = {tp: source.idle_records() for tp, source in idle.items()}
-        await self._send([record for of_source in records.values() for record in of_source])
+        minutes = {tp: source.minute for tp, source in idle.items()}
+        await self._send(chain.from_iterable([source.idle_records() for source in idle.values()]))
         for tp, source in idle.items():
-            if records[tp] and self._sources.get(tp) is source:  # all rows of its open block are confirmed
-                minute = records[tp][-1].first_ts_ms // 60_000
-                self._app.consumer.note_counted(tp, source.next_offset, minute, self._config.epoch)
+            if minutes[tp] >= 0 and self._sources.get(tp) is source:  # all rows of its open block are confirmed
+                self._app.consumer.note_counted(tp, source.next_offset, minutes[tp], self._config.epoch)
 
     def _goes_idle(self, tp: TP, source: SourceRollup) -> bool:
         """Caught up, and the broker has answered since the idle time passed without a record."""
@@ -188,9 +186,17 @@ class RollupWorker:
         self._metrics.watermark(tp, progress.watermark_ms)
         return msgspec.structs.replace(progress, committed=self._app.consumer.committed(tp))
 
-    async def _send(self, records: list[Any]) -> None:
-        await send_confirmed(self._app, (message for record in records for message in self._outgoing(record)))
-        self._metrics.rows_sent(sum(record.kind in _ROWS for record in records))
+    async def _send(self, records: Iterable[Any]) -> None:
+        rows = 0
+
+        def messages() -> Iterator[Outgoing]:
+            nonlocal rows
+            for record in records:
+                rows += record.kind in _ROWS
+                yield from self._outgoing(record)
+
+        await send_confirmed(self._app, messages())
+        self._metrics.rows_sent(rows)
 
     def _outgoing(self, record: Any) -> Iterator[Outgoing]:
         """A row goes to its series' partition, a control record to every partition."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import msgspec
@@ -35,6 +36,7 @@ class Block:
 
     def __init__(self, config: RollupConfig, source: str, first: int, first_ts_ms: int, kind: Kind = CALLS) -> None:
         self.first = first
+        self.minute = first_ts_ms // 60_000
         self._bound_ms = config.out_of_orderness_ms
         self._slots = kind.accumulator(config.finest_ms)
         identity = {"source": source, "block": first, "epoch": config.epoch}
@@ -108,11 +110,11 @@ class Block:
             else:
                 folding.put(slot, code, series.values[code], start_ms)
 
-    def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> list[Any]:
+    def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> Iterator[Any]:
         """Rows that grew since they were last taken; see `Folding.take_grown`."""
-        return [
-            row for *_, folding in self._sets for row in folding.take_grown(self._slots, watermark_ms, first_time_only)
-        ]
+        return chain.from_iterable(
+            [folding.take_grown(self._slots, watermark_ms, first_time_only) for *_, folding in self._sets]
+        )
 
     def summary(self, *, complete: bool) -> Any:
         """The block's summary so far."""

@@ -20,6 +20,8 @@ Int64s = npt.NDArray[np.int64]
 #: Builds rows: from the slots, which of them make which row, and each row's identity and labels.
 RowsOf = Callable[[Any, Union, list[dict[str, Any]]], Iterator[Any]]
 
+_ROWS_AT_ONCE = 1_024
+
 _series_id = lru_cache(maxsize=1 << 16)(series_id)
 
 
@@ -65,7 +67,7 @@ class Folding:
         self._row_of_slot.to(slot + 1)[slot] = -1
 
     def take_grown(self, slots: Any, watermark_ms: int | None, first_time_only: bool) -> Iterator[Any]:
-        """Rows that grew since they were last taken.
+        """Rows that grew since they were last taken. They are made while they are gone through: count nothing meanwhile.
 
         Args:
             slots: with `n`, the events in each.
@@ -82,12 +84,17 @@ class Folding:
         if first_time_only:
             due &= self._sent_n.filled == 0
         numbers = np.flatnonzero(due)
-        if len(numbers):
-            self._sent_n.filled[numbers] = n[numbers]
+        self._sent_n.filled[numbers] = n[numbers]
+        return self._rows(slots, numbers)
+
+    def _rows(self, slots: Any, numbers: Int64s) -> Iterator[Any]:
+        """Some rows at a time: one may be ten thousand bytes of Python objects, and a block have ten thousand."""
+        for begin in range(0, len(numbers), _ROWS_AT_ONCE):
+            some = numbers[begin : begin + _ROWS_AT_ONCE]
             position = np.full(len(self._keys) + 1, -1, dtype=np.int64)
-            position[numbers] = np.arange(len(numbers))
-            keys = [self._key(*self._keys[number]) for number in numbers.tolist()]
-            yield from self._rows_of(slots, Union.of(position[row_of_slot]), keys)
+            position[some] = np.arange(len(some))
+            keys = [self._key(*self._keys[number]) for number in some.tolist()]
+            yield from self._rows_of(slots, Union.of(position[self._row_of_slot.filled]), keys)
 
     def _key(self, values: tuple[str, ...], start_ms: int) -> dict[str, Any]:
         labels = self._grouping.labels

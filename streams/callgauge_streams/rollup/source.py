@@ -5,8 +5,9 @@ No I/O and no clock: whoever drives it confirms what it returned before committi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,9 @@ class Closed:
     """A block has ended: its last rows and its complete summary, and the offset that may be committed once they,
     and all sent before, are confirmed."""
 
-    records: list[Any]
+    rows: Iterator[Any]
+    """Made while they are gone through."""
+    summary: Any
     safe_offset: int
 
 
@@ -109,15 +112,21 @@ class SourceRollup:
     def _close(self, next_block: int) -> Closed | None:
         if self._block is None:
             return None
-        return Closed([*self._block.take_grown(), self._block.summary(complete=True)], next_block)
+        return Closed(self._block.take_grown(), self._block.summary(complete=True), next_block)
 
-    def due_rows(self, *, first_time_only: bool) -> list[Any]:
-        """Rows that grew and whose windows the watermark has passed; perhaps only those that were never sent."""
-        return self._block.take_grown(self.watermark_ms, first_time_only) if self._block else []
+    def due_rows(self, *, first_time_only: bool) -> Iterator[Any]:
+        """Rows that grew and whose windows the watermark has passed; perhaps only those that were never sent. They are
+        made while they are gone through: no chunk may be taken meanwhile."""
+        return self._block.take_grown(self.watermark_ms, first_time_only) if self._block else iter(())
 
-    def idle_records(self) -> list[Any]:
-        """Everything not sent yet and the block's summary so far, for a source that goes idle."""
-        return [*self._block.take_grown(), self._block.summary(complete=False)] if self._block else []
+    def idle_records(self) -> Iterator[Any]:
+        """Everything not sent yet and the block's summary so far, for a source that goes idle; as with `due_rows`."""
+        return chain(self._block.take_grown(), [self._block.summary(complete=False)]) if self._block else iter(())
+
+    @property
+    def minute(self) -> int:
+        """Append time of the open block's first record in whole minutes; -1: no block is open."""
+        return self._block.minute if self._block else -1
 
     def progress(self, *, idle: bool) -> Any:
         """How far the source is; to be sent when all rows taken so far are confirmed."""

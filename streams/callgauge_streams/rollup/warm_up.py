@@ -30,7 +30,7 @@ def warm_up() -> None:
     for block, previous in ((0, None), (len(values), len(values) - 1)):
         records = Records.of(range(block, block + len(values)), [0] * len(values), values)
         source.take(Chunk(0, 0, 0, 0, previous, block, Records.joined([records])))
-        source.due_rows(first_time_only=False)
+        list(source.due_rows(first_time_only=False))
     leave_compiler()
 
 

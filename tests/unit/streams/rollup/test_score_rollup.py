@@ -103,8 +103,9 @@ def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[lis
         for chunk in reader.fetch(rng.randrange(1, 60)):
             closed = worker.take(chunk)
             if closed:
-                sent += closed.records[: rng.randrange(len(closed.records) + 1)] if rng.random() < crash else []
-                sent += closed.records
+                records = [*closed.rows, closed.summary]
+                sent += records[: rng.randrange(len(records) + 1)] if rng.random() < crash else []
+                sent += records
                 committed = closed.safe_offset
         if rng.random() < 0.3:
             sent += worker.due_rows(first_time_only=rng.random() < 0.5)
@@ -123,7 +124,7 @@ def rolled_up(log: Log, config: RollupConfig = CONFIG, step: int = 50) -> list[A
     while reader.at < len(log.offsets):
         for chunk in reader.fetch(step):
             worker.take(chunk)
-    return worker.idle_records()
+    return list(worker.idle_records())
 
 
 @settings(max_examples=60, deadline=None)

@@ -123,14 +123,15 @@ def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[lis
         for chunk in reader.fetch(rng.randrange(1, 60)):
             closed = worker.take(chunk)
             if closed:
-                send(closed.records[: rng.randrange(len(closed.records) + 1)] if rng.random() < crash else [])
-                send(closed.records)
+                records = [*closed.rows, closed.summary]
+                send(records[: rng.randrange(len(records) + 1)] if rng.random() < crash else [])
+                send(records)
                 committed = closed.safe_offset
         if rng.random() < 0.3:
-            send(worker.due_rows(first_time_only=rng.random() < 0.5))
+            send(list(worker.due_rows(first_time_only=rng.random() < 0.5)))
         if rng.random() < 0.05:
-            send(worker.idle_records())
-    send(worker.idle_records())
+            send(list(worker.idle_records()))
+    send(list(worker.idle_records()))
     return rows, summaries
 
 
@@ -232,7 +233,7 @@ def test_a_label_that_overflows_is_the_same_in_any_cut() -> None:
         while reader.at < 600:
             for chunk in reader.fetch(step):
                 worker.take(chunk)
-        ways.append(worker.idle_records())
+        ways.append(list(worker.idle_records()))
     assert [[encode(record) for record in way] for way in ways] == [[encode(record) for record in ways[0]]] * 3
     rows = [row for row in ways[0] if row.kind == "row" and row.grouping == "service,feature@10s"]
     other = {row.labels["service"]: row.n for row in rows if row.labels["feature"] == "__other__"}
@@ -254,7 +255,7 @@ def test_finish_reasons_beyond_a_hundred_are_folded_into_other_in_log_order() ->
         while reader.at < 400:
             for chunk in reader.fetch(step):
                 worker.take(chunk)
-        found.append(worker.idle_records()[0].finish_reasons)
+        found.append(next(worker.idle_records()).finish_reasons)
     assert found[0] == found[1]
     assert len(found[0]) == 101
     assert (found[0]["id-0"], found[0]["id-99"], found[0]["__other__"]) == (2, 2, 200)
