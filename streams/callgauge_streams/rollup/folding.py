@@ -67,7 +67,7 @@ class Folding:
         self._row_of_slot.to(slot + 1)[slot] = -1
 
     def take_grown(self, slots: Any, watermark_ms: int | None, first_time_only: bool) -> Iterator[Any]:
-        """Rows that grew since they were last taken. They are made while they are gone through: count nothing meanwhile.
+        """Rows that grew since they were last taken. Made while they are gone through: count nothing meanwhile.
 
         Args:
             slots: with `n`, the events in each.
