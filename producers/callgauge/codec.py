@@ -7,6 +7,7 @@ and defaults, so that the hot path reads the same messages and refuses the same 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -189,12 +190,13 @@ def _counted_struct() -> type[msgspec.Struct]:
 def counted_bounds(name: str) -> tuple[float, float, bool, bool, float]:
     """Of one of COUNTED_NUMBERS: smallest and largest value, whether it must be whole, whether it may be null, and what
     `decode_counted` gives for one that is not given (ts is always given)."""
-    [field] = (field for field in msgspec.inspect.type_info(_Counted).fields if field.name == name)  # type: ignore[attr-defined]
+    struct = msgspec.inspect.type_info(_Counted)
+    [field] = (field for field in struct.fields if field.name == name)  # type: ignore[attr-defined]
     types = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
-    [number] = (kind for kind in types if not isinstance(kind, msgspec.inspect.NoneType))
-    nullable = len(types) > 1
+    [number] = (kind for kind in types if isinstance(kind, (msgspec.inspect.IntType, msgspec.inspect.FloatType)))
     default = 0.0 if field.default is msgspec.NODEFAULT else field.default
-    return number.ge, number.le, isinstance(number, msgspec.inspect.IntType), nullable, default
+    least, most = number.ge or 0.0, math.inf if number.le is None else number.le
+    return least, most, isinstance(number, msgspec.inspect.IntType), len(types) > 1, default
 
 
 _Counted = _counted_struct()
