@@ -4,10 +4,10 @@ One pass over a call's bytes, compiled by Numba: its numbers go into a row of an
 its outcome only 64-bit hashes of their bytes as they stand there are kept (`call_reader.py` knows what they mean).
 Decoding to objects, counting their fields and freeing them cost four times as much.
 
-It reads what emitters write, and gives up on the rest: escapes in an id or a label, numbers of more than 18 digits,
-repeated fields, anything out of its bounds. msgspec reads those, and decides what is valid: what is read here, msgspec
-reads as the same (a test holds it). All of the compiled code is in this file, since Numba keeps it on disk until the
-file changes.
+It reads what emitters write, and gives up on the rest: escapes in a name, an id or a label, numbers of more than 18
+digits, repeated fields, anything out of its bounds. msgspec reads those, and decides what is valid: what is read here,
+msgspec reads as the same (a test holds it). All of the compiled code is in this file, since Numba keeps it on disk until
+the file changes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Float64s = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _FIELDS = ("event_id", *LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS)
-_ID, _LABEL, _OUTCOME, _NUMBER = 0, 1, 1 + len(LABELS), 1 + len(LABELS) + len(OUTCOME_FIELDS)
+_ID, _OUTCOME, _NUMBER = 0, 1 + len(LABELS), 1 + len(LABELS) + len(OUTCOME_FIELDS)
 _REQUIRED = sum(1 << _FIELDS.index(name) for name in ("event_id", "ts", "service"))
 _LONGEST_ID, _LONGEST_LABEL = 64, 256
 _BOUNDS = np.array([counted_bounds(name) for name in COUNTED_NUMBERS])
@@ -47,7 +47,7 @@ _ESCAPES = np.array([chr(code) in '"\\/bfnrt' for code in range(256)])
 _HEX = np.array([int(chr(code), 16) if chr(code) in "0123456789abcdefABCDEF" else -1 for code in range(256)])
 _WORDS = np.frombuffer(b"true\0false\0null\0", dtype=np.uint8)
 _DEEPEST = 60
-_BAD = -1
+_BAD = -1  # in the place of a position: not to be read here
 
 
 def _words_of(name: bytes) -> list[int]:
@@ -73,7 +73,7 @@ _SHIFT = np.uint64(_PLACE_SHIFT)
 _SEED = np.uint64(0xCBF29CE484222325)
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _QUOTES, _BACKSLASHES, _SPACES = (_ONES * np.uint64(sign) for sign in (0x22, 0x5C, 0x20))
-_WHICH, _S7, _S56, _EIGHT, _ONE, _S3 = (np.uint64(n) for n in (0x0001020304050607, 7, 56, 8, 1, 3))
+_WHICH, _S7, _S56, _ONE = (np.uint64(n) for n in (0x0001020304050607, 7, 56, 1))
 _MASKS = np.array([(1 << 8 * count) - 1 for count in range(8)], dtype=np.uint64)
 
 
@@ -140,6 +140,16 @@ def _after_string(data: Any, words: Any, at: int) -> int:
 
 
 @compiled
+def _after_bare(data: Any, words: Any, at: int) -> int:
+    """The same for a string without escapes: a name with some may be any field's."""
+    stop = _stop_in(words[np.uintp(at)])
+    while stop == 8:
+        at += 8
+        stop = _stop_in(words[np.uintp(at)])
+    return at + stop + 1 if data[at + stop] == _QUOTE else _BAD
+
+
+@compiled
 def _is_letter(data: Any, at: int) -> bool:
     """Whether there are four hexadecimal digits that are not half of a surrogate pair."""
     for i in range(4):
@@ -159,6 +169,7 @@ def _after_digits(data: Any, at: int) -> int:
 
 @compiled
 def _after_number(data: Any, at: int) -> int:
+    """Past a number that nobody counts."""
     if data[at] == _MINUS:
         at += 1
     at = at + 1 if data[at] == _ZERO else _after_digits(data, at)
@@ -183,6 +194,7 @@ def _after_word(data: Any, at: int) -> int:
 
 @compiled
 def _after_scalar(data: Any, words: Any, at: int) -> int:
+    """Past a string, a number or a word."""
     if data[at] == _QUOTE:
         return _after_string(data, words, at + 1)
     if data[at] == _MINUS or _ZERO <= data[at] <= _NINE:
@@ -276,6 +288,7 @@ def _quotient(digits: int, places: int) -> float:
 
 @compiled
 def _leading_zeros(data: Any, at: int) -> int:
+    """Zeros before a number's first other digit."""
     count = 0
     while data[at] == _ZERO or data[at] == _DOT:
         count += data[at] == _ZERO
@@ -392,7 +405,7 @@ def _scan_call(data: Any, words: Any, at: int, end: int, used: Any, numbers: Any
         name = at + 1
         if data[at] != _QUOTE:
             return False
-        at = _after_string(data, words, name)
+        at = _after_bare(data, words, name)
         field = _field_of(words, name, at - 1 - name)
         at = _after_colon(data, at)
         if at < 0:

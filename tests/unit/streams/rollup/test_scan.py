@@ -98,7 +98,26 @@ def test_a_call_with_some_bytes_changed(seed: int, data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 3))):
         at = data.draw(st.integers(0, len(value) - 1))
         piece = data.draw(
-            st.sampled_from((b"", b'"', b"\\", b"{", b"}", b",", b":", b"0", b"-", b".", b"e", b"\0", b" ", b"u"))
+            st.sampled_from(
+                (
+                    b"",
+                    b'"',
+                    b"\\",
+                    b"{",
+                    b"}",
+                    b",",
+                    b":",
+                    b"0",
+                    b"-",
+                    b".",
+                    b"e",
+                    b"\0",
+                    b" ",
+                    b"u",
+                    b"\xff",
+                    b"\\u0073",
+                )
+            )
         )
         value[at : at + data.draw(st.integers(0, 2))] = piece
     assert_as_msgspec_reads(bytes(value))
@@ -136,6 +155,7 @@ GIVEN_UP = [
     b'{"event_id":"a\\u0062","ts":1,"service":"s"}',
     b'{"event_id":"\xc3\xa9","ts":1,"service":"s"}',
     b'{"event_id":"e","ts":1e3,"service":"s"}',
+    b'{"event_id":"e","ts":1,"service":"s","t\\u0073":2}',
     b'{"event_id":"e","ts":1.0000000000000000001,"service":"s"}',
     b'{"event_id":"e","ts":1,"service":"a\\"b"}',
     b'{"event_id":"e","ts":1,"service":"s","x":"\\ud83d\\ude00"}',
