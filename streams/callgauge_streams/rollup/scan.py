@@ -6,8 +6,8 @@ Decoding to objects, counting their fields and freeing them cost four times as m
 
 It reads what emitters write, and gives up on the rest: escapes in a name, an id or a label, numbers of more than 18
 digits, repeated fields, anything out of its bounds. msgspec reads those, and decides what is valid: what is read here,
-msgspec reads as the same (a test holds it). All of the compiled code is in this file, since Numba keeps it on disk until
-the file changes.
+msgspec reads as the same (a test holds it). All of the compiled code is in this file: Numba keeps it on disk until the
+file changes.
 """
 
 from __future__ import annotations
