@@ -35,9 +35,11 @@ class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of"
     @classmethod
     def decode(cls, metadata: str | None) -> CommitNote:
         """The note in a commit's metadata; an empty one when there is none that can be read."""
+        # There are no braces in a note. Beyond it there may be garbage: confluent-kafka reads as far as the next zero.
+        written = (metadata or "").partition("}")[0] + "}"
         try:
-            note = msgspec.json.decode(metadata or "", type=dict[str, msgspec.Raw])
-            return msgspec.json.decode(metadata or "", type=cls) if "of" in note else cls()
+            note = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
+            return msgspec.json.decode(written, type=cls) if "of" in note else cls()
         except (msgspec.MsgspecError, UnicodeError):
             return cls()
 

@@ -25,7 +25,9 @@ class Log:
         self.settings = settings
         self.topic = f"horizon-{secrets.token_hex(4)}"
         self.admin = AdminClient(settings.librdkafka())
-        self.admin.create_topics([NewTopic(self.topic, 1, 1)])[self.topic].result()
+        # The records are old: a broker would delete them when it next looks.
+        topic = NewTopic(self.topic, 1, 1, config={"retention.ms": "-1"})
+        self.admin.create_topics([topic])[self.topic].result()
         self._producer = Producer(settings.librdkafka())
         self.end = 0
 

@@ -62,7 +62,7 @@ class Resumer:
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         if stored.offset is None:
-            start = Start(log_start)
+            start = Start(log_start, CommitNote(epoch=self._config.epoch))  # nobody has counted anything before
         elif stored.offset >= log_start:
             start = Start(stored.offset, self._still_true(stored.note))
         else:
@@ -120,7 +120,7 @@ class Resumer:
             log.error(f"%s-%d: {what}", *tp, resumption.lost_from, resumption.start)
         else:
             log.info("%s-%d: retention has passed %s, all before it was counted", *tp, stored.offset)
-        return CommitNote(lost_from=min(lost, default=-1))
+        return CommitNote(lost_from=min(lost, default=-1), epoch=self._still_true(stored.note).epoch)
 
     def take_seen(self, tp: TP, start: int) -> SeenIds:
         """The ids of the horizon before a start; given once, since whoever counts adds to them.

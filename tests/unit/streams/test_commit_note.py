@@ -8,12 +8,16 @@ from hypothesis import strategies as st
 from callgauge_streams.commit_note import CommitNote
 
 INTS = st.integers(-1, 2**62)
-NOTES = st.builds(CommitNote, term=INTS, lost_from=INTS, counted_to=INTS, minute=INTS, epoch=st.text(max_size=8))
+NOTES = st.builds(CommitNote, term=INTS, lost_from=INTS, counted_to=INTS, minute=INTS, epoch=st.text("0123456789abcdef", max_size=8))
 
 
 @given(NOTES)
 def test_a_note_is_read_back(note: CommitNote) -> None:
     assert CommitNote.decode(note.encode()) == note
+
+
+def test_what_a_client_reads_beyond_a_note_is_no_part_of_it() -> None:
+    assert CommitNote.decode('{"of":"callgauge","term":5,"lost_from":0}Q\x01') == CommitNote(term=5, lost_from=0)
 
 
 def test_an_empty_note_is_no_metadata() -> None:
