@@ -26,11 +26,11 @@ def old_rows(first: int, end: int) -> pa.Table:
 
 
 @pytest.fixture
-def old_store(open_session_store: Store) -> Iterator[Store]:
+def old_store(module_store: Store) -> Iterator[Store]:
     """A store as 0004 left it, with 300 calls; brought to the newest form afterwards for the other tests."""
-    make_old(open_session_store)
-    yield open_session_store
-    migrate(open_session_store)
+    make_old(module_store)
+    yield module_store
+    migrate(module_store)
 
 
 def make_old(store: Store) -> None:
