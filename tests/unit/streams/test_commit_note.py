@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from callgauge_streams.commit_note import CommitNote
 
 INTS = st.integers(-1, 2**62)
-NOTES = st.builds(CommitNote, term=INTS, lost_from=INTS, counted_to=INTS, minute=INTS, epoch=st.text("0123456789abcdef", max_size=8))
+NOTES = st.builds(
+    CommitNote, term=INTS, lost_from=INTS, counted_to=INTS, minute=INTS, epoch=st.text("0123456789abcdef", max_size=8)
+)
 
 
 @given(NOTES)
