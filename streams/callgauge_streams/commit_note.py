@@ -29,13 +29,16 @@ class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of"
     """Of all rows that count from the committed offset on, as far as there are any; "": not known."""
 
     def encode(self) -> str:
-        """The commit's metadata; "" for an empty note."""
-        return "" if self == CommitNote() else msgspec.json.encode(self).decode()
+        """The commit's metadata; "" for an empty note.
+
+        It ends with a zero: confluent-kafka reads metadata as far as the next one, which may lie beyond its end.
+        """
+        return "" if self == CommitNote() else msgspec.json.encode(self).decode() + "\0"
 
     @classmethod
     def decode(cls, metadata: str | None) -> CommitNote:
         """The note in a commit's metadata; an empty one when there is none that can be read."""
-        # There are no braces in a note. Beyond it there may be garbage: confluent-kafka reads as far as the next zero.
+        # There are no braces in a note, and what follows it is no part of it.
         written = (metadata or "").partition("}")[0] + "}"
         try:
             note = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
