@@ -102,7 +102,9 @@ def _committed(settings: Settings, group: str, topic: str, partitions: list[int]
 
 
 def _commit(admin: AdminClient, group: str, topic: str, moves: dict[Move, CommitNote]) -> None:
-    offsets = [TopicPartition(topic, m.partition, m.start, metadata=note.encode()) for m, note in moves.items()]
+    # This client refuses the zero at the end of a note.
+    written = {move: note.encode().rstrip("\0") for move, note in moves.items()}
+    offsets = [TopicPartition(topic, m.partition, m.start, metadata=note) for m, note in written.items()]
     if not offsets:
         return
     request = [ConsumerGroupTopicPartitions(group, offsets)]
