@@ -11,6 +11,7 @@ Format: record batches of magic 2, https://kafka.apache.org/documentation/#recor
 from __future__ import annotations
 
 import struct
+import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -63,7 +64,10 @@ def records_of(raw: memoryview, first_offset: int) -> Records:
     base_offset, _ = _LENGTH.unpack_from(raw)
     attributes, _, first_ms, largest_ms = _SUMMARY.unpack_from(raw, _ATTRIBUTES_AT)
     (count,) = _COUNT.unpack_from(raw, _COUNT_AT)
-    data = _DECOMPRESS[attributes & _COMPRESSION](raw[_HEADER_BYTES:])
+    try:
+        data = _DECOMPRESS[attributes & _COMPRESSION](raw[_HEADER_BYTES:])
+    except (KeyError, ValueError, OSError, EOFError, zlib.error, cramjam.DecompressionError) as error:
+        raise CorruptRecordException(f"batch at offset {base_offset} cannot be decompressed: {error!r}") from error
     if not 0 <= count <= len(data):
         raise CorruptRecordException(f"batch at offset {base_offset}: {count} records in {len(data)} bytes")
     offsets, timestamps_ms = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64)

@@ -20,7 +20,7 @@ Int64s = npt.NDArray[np.int64]
 #: The encoded ids of some events of a batch.
 IdsOf = Callable[[Int64s], list[bytes]]
 
-# Windows are at least a millisecond wide and end before the year 2100: their numbers are below 2^42.
+# Windows are at least a second wide, a call ends within 32 years of the year 2100: their numbers are below 2^33.
 _WINDOW_BITS = 42
 
 

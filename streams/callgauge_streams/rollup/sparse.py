@@ -17,6 +17,7 @@ Int64s = npt.NDArray[np.int64]
 # Dense counting pays up to this many cells for each pair.
 _CELLS = 32
 _FULL = 0.6
+_SPREAD, _TOP = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +102,10 @@ def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
 def _slot_of(table: Any, pair: int) -> int:
     """Where a pair is, or would be."""
     mask = len(table) - 1
-    at = (pair * 0x9E3779B97F4A7C15 >> 20) & mask
+    at = np.int64((np.uint64(pair) * _SPREAD) >> _TOP) & mask
     while table[at, 0] != 0 and table[at, 0] != pair:
         at = (at + 1) & mask
-    return at
+    return int(at)
 
 
 @compiled

@@ -1,6 +1,6 @@
 """Compile everything that is compiled before a worker joins its group: once it has, seconds matter.
 
-`python -m callgauge_streams.rollup.warm_up` leaves the compiled code on disk, for images that are read only.
+`python -m callgauge_streams.rollup.warm_up` leaves the compiled code on disk; the image is built with it.
 """
 
 from __future__ import annotations

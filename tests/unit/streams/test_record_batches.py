@@ -119,3 +119,12 @@ def test_a_batch_that_is_not_what_its_header_says_is_an_error(at: int, value: in
     data[at] = value
     with pytest.raises(CorruptRecordException):
         records_of(memoryview(data), 0)
+
+
+@pytest.mark.parametrize("codec", [1, 2, 3, 4, 5])
+def test_a_batch_that_cannot_be_decompressed_is_an_error_that_names_it(codec: int) -> None:
+    """Its checksum may be right all the same: a producer wrote it so."""
+    data = bytearray(batch(70, 3))
+    data[22] |= codec
+    with pytest.raises(CorruptRecordException, match="offset 70"):
+        records_of(memoryview(data), 0)
