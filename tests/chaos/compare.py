@@ -30,6 +30,7 @@ _SUMS = {"n": "n"} | {name: name for name in _COUNTS} | {
     for measure in ("latency", "ttft", "cost", "output_tokens")
     for part in ("count", "sum", "sum_sq")
 }  # fmt: skip
+_SHOWN = 3
 _BOOKS = ("records", "counted", "duplicates", "dead", "late")
 
 
@@ -57,7 +58,8 @@ class Verdict:
     duplicates: int
     sums_equal: bool
     windows: int
-    wrong_windows: list[Key]
+    wrong_windows: list[tuple[Key, dict[str, int]]]
+    """Each with what it holds too much of."""
 
     @property
     def exact(self) -> bool:
@@ -88,6 +90,7 @@ class Audit:
         problems = []
         if not self.verdict.exact:
             problems.append(str(self.verdict))
+            problems += [f"{key} off by {by}" for key, by in self.verdict.wrong_windows[:_SHOWN]]
         if not self.dead_letters_equal:
             problems.append(f"{self.dead_letters} dead letters of {self.poison}")
         if self.wrong_books:
@@ -138,8 +141,14 @@ def compare(ask: Query, truth: Truth) -> Verdict:
         duplicates=int(count) - int(unique),
         sums_equal=(int(cost_nano), int(tokens)) == (truth.cost_nano, truth.tokens),
         windows=len(found),
-        wrong_windows=sorted(wrong),
+        wrong_windows=[
+            (key, _difference(found.get(key, Counter()), truth.windows.get(key, Counter()))) for key in sorted(wrong)
+        ],
     )
+
+
+def _difference(found: Counter[str], wanted: Counter[str]) -> dict[str, int]:
+    return {name: by for name in sorted({*found, *wanted}) if (by := found[name] - wanted[name])}
 
 
 def stored_windows(ask: Query, groupings: set[str]) -> dict[Key, Counter[str]]:

@@ -55,7 +55,7 @@ def test_a_store_that_is_right_has_no_problems(expected: Expected) -> None:
         ("calls", [0, 0, 500, 7], "missing 1"),
         ("calls", [2, 1, 500, 7], "duplicates 1"),
         ("calls", [1, 1, 501, 7], "missing 0, duplicates 0, wrong windows 0"),
-        ("window", [2, *[0] * COLUMNS, {}, {}], "wrong windows 1"),
+        ("window", [2, *[0] * COLUMNS, {}, {}], "('@10s', (), 10000) off by {'n': 1}"),
         ("window", [1, *[0] * (COLUMNS - 1), 1, {}, {}], "wrong windows 1"),
         ("window", [1, *[0] * COLUMNS, {"timeout": 1}, {}], "wrong windows 1"),
         ("dead", [], "0 dead letters of 1"),
