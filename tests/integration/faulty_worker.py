@@ -18,7 +18,7 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaErro
 from faust.transport.drivers import aiokafka as driver
 
 from callgauge.settings import load_settings
-from callgauge_streams import transport
+from callgauge_streams import outbox, transport
 from callgauge_streams.detect import app as detect
 from callgauge_streams.rollup import app as rollup
 from callgauge_streams.rollup import resumption
@@ -89,17 +89,17 @@ def unacknowledged(send: Callable[..., Any], nth: int) -> Callable[..., Any]:
     return lose
 
 
-def after(function: Callable[..., Any], nth: int) -> Callable[..., Any]:
-    """`function`, which raises when its nth call has done its work."""
+def unconfirmed(arrive: Callable[..., Any], nth: int) -> Callable[..., Any]:
+    """An arrival that fails, the nth time, when all is acknowledged and before that is taken note of."""
     calls = 0
 
-    async def late(*args: Any, **kwargs: Any) -> Any:
+    def fail() -> None:
+        raise Injected("after acknowledgements")
+
+    async def late(before: Any, sent: Any, then: Callable[[], None]) -> None:
         nonlocal calls
         calls += 1
-        result = await function(*args, **kwargs)
-        if calls == nth:
-            raise Injected("after the work")
-        return result
+        await arrive(before, sent, fail if calls == nth else then)
 
     return late
 
@@ -146,7 +146,7 @@ def inject(point: str, nth: int) -> None:
     if point == "acknowledgement":
         replace(driver.Producer, "send", lambda send: unacknowledged(send, nth))
     elif point == "after acknowledgements":
-        replace(rollup, "send_confirmed", lambda send: after(send, nth))
+        replace(outbox, "_arrive", lambda arrive: unconfirmed(arrive, nth))
     elif point == "refused commit":
         error = CommitFailedError("the group has already rebalanced")
         replace(aiokafka.AIOKafkaConsumer, "commit", lambda commit: raising(commit, nth, error))

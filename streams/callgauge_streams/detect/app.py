@@ -14,12 +14,10 @@ from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_streams.app import (
-    Outgoing,
     chunk_topic,
     describe_origins,
     make_app,
     run_worker,
-    send_confirmed,
     use_chunks,
 )
 from callgauge_streams.chunk import Chain, Chunk
@@ -27,6 +25,7 @@ from callgauge_streams.detect.engine import Engine, read_back_ms
 from callgauge_streams.detect.history import current_alerts, offset_before
 from callgauge_streams.detect.rules import BoundRule, bind, load_rules
 from callgauge_streams.metrics import Metrics
+from callgauge_streams.outbox import Outbox, Outgoing
 from callgauge_streams.rollup.grouping import parse_groupings
 
 __all__ = ["DetectWorker", "detect_app", "run"]
@@ -41,6 +40,7 @@ class DetectWorker:
 
     def __init__(self, app: Any, settings: Settings, rules: list[BoundRule], origin: str) -> None:
         self._app = app
+        self._outbox = Outbox(app)
         self._settings = settings
         self._rules = rules
         self._origin = origin
@@ -83,7 +83,8 @@ class DetectWorker:
         topics = self._settings.topics
         # One after the other: what is known as told when this worker is followed by another must have been told.
         for topic in (topics.alerts.name, topics.alerts_current.name):
-            await send_confirmed(self._app, (_outgoing(topic, tp, alert) for alert in alerts))
+            await self._outbox.put(_outgoing(topic, tp, alert) for alert in alerts)
+            await self._outbox.settled()
         self._app.consumer.confirm(tp, max(chunk.last + 1, self._before[tp][0]), chunk.generation)
 
     def _engine(self, tp: TP, chunk: Chunk) -> tuple[Chain, Engine]:

@@ -1,8 +1,9 @@
 """The rollup worker: a Faust app around `SourceRollup`.
 
-`agent -> SourceRollup.take -> send -> confirm`. One lock keeps the agent and the ticker apart: both send rows of the
-open blocks, and nothing may be added to a block while its rows are on their way. Before anything of a source is sent,
-everybody has been told the epoch and the term under which it was taken over.
+`agent -> SourceRollup.take -> send -> confirm`. One lock keeps the agent and the ticker apart: both make rows of the
+open blocks, and nothing may be added to a block meanwhile. What they have sent is confirmed later, in order, while the
+agent counts on. Before anything of a source is sent, everybody has been told the epoch and the term under which it was
+taken over.
 """
 
 from __future__ import annotations
@@ -22,21 +23,20 @@ from callgauge.codec import encode, struct_of
 from callgauge.schema import EpochStart, Progress
 from callgauge.settings import Settings
 from callgauge_streams.app import (
-    Outgoing,
     chunk_topic,
     describe_origins,
     make_app,
     run_worker,
-    send_confirmed,
     use_blocks,
 )
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.metrics import Metrics
+from callgauge_streams.outbox import Outbox, Outgoing
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.grouping import partition_of
 from callgauge_streams.rollup.kinds import kinds_of
 from callgauge_streams.rollup.resumption import Resumer
-from callgauge_streams.rollup.source import SourceRollup
+from callgauge_streams.rollup.source import Closed, SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
 from callgauge_streams.takeover import Start
 
@@ -88,6 +88,7 @@ class RollupWorker:
         self._announced: dict[TP, Start] = {}
         self._announced_at = 0.0
         self._lock = asyncio.Lock()
+        self._outbox = Outbox(app)
 
     def forget(self, revoked: Iterable[TP]) -> None:
         """Drop all state of partitions that are taken away; whoever has them next reads their open blocks again."""
@@ -98,7 +99,7 @@ class RollupWorker:
         self._resumer.forget()
 
     async def take(self, tp: TP, chunk: Chunk) -> None:
-        """Count a chunk. When it begins a block, the one before is sent, confirmed and let go for commit."""
+        """Count a chunk. When it begins a block, the one before is sent, and let go for commit once it is confirmed."""
         async with self._lock:
             await self._announce()
             if not self._app.consumer.holds(tp, chunk):
@@ -108,14 +109,19 @@ class RollupWorker:
             self._idle.discard(tp)
             closed = source.take(chunk)
             if closed:
-                await self._send(chain(closed.rows, [closed.summary]))
-                self._app.consumer.confirm(tp, closed.safe_offset, chunk.generation, self._config.epoch)
-                self._metrics.block_closed(closed.summary)
+                await self._send(
+                    chain(closed.rows, [closed.summary]), lambda: self._confirm(tp, closed, chunk.generation)
+                )
+
+    def _confirm(self, tp: TP, closed: Closed, generation: int) -> None:
+        self._app.consumer.confirm(tp, closed.safe_offset, generation, self._config.epoch)
+        self._metrics.block_closed(closed.summary)
 
     async def _announce(self) -> None:
-        """Tell everybody each start that was not told yet; when this returns there is none."""
+        """Tell everybody each start that was not told yet; when this returns there is none, and all know."""
         while new := {tp: s for tp, s in self._app.consumer.starts().items() if self._announced.get(tp) != s}:
             await self._send([self._epoch_start(tp, start) for tp, start in new.items()])
+            await self._outbox.settled()
             self._announced |= new
 
     def _epoch_start(self, tp: TP, start: Start) -> Any:
@@ -151,10 +157,13 @@ class RollupWorker:
                     self._source(tp)
             second_passed = self._now() - self._progress_sent_at >= 1.0
             await self._send_due(first_time_only=not second_passed)
-            if second_passed and self._sources:
-                self._progress_sent_at = self._now()
-                await self._send_idle()
-                await self._send([self._progress()])
+            if not (second_passed and self._sources):
+                return
+            self._progress_sent_at = self._now()
+            await self._send_idle()
+            progress = self._progress()
+        await self._outbox.settled()  # all rows that the progress speaks of
+        await self._send([progress])
 
     async def _send_due(self, *, first_time_only: bool) -> None:
         due = [source.due_rows(first_time_only=first_time_only) for source in self._sources.values()]
@@ -166,11 +175,14 @@ class RollupWorker:
             tp: source for tp, source in self._sources.items() if tp not in self._idle and self._goes_idle(tp, source)
         }
         self._idle.update(idle)
-        minutes = {tp: source.minute for tp, source in idle.items()}
-        await self._send(chain.from_iterable([source.idle_records() for source in idle.values()]))
-        for tp, source in idle.items():
-            if minutes[tp] >= 0 and self._sources.get(tp) is source:  # all rows of its open block are confirmed
-                self._app.consumer.note_counted(tp, source.next_offset, minutes[tp], self._config.epoch)
+        counted = {tp: (source.next_offset, source.minute) for tp, source in idle.items() if source.minute >= 0}
+
+        def note() -> None:
+            for tp, (next_offset, minute) in counted.items():
+                if self._sources.get(tp) is idle[tp]:  # all rows of its open block are confirmed
+                    self._app.consumer.note_counted(tp, next_offset, minute, self._config.epoch)
+
+        await self._send(chain.from_iterable([source.idle_records() for source in idle.values()]), note)
 
     def _goes_idle(self, tp: TP, source: SourceRollup) -> bool:
         """Caught up, and the broker has answered since the idle time passed without a record."""
@@ -186,7 +198,7 @@ class RollupWorker:
         self._metrics.watermark(tp, progress.watermark_ms)
         return msgspec.structs.replace(progress, committed=self._app.consumer.committed(tp))
 
-    async def _send(self, records: Iterable[Any]) -> None:
+    async def _send(self, records: Iterable[Any], then: Callable[[], None] = lambda: None) -> None:
         rows = 0
 
         def messages() -> Iterator[Outgoing]:
@@ -195,7 +207,7 @@ class RollupWorker:
                 rows += record.kind in _ROWS
                 yield from self._outgoing(record)
 
-        await send_confirmed(self._app, messages())
+        await self._outbox.put(messages(), then)
         self._metrics.rows_sent(rows)
 
     def _outgoing(self, record: Any) -> Iterator[Outgoing]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from faust.types import TP
 
 from callgauge.settings import load_settings
-from callgauge_streams.app import make_app, send_confirmed, use_blocks
+from callgauge_streams.app import make_app, use_blocks
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
@@ -55,20 +55,10 @@ class FakeThread:
 
 
 class FakeProducer:
-    """Takes messages; fails as told. `outcomes` are results of the sends' futures."""
+    """Counts flushes."""
 
-    def __init__(self, outcomes: Iterable[Exception | None] = ()) -> None:
-        self.outcomes = list(outcomes)
+    def __init__(self) -> None:
         self.flushed = 0
-
-    async def send(self, *_: object) -> asyncio.Future[None]:
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        outcome = self.outcomes.pop(0)
-        if outcome is None:
-            future.set_result(None)
-        else:
-            future.set_exception(outcome)
-        return future
 
     async def flush(self) -> None:
         self.flushed += 1
@@ -324,19 +314,6 @@ def test_records_are_stamped_as_a_chain_that_is_cut_at_blocks() -> None:
         assert {(c.generation, c.seek, c.start) for c in chunks} == {(GENERATION, 3, 60)}
 
     with_consumer(body)
-
-
-def test_sending_waits_for_every_confirmation() -> None:
-    """One refused message among many is an error for all that depends on them."""
-
-    async def send(outcomes: list[Exception | None]) -> None:
-        producer = FakeProducer(outcomes)
-        app = SimpleNamespace(producer=producer)
-        await send_confirmed(app, [("t", 0, b"", b"")] * len(outcomes))
-
-    asyncio.run(send([None, None, None]))
-    with pytest.raises(OSError, match="refused"):
-        asyncio.run(send([None, OSError("refused"), None]))
 
 
 def test_a_revoke_leaves_no_position_behind() -> None:

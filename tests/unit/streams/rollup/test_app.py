@@ -39,6 +39,8 @@ class FakeApp:
         self.worker: RollupWorker | None = None
         self.revoke_in_send = False
         self.take_over_in_send: dict[TP, Start] = {}
+        self.acknowledges = True
+        self.unacknowledged: list[asyncio.Future[None]] = []
 
     def starts(self) -> dict[TP, Start]:
         return dict(self.held)
@@ -65,8 +67,19 @@ class FakeApp:
         self.held, self.take_over_in_send = self.held | self.take_over_in_send, {}
         self.sent.append(decode_window_record(value))
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        future.set_result(None)
+        if self.acknowledges:
+            future.set_result(None)
+        else:
+            self.unacknowledged.append(future)
         return future
+
+    async def acknowledge(self) -> None:
+        """All that waits for it, and what follows from that."""
+        for future in self.unacknowledged:
+            future.set_result(None)
+        self.unacknowledged.clear()
+        for _ in range(5):
+            await asyncio.sleep(0)
 
 
 def chunk(tp: TP, offset: int, previous: int | None, value: bytes = CALL) -> Chunk:
@@ -123,15 +136,43 @@ def test_a_chunk_of_a_partition_that_was_revoked_while_it_waited_is_left_alone()
     asyncio.run(run())
 
 
-def test_a_block_is_let_go_only_after_its_rows_were_sent() -> None:
+def test_a_block_is_let_go_only_after_its_rows_were_acknowledged() -> None:
+    """The agent counts on meanwhile."""
+
     async def run() -> None:
         app = FakeApp()
         worker = worker_of(app)
         await worker.take(TPS[0], chunk(TPS[0], 63, None))
-        assert app.confirmed == []
+        app.acknowledges = False
         await worker.take(TPS[0], chunk(TPS[0], 64, 63))
-        assert app.confirmed == [(TPS[0], 64)]
+        await worker.take(TPS[0], chunk(TPS[0], 65, 64))
         assert [(r.kind, r.block) for r in app.sent if r.kind != "epoch"] == [("row", 0), ("summary", 0)]
+        assert app.confirmed == []
+        await app.acknowledge()
+        assert app.confirmed == [(TPS[0], 64)]
+
+    asyncio.run(run())
+
+
+def test_progress_is_told_after_the_rows_it_speaks_of_were_acknowledged() -> None:
+    """And of nothing that was counted meanwhile."""
+
+    async def run() -> None:
+        app, clock = FakeApp(), [1_000.0]
+        worker = worker_of(app, clock)
+        await worker.tick()
+        await worker.take(TPS[0], chunk(TPS[0], 63, None))
+        app.acknowledges = False
+        await worker.take(TPS[0], chunk(TPS[0], 64, 63))
+        clock[0] += 1
+        ticking = asyncio.create_task(worker.tick())
+        await asyncio.sleep(0.01)
+        await worker.take(TPS[0], chunk(TPS[0], 65, 64))
+        assert kinds(app)[-1] != "progress"
+        app.acknowledges = True
+        await app.acknowledge()
+        await ticking
+        assert {source.source: source.next_offset for source in app.sent[-1].sources}["c/t/0"] == 65
 
     asyncio.run(run())
 
@@ -182,14 +223,21 @@ def test_starts_are_told_again_every_minute_and_after_each_takeover() -> None:
 
 
 def test_a_source_that_goes_idle_is_noted_as_counted() -> None:
-    """Once its rows are confirmed: up to where, and the minute of its open block's first record."""
+    """Once its rows are acknowledged: up to where, and the minute of its open block's first record."""
 
     async def run() -> None:
         app, clock = FakeApp(), [1_000.0]
         worker = worker_of(app, clock)
-        await worker.take(TPS[0], chunk(TPS[0], 0, None))
-        app.idle = True
         await worker.tick()
+        await worker.take(TPS[0], chunk(TPS[0], 0, None))
+        clock[0] += 1
+        app.idle, app.acknowledges = True, False
+        ticking = asyncio.create_task(worker.tick())
+        await asyncio.sleep(0.01)
+        assert app.noted == []
+        app.acknowledges = True
+        await app.acknowledge()
+        await ticking
         assert app.noted == [(TPS[0], 1, 1_000_000 // 60_000, worker._config.epoch)]
         clock[0] += 2
         await worker.tick()
@@ -210,6 +258,7 @@ def test_scores_are_sources_of_their_own() -> None:
         await worker.take(TPS[0], chunk(TPS[0], 63, None))
         await worker.take(scores, chunk(scores, 63, None, score))
         await worker.take(scores, chunk(scores, 64, 63, score))
+        await app.acknowledge()
         assert app.confirmed == [(scores, 64)]
         assert [(r.kind, r.source) for r in app.sent if r.kind == "epoch"] == [("epoch", "c/t/0"), ("epoch", "c/s/0")]
         assert [(r.kind, r.source) for r in app.sent[2:]] == [("score_row", "c/s/0"), ("summary", "c/s/0")]

@@ -1,0 +1,66 @@
+"""Messages on their way to the broker, and what may be done once they have arrived.
+
+A worker that waited for each acknowledgement would idle for a round trip every time a block ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+__all__ = ["Outbox", "Outgoing"]
+
+#: topic, partition, key, value
+Outgoing = tuple[str, int, bytes, bytes]
+
+
+def _nothing() -> None:
+    """Nothing depends on these messages."""
+
+
+class Outbox:
+    """Sends in order, and tells when all that was sent so far is acknowledged.
+
+    A retried batch may come twice, which changes nothing: rows replace themselves, alerts have identities. It does not
+    change places with the next, since aiokafka sends one batch of a partition at a time.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._arrived: asyncio.Task[None] | None = None
+
+    async def put(self, messages: Iterable[Outgoing], then: Callable[[], None] = _nothing) -> None:
+        """Hand messages to the producer; returns when it has taken them.
+
+        Args:
+            then: called when they, and all that was put before, are acknowledged; never, if one of them was refused.
+
+        Raises:
+            KafkaError, ProducerSendError: one of these, or an earlier one, was refused.
+        """
+        if self._arrived is not None and self._arrived.done():
+            self._arrived.result()
+        producer = self._app.producer
+        sent = [
+            await producer.send(topic, key, value, partition, None, None) for topic, partition, key, value in messages
+        ]
+        if sent or then is not _nothing:
+            self._arrived = asyncio.ensure_future(_arrive(self._arrived, sent, then))
+
+    async def settled(self) -> None:
+        """Wait until all that was put so far is acknowledged.
+
+        Raises:
+            KafkaError, ProducerSendError: something was refused; nothing that depends on it may be committed.
+        """
+        if self._arrived is not None:
+            await asyncio.shield(self._arrived)  # whoever waits may be cancelled; what was sent is on its way
+
+
+async def _arrive(before: asyncio.Task[None] | None, sent: list[Any], then: Callable[[], None]) -> None:
+    if before is not None:
+        await before
+    if sent:
+        await asyncio.gather(*sent)
+    then()
