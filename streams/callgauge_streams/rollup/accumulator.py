@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.call_reader import Calls
 from callgauge_streams.rollup.columns import BUCKET_BITS, EXTREMES, MEASURE_NAMES, SUMS, Columns, columns_of
+from callgauge_streams.rollup.extremes import Extremes
 from callgauge_streams.rollup.grown import Grown
 from callgauge_streams.rollup.outcomes import Outcomes
-from callgauge_streams.rollup.slots import Extremes, Slots, add_rows
+from callgauge_streams.rollup.slots import Slots, add_rows
 from callgauge_streams.rollup.sparse import SparseCounts
 
 __all__ = ["Accumulator"]
@@ -58,7 +59,7 @@ class Accumulator(Slots):
         columns = columns_of(calls.numbers, self.outcomes.failed(outcomes))
         slots = self.slots_of(codes, columns.event_ms)
         add_rows(self.sums.to(self.size), slots, columns.sums)
-        self.extremes.add(self.size, slots, columns.extremes, offsets, calls.ids_of)
+        self.extremes.add(self.size, slots, columns.extremes, offsets, calls.event_ids)
         for at, counts in enumerate(self.buckets):
             counts.add(slots, columns.items[:, at])
         self.outcome_counts.add(slots, outcomes)

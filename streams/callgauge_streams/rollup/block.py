@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -15,6 +15,8 @@ from callgauge.codec import struct_of
 from callgauge.schema import BlockSummary
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.folding import Folding
+from callgauge_streams.rollup.grouping import GroupingSet
+from callgauge_streams.rollup.grown import Grown
 from callgauge_streams.rollup.interned import Renumbered
 from callgauge_streams.rollup.kinds import CALLS, Kind
 from callgauge_streams.rollup.series import SeriesTable
@@ -40,18 +42,9 @@ class Block:
         self._bound_ms = config.out_of_orderness_ms
         self._slots = kind.accumulator(config.finest_ms)
         identity = {"source": source, "block": first, "epoch": config.epoch}
-        self._sets = [
-            (
-                _Pick((*config.labels, *kind.beside), (*grouping.labels, *kind.beside)),
-                SeriesTable(replace(grouping, labels=(*grouping.labels, *kind.beside)), config.series_cap),
-                Folding(grouping, identity, kind.rows_of, kind.beside),
-            )
-            for grouping in config.groupings
-        ]
+        self._sets = [_Set(grouping, config, identity, kind) for grouping in config.groupings]
         self._service_at = config.labels.index("service")
         self._labels = Renumbered()
-        self._series: list[list[int | None]] = []
-        """Per number of label values: the series in each grouping set, None where they lack a label of it."""
         self._folded: list[bool] = []
         self._summary = _Summary(
             **identity,
@@ -72,12 +65,13 @@ class Block:
     def count(self, events: Any, offsets: Int64s, timestamps_ms: Int64s) -> int:
         """Count events (`kinds.Events`), in log order; returns the largest event time among them, epoch ms."""
         codes = self._labels.numbers_of(events.labels)
-        for code in self._labels.codes[len(self._series) :]:
+        for code in self._labels.codes[len(self._folded) :]:
             self._resolve(events.label_values[code])
         before = self._slots.size
         columns = self._slots.add(events, offsets, codes)
-        for slot in range(before, self._slots.size):
-            self._place(slot)
+        labels, starts_ms = self._slots.labels_of(before)
+        for grouping in self._sets:
+            grouping.put(labels, starts_ms)
         self._summary.counted += columns.n
         self._summary.late += int(np.count_nonzero(timestamps_ms - columns.event_ms > self._bound_ms))
         self._summary.clamped += columns.clamped
@@ -89,31 +83,13 @@ class Block:
     def _resolve(self, values: tuple[str | None, ...]) -> None:
         """Find the series of new label values in each grouping set."""
         service = str(values[self._service_at])
-        found: list[int | None] = []
-        any_folded = False
-        for pick, series, _ in self._sets:
-            picked = pick(values)
-            if picked is None:
-                found.append(None)
-                continue
-            code, folded = series.code_of(service, picked)
-            found.append(code)
-            any_folded |= folded
-        self._series.append(found)
-        self._folded.append(any_folded)
-
-    def _place(self, slot: int) -> None:
-        start_ms = self._slots.starts_ms[slot]
-        for code, (_, series, folding) in zip(self._series[self._slots.series_of[slot]], self._sets, strict=True):
-            if code is None:
-                folding.leave_out(slot)
-            else:
-                folding.put(slot, code, series.values[code], start_ms)
+        folded = [grouping.resolve(service, values) for grouping in self._sets]
+        self._folded.append(any(folded))
 
     def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> Iterator[Any]:
         """Rows that grew since they were last taken; see `Folding.take_grown`."""
         return chain.from_iterable(
-            [folding.take_grown(self._slots, watermark_ms, first_time_only) for *_, folding in self._sets]
+            [each.folding.take_grown(self._slots, watermark_ms, first_time_only) for each in self._sets]
         )
 
     def summary(self, *, complete: bool) -> Any:
@@ -121,12 +97,26 @@ class Block:
         return msgspec.structs.replace(self._summary, complete=complete)
 
 
-class _Pick:
-    """Picks a grouping set's label values out of all; None if one of them is missing."""
+class _Set:
+    """A grouping set in this block."""
 
-    def __init__(self, labels: Sequence[str], wanted: Sequence[str]) -> None:
+    def __init__(self, grouping: GroupingSet, config: RollupConfig, identity: dict[str, Any], kind: Kind) -> None:
+        labels, wanted = (*config.labels, *kind.beside), (*grouping.labels, *kind.beside)
         self._at = [labels.index(label) for label in wanted]
+        self._table = SeriesTable(replace(grouping, labels=wanted), config.series_cap)
+        self._series = Grown(dtype=np.int32)
+        """Per number of label values: their series here, -1 where they lack a label of it."""
+        self.folding = Folding(grouping, self._table.values, identity, kind.rows_of, kind.beside)
 
-    def __call__(self, values: tuple[str | None, ...]) -> tuple[str, ...] | None:
+    def resolve(self, service: str, values: tuple[str | None, ...]) -> bool:
+        """Find the series of the next label values; returns whether they were folded."""
         picked = tuple(value for at in self._at if (value := values[at]) is not None)
-        return picked if len(picked) == len(self._at) else None
+        number, code, folded = len(self._series.filled), -1, False
+        if len(picked) == len(self._at):
+            code, folded = self._table.code_of(service, picked)
+        self._series.to(number + 1)[number] = code
+        return folded
+
+    def put(self, labels: Int64s, starts_ms: Int64s) -> None:
+        """Say which label values the next slots are of, and where their windows start."""
+        self.folding.put(self._series.filled[labels].astype(np.int64), starts_ms)

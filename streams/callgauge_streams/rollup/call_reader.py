@@ -7,8 +7,9 @@ by the hash of their bytes. (Of 10,000 different ones two have the same hash wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from operator import attrgetter
+from sys import intern
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from callgauge.codec import COUNTED_NUMBERS, OUTCOME_FIELDS, decode_counted
 from callgauge_streams.records import Records
+from callgauge_streams.rollup.extremes import EventIds
 from callgauge_streams.rollup.interned import Codes, Interned
 from callgauge_streams.rollup.scan import Scanned, hash_of, scan
 
@@ -46,21 +48,10 @@ class Calls:
     """Code of each call's OUTCOME_FIELDS, shape (n,)."""
     outcome_values: Sequence[tuple[Any, ...]]
     """What the codes of outcomes mean."""
-    data: Any
-    id_at: Int64s
-    """Where in `data` each event_id is, shape (n, 2); of those that are not in `data` the second is -1, and the first
-    their number in `other_ids`."""
-    other_ids: list[bytes] = field(default_factory=list)
+    event_ids: EventIds
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def ids_of(self, events: Int64s) -> list[bytes]:
-        """The event_ids of some of them, encoded."""
-        return [
-            bytes(self.data[begin:end]) if end >= 0 else self.other_ids[begin]
-            for begin, end in self.id_at[events].tolist()
-        ]
 
     def pick(self, events: Int64s) -> Calls:
         """Some of them."""
@@ -70,7 +61,7 @@ class Calls:
             numbers=self.numbers[events],
             labels=self.labels[events],
             outcomes=self.outcomes[events],
-            id_at=self.id_at[events],
+            event_ids=EventIds(self.event_ids.data, self.event_ids.at[events]),
         )
 
 
@@ -110,6 +101,8 @@ class CallReader:
             calls = self._known(records, scanned)
         others = np.flatnonzero(~scanned.read | (calls.labels < 0) | (calls.outcomes < 0))
         decoded, dead = _decoded(records, others)
+        if decoded:
+            calls = replace(calls, event_ids=_with_ids(calls.event_ids, decoded))
         for at, call in decoded:
             self._fill_in(calls, at, call)
         return (calls.pick(np.delete(np.arange(len(records)), dead)) if dead else calls), dead
@@ -122,20 +115,26 @@ class CallReader:
             label_values=self._label_codes.values_of,
             outcomes=self._outcomes.codes_of(scanned.outcomes),
             outcome_values=self._outcome_codes.values_of,
-            data=records.data,
-            id_at=scanned.id_at,
+            event_ids=EventIds(records.data, scanned.id_at),
         )
 
     def _fill_in(self, calls: Calls, at: int, call: Any) -> None:
         calls.ids[at] = np.uint64(hash_of(call.event_id)).astype(np.int64)
         calls.numbers[at] = [-1 if number is None else number for number in _numbers_of(call)]
         calls.labels[at], calls.outcomes[at] = self._label_code(call), self._outcome_codes[_outcome_of(call)]
-        calls.id_at[at] = len(calls.other_ids), -1
-        calls.other_ids.append(call.event_id.encode())
 
     def _label_code(self, call: Any) -> int:
         values = self._labels_of(call)
-        return self._label_codes[values if len(self._label_names) > 1 else (values,)]
+        # Every label set has its own copy of values that are the same in many.
+        return self._label_codes[tuple(map(intern, values if len(self._label_names) > 1 else (values,)))]
+
+
+def _with_ids(ids: EventIds, decoded: list[tuple[int, Any]]) -> EventIds:
+    """With the ids of calls that the scan did not read, or whose ids are no longer where it found them."""
+    more = EventIds.of([call.event_id for _, call in decoded])
+    at = ids.at.copy()
+    at[[position for position, _ in decoded]] = more.at + len(ids.data)
+    return EventIds(b"".join([ids.data, more.data]), at)
 
 
 def _decoded(records: Records, positions: Int64s) -> tuple[list[tuple[int, Any]], list[int]]:

@@ -20,7 +20,7 @@ _Row: Any = struct_of(WindowRow)
 
 
 def call_rows(slots: Accumulator, union: Union, keys: list[dict[str, Any]]) -> Iterator[Any]:
-    """WindowRows; `keys` are their identities and labels."""
+    """WindowRows, to be encoded; `keys` are their identities and labels."""
     sums = np.add.reduceat(slots.sums.filled[union.slots], union.starts, axis=0)
     extremes = slots.extremes.highs(union)
     totals = slots.outcomes.totals(slots.outcome_counts.of_rows(union.row_of_slot, len(keys)), len(keys))

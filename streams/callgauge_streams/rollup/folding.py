@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.grouping import GroupingSet, series_id
 from callgauge_streams.rollup.grown import Grown
-from callgauge_streams.rollup.slots import Union
+from callgauge_streams.rollup.interned import Numbered
+from callgauge_streams.rollup.slots import WINDOW_BITS, Union
 
 __all__ = ["Folding", "RowsOf"]
 
@@ -22,49 +23,54 @@ RowsOf = Callable[[Any, Union, list[dict[str, Any]]], Iterator[Any]]
 
 _ROWS_AT_ONCE = 1_024
 
-_series_id = lru_cache(maxsize=1 << 16)(series_id)
+_series_id = lru_cache(maxsize=1 << 14)(series_id)
 
 
 class Folding:
     """The rows of one grouping set in one block: which slots each is made of, and how much of it was sent.
 
     Args:
+        values: label values (with those of `beside`) of each series in this grouping set.
         identity: (source, block, epoch), goes into every row.
         beside: names of what tells rows of one series and window apart.
     """
 
     def __init__(
-        self, grouping: GroupingSet, identity: dict[str, Any], rows_of: RowsOf, beside: tuple[str, ...] = ()
+        self,
+        grouping: GroupingSet,
+        values: Sequence[tuple[str, ...]],
+        identity: dict[str, Any],
+        rows_of: RowsOf,
+        beside: tuple[str, ...] = (),
     ) -> None:
         self._grouping = grouping
+        self._values = values
         self._identity = identity | {"grouping": grouping.name, "window_ms": grouping.window_ms}
         self._rows_of = rows_of
         self._beside = beside
-        self._numbers: dict[tuple[int, int], int] = {}
-        self._keys: list[tuple[tuple[str, ...], int]] = []
-        self._row_of_slot = Grown()
-        self._sent_n = Grown()
-        self._end_ms = Grown()
+        self._numbered = Numbered()
+        """Rows, by series and window."""
+        self._row_of_slot = Grown(dtype=np.int32)
+        self._sent_n = Grown(dtype=np.int32)
 
-    def put(self, slot: int, series: int, values: tuple[str, ...], start_ms: int) -> None:
-        """Say where a new slot belongs.
+    def put(self, series: Int64s, starts_ms: Int64s) -> None:
+        """Say where the next slots belong.
 
         Args:
-            series, values: number and label values (with those of `beside`) of the series in this grouping set.
-            start_ms: start of the slot's window.
+            series: number of the series in this grouping set, -1 for a slot that is left out; shape (k,).
+            starts_ms: start of each slot's window, shape (k,).
         """
-        width = self._grouping.window_ms
-        window = start_ms // width
-        number = self._numbers.setdefault((series, window), len(self._numbers))
-        if number == len(self._keys):
-            self._keys.append((values, window * width))
-            self._sent_n.to(number + 1)
-            self._end_ms.to(number + 1)[number] = (window + 1) * width
-        self._row_of_slot.to(slot + 1)[slot] = number
+        known, belongs = len(self._row_of_slot.filled), series >= 0
+        row_of_slot = self._row_of_slot.to(known + len(series))[known:]
+        row_of_slot[:] = -1
+        keys = series[belongs] << WINDOW_BITS | starts_ms[belongs] // self._grouping.window_ms
+        row_of_slot[belongs] = self._numbered.numbers_of(keys)
+        self._sent_n.to(len(self._numbered.keys))
 
-    def leave_out(self, slot: int) -> None:
-        """Say that a new slot belongs in no row here."""
-        self._row_of_slot.to(slot + 1)[slot] = -1
+    @property
+    def _windows(self) -> Int64s:
+        """Each row's window, counted in windows."""
+        return self._numbered.keys & ((1 << WINDOW_BITS) - 1)
 
     def take_grown(self, slots: Any, watermark_ms: int | None, first_time_only: bool) -> Iterator[Any]:
         """Rows that grew since they were last taken. Made while they are gone through: count nothing meanwhile.
@@ -74,26 +80,28 @@ class Folding:
             watermark_ms: only rows of windows that end by it; None: all.
             first_time_only: only rows that were never taken.
         """
-        row_of_slot = self._row_of_slot.filled
-        n = np.zeros(len(self._keys) + 1, dtype=np.int64)
-        np.add.at(n, row_of_slot, slots.n)
+        sent_n = self._sent_n.filled
+        n = np.zeros(len(sent_n) + 1, dtype=np.int64)
+        np.add.at(n, self._row_of_slot.filled, slots.n)
         n = n[:-1]  # the last took in what is left out (-1)
-        due = n > self._sent_n.filled
+        due = n > sent_n
         if watermark_ms is not None:
-            due &= self._end_ms.filled <= watermark_ms
+            due &= (self._windows + 1) * self._grouping.window_ms <= watermark_ms
         if first_time_only:
-            due &= self._sent_n.filled == 0
+            due &= sent_n == 0
         numbers = np.flatnonzero(due)
-        self._sent_n.filled[numbers] = n[numbers]
+        sent_n[numbers] = n[numbers]
         return self._rows(slots, numbers)
 
     def _rows(self, slots: Any, numbers: Int64s) -> Iterator[Any]:
         """Some rows at a time: one may be ten thousand bytes of Python objects, and a block have ten thousand."""
         for begin in range(0, len(numbers), _ROWS_AT_ONCE):
             some = numbers[begin : begin + _ROWS_AT_ONCE]
-            position = np.full(len(self._keys) + 1, -1, dtype=np.int64)
+            position = np.full(len(self._numbered.keys) + 1, -1, dtype=np.int64)
             position[some] = np.arange(len(some))
-            keys = [self._key(*self._keys[number]) for number in some.tolist()]
+            series = (self._numbered.keys[some] >> WINDOW_BITS).tolist()
+            starts_ms = (self._windows[some] * self._grouping.window_ms).tolist()
+            keys = [self._key(self._values[at], start) for at, start in zip(series, starts_ms, strict=True)]
             yield from self._rows_of(slots, Union.of(position[self._row_of_slot.filled]), keys)
 
     def _key(self, values: tuple[str, ...], start_ms: int) -> dict[str, Any]:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 __all__ = ["Grown"]
 
-Int64s = npt.NDArray[np.int64]
-
 
 class Grown:
-    """A zeroed int64 array that grows by doubling; `filled` is the part in use."""
+    """A zeroed array of integers that grows by half; `filled` is the part in use.
 
-    def __init__(self, width: int = 0) -> None:
-        self._array = np.zeros((64, width) if width else 64, dtype=np.int64)
-        self.filled: Int64s = self._array[:0]
+    Args:
+        width: of a row; 0: entries are single numbers.
+    """
 
-    def to(self, size: int) -> Int64s:
-        """The first `size` entries, at least; never shrinks."""
+    def __init__(self, width: int = 0, dtype: npt.DTypeLike = np.int64) -> None:
+        self._array: npt.NDArray[Any] = np.zeros((64, width) if width else 64, dtype=dtype)
+        self.filled: npt.NDArray[Any] = self._array[:0]
+
+    def room(self, size: int) -> npt.NDArray[Any]:
+        """The array with room for `size` entries, at least; what is behind the part in use is 0."""
         if size > len(self._array):
-            grown = np.zeros((max(size, 2 * len(self._array)), *self._array.shape[1:]), dtype=np.int64)
-            grown[: len(self._array)] = self._array
+            grown = np.zeros((max(size, 3 * len(self._array) // 2), *self._array.shape[1:]), dtype=self._array.dtype)
+            grown[: len(self.filled)] = self.filled
             self._array = grown
-        self.filled = self._array[: max(size, len(self.filled))]
+            self.filled = grown[: len(self.filled)]
+        return self._array
+
+    def to(self, size: int) -> npt.NDArray[Any]:
+        """The first `size` entries, at least; never shrinks."""
+        self.filled = self.room(size)[: max(size, len(self.filled))]
         return self.filled

@@ -10,8 +10,9 @@ import numpy.typing as npt
 from callgauge_streams.compiled import compiled
 from callgauge_streams.rollup.grown import Grown
 
-__all__ = ["Codes", "Interned", "Renumbered"]
+__all__ = ["Codes", "Interned", "Numbered", "Renumbered"]
 
+Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
 UInt64s = npt.NDArray[np.uint64]
 
@@ -45,7 +46,7 @@ class Interned:
 
     def __init__(self) -> None:
         self._hashes: UInt64s = np.zeros(256, dtype=np.uint64)
-        self._codes: Int64s = np.full(256, -1, dtype=np.int64)
+        self._codes: Int32s = np.full(256, -1, dtype=np.int32)
         self._used = 0
 
     def __len__(self) -> int:
@@ -60,14 +61,9 @@ class Interned:
     def put(self, value: int, code: int) -> None:
         """Say what a hash stands for."""
         if 2 * self._used >= len(self._codes):
-            known = np.flatnonzero(self._codes >= 0)
-            hashes, codes = self._hashes[known], self._codes[known]
-            self._hashes, self._codes = (
-                np.zeros(4 * len(self._codes), dtype=np.uint64),
-                np.full(4 * len(self._codes), -1),
-            )
-            for known_hash, known_code in zip(hashes, codes, strict=True):
-                _put(self._hashes, self._codes, known_hash, known_code)
+            hashes, codes = self._hashes, self._codes
+            self._hashes, self._codes = np.zeros(2 * len(codes), np.uint64), np.full(2 * len(codes), -1, np.int32)
+            _move(self._hashes, self._codes, hashes, codes)
         self._used += _put(self._hashes, self._codes, np.uint64(value), code)
 
 
@@ -75,7 +71,7 @@ class Interned:
 def _place(hashes: Any, codes: Any, value: Any) -> int:
     """Where a hash is, or would be."""
     mask = len(codes) - 1
-    at = np.int64((value * _SPREAD) >> _TOP) & mask  # what is no hash, like slots' keys, must be spread too
+    at = np.int64(value) & mask
     while codes[at] >= 0 and hashes[at] != value:
         at = (at + 1) & mask
     return int(at)
@@ -94,6 +90,56 @@ def _put(hashes: Any, codes: Any, value: Any, code: int) -> bool:
     new = codes[at] < 0
     hashes[at], codes[at] = value, code
     return bool(new)
+
+
+@compiled
+def _move(hashes: Any, codes: Any, old_hashes: Any, old_codes: Any) -> None:
+    for i in range(len(old_codes)):
+        if old_codes[i] >= 0:
+            at = _place(hashes, codes, old_hashes[i])
+            hashes[at], codes[at] = old_hashes[i], old_codes[i]
+
+
+class Numbered:
+    """Numbers non-negative integers from 0, in order of appearance.
+
+    >>> Numbered().numbers_of(np.array([70, 30, 70]))
+    array([0, 1, 0])
+    """
+
+    def __init__(self) -> None:
+        self._table: Int32s = np.full(256, -1, dtype=np.int32)
+        """Numbers, each at the place of its key: open addressing."""
+        self._keys = Grown()
+
+    @property
+    def keys(self) -> Int64s:
+        """What each number stands for, shape (size,)."""
+        return self._keys.filled
+
+    def numbers_of(self, keys: Int64s) -> Int64s:
+        """The number of each key, shape (n,)."""
+        used, most, numbers = len(self.keys), len(self.keys) + len(keys), np.empty(len(keys), dtype=np.int64)
+        if 2 * most > len(self._table):
+            self._table = np.full(1 << (2 * most).bit_length(), -1, dtype=np.int32)
+            _number(self._table, self.keys, 0, self.keys, np.empty(used, dtype=np.int64))
+        self._keys.to(_number(self._table, self._keys.room(most), used, keys, numbers))
+        return numbers
+
+
+@compiled
+def _number(table: Any, known: Any, used: int, keys: Any, numbers: Any) -> int:
+    """Number keys, of which `known` has `used` so far; new ones are added. Returns how many it has then."""
+    mask = len(table) - 1
+    for i in range(len(keys)):
+        at = np.int64((np.uint64(keys[i]) * _SPREAD) >> _TOP) & mask
+        while table[at] >= 0 and known[table[at]] != keys[i]:
+            at = (at + 1) & mask
+        if table[at] < 0:
+            known[used], table[at] = keys[i], used
+            used += 1
+        numbers[i] = table[at]
+    return used
 
 
 class Renumbered:

@@ -12,15 +12,17 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Raw
 
 from callgauge.codec import struct_of
 from callgauge.schema import ScoreRow, SignedHistogram
 from callgauge_streams.histogram import SCALE
+from callgauge_streams.rollup.extremes import Extremes
 from callgauge_streams.rollup.grown import Grown
-from callgauge_streams.rollup.measures import bucket_name
+from callgauge_streams.rollup.measures import FIRST_BUCKET
 from callgauge_streams.rollup.score_columns import BEYOND, NEGATIVE, SIGNED_BITS, ScoreColumns, score_columns_of
 from callgauge_streams.rollup.score_reader import Scores
-from callgauge_streams.rollup.slots import Extremes, Slots, Union, add_rows
+from callgauge_streams.rollup.slots import Slots, Union, add_rows
 from callgauge_streams.rollup.sparse import SparseCounts
 
 __all__ = ["ScoreAccumulator", "score_rows"]
@@ -61,16 +63,16 @@ class ScoreAccumulator(Slots):
         columns = score_columns_of(scores.scores)
         slots = self.slots_of(codes, columns.event_ms)
         add_rows(self.sums.to(self.size), slots, columns.sums)
-        self.extremes.add(self.size, slots, columns.extremes, offsets, scores.ids_of)
+        self.extremes.add(self.size, slots, columns.extremes, offsets, scores.event_ids)
         self.buckets.add(slots, columns.items)
         return columns
 
 
 def score_rows(slots: ScoreAccumulator, union: Union, keys: list[dict[str, Any]]) -> Iterator[Any]:
-    """ScoreRows; `keys` are their identities and labels."""
+    """ScoreRows, to be encoded; `keys` are their identities and labels."""
     sums = np.add.reduceat(slots.sums.filled[union.slots], union.starts, axis=0)
     extremes = slots.extremes.highs(union)
-    ids = slots.extremes.ids_of(union, extremes[:, 0], 0)
+    id_at = slots.extremes.holders(union, extremes)[:, 0].tolist()
     histograms = _histograms(slots, union, len(keys))
     added = zip(keys, sums.tolist(), extremes.tolist(), histograms, strict=True)
     for row, (key, (n, total, squares), (low, high), histogram) in enumerate(added):
@@ -81,7 +83,7 @@ def score_rows(slots: ScoreAccumulator, union: Union, keys: list[dict[str, Any]]
             sum_sq=squares,
             min=BEYOND - low,
             max=high - BEYOND,
-            min_event_id=ids[row],
+            min_event_id=Raw(b'"%b"' % slots.extremes.ids[slice(*id_at[row])].tobytes()),
             histogram=histogram,
         )
 
@@ -89,13 +91,13 @@ def score_rows(slots: ScoreAccumulator, union: Union, keys: list[dict[str, Any]]
 def _histograms(slots: ScoreAccumulator, union: Union, rows: int) -> Iterator[Any]:
     pairs = slots.buckets.of_rows(union.row_of_slot, rows)
     items, counts = pairs.items.tolist(), pairs.counts.tolist()
-    for start, end in pairwise(pairs.starts(rows)):
+    for start, end in pairwise(pairs.starts.tolist()):
         histogram = _Histogram(scale=SCALE)
         for item, count in zip(items[start:end], counts[start:end], strict=True):
             if item == 0:
                 histogram.zero_count = count
             elif item < NEGATIVE:
-                histogram.buckets[bucket_name(item)] = count
+                histogram.buckets[str(item + FIRST_BUCKET)] = count
             else:
-                histogram.negative[bucket_name(item - NEGATIVE)] = count
+                histogram.negative[str(item - NEGATIVE + FIRST_BUCKET)] = count
         yield histogram

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from callgauge.codec import decode_scores
 from callgauge_streams.records import Records
+from callgauge_streams.rollup.extremes import EventIds
 from callgauge_streams.rollup.interned import Codes
 
 __all__ = ["ScoreReader", "Scores"]
@@ -36,10 +37,10 @@ class Scores:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def ids_of(self, events: Int64s) -> list[bytes]:
-        """The calls that were judged, encoded; where none is given, the score."""
-        judged = (self.scores[at] for at in events.tolist())
-        return [(score.call_id or score.event_id).encode() for score in judged]
+    @property
+    def event_ids(self) -> EventIds:
+        """The calls that were judged; where none is given, the score."""
+        return EventIds.of([score.call_id or score.event_id for score in self.scores])
 
     def pick(self, events: Int64s) -> Scores:
         """Some of them."""

@@ -17,6 +17,9 @@ Int64s = npt.NDArray[np.int64]
 # Dense counting pays up to this many cells for each pair.
 _CELLS = 32
 _FULL = 0.6
+# Of an entry the low bits are the count, which is at most 65,536: a block has no more events.
+_COUNT_BITS = 18
+_COUNT = (1 << _COUNT_BITS) - 1
 _SPREAD, _TOP = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 
 
@@ -24,13 +27,15 @@ _SPREAD, _TOP = np.uint64(0x9E3779B97F4A7C15), np.uint64(32)
 class PairCounts:
     """Counts of (row, item) pairs, ordered by row and item."""
 
-    rows: Int64s
+    starts: Int64s
+    """Where each row begins, and the end; shape (rows + 1,)."""
     items: Int64s
     counts: Int64s
 
-    def starts(self, rows: int) -> list[int]:
-        """Where each of the rows 0 ... rows - 1 begins, and the end."""
-        return [int(start) for start in np.searchsorted(self.rows, np.arange(rows + 1))]
+    @property
+    def rows(self) -> Int64s:
+        """The row of each pair."""
+        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
 class SparseCounts:
@@ -42,25 +47,23 @@ class SparseCounts:
 
     def __init__(self, item_bits: int) -> None:
         self._bits = item_bits
-        # Pair (0: free) and count, side by side: an open-addressing table.
-        self._table: Int64s = np.zeros((256, 2), dtype=np.int64)
+        # Pair and count in one number (0: free): an open-addressing table.
+        self._table: Int64s = np.zeros(256, dtype=np.int64)
         self._used = 0
-        self._pairs: Int64s | None = None  # what the table holds, for as long as nothing is added
 
     def add(self, slots: Int64s, items: Int64s) -> None:
         """Count one occurrence of each pair, shapes (n,); negative items are none."""
         if self._used + len(slots) > _FULL * len(self._table):
             self._grow(len(slots))
-        self._pairs = None
         self._used += _count(self._table, slots, items, self._bits)
 
     def _grow(self, room: int) -> None:
-        pairs = self._table[self._table[:, 0] != 0]
+        entries = self._table[self._table != 0]
         size = len(self._table)
-        while len(pairs) + room > _FULL * size:
+        while len(entries) + room > _FULL * size:
             size *= 2
-        self._table = np.zeros((size, 2), dtype=np.int64)
-        _move(self._table, pairs)
+        self._table = np.zeros(size, dtype=np.int64)
+        _move(self._table, entries)
 
     def of_rows(self, row_of_slot: Int64s, rows: int) -> PairCounts:
         """The counts by row.
@@ -69,41 +72,37 @@ class SparseCounts:
             row_of_slot: for each slot the row it belongs to, -1 for none.
             rows: number of rows.
         """
-        if self._pairs is None:
-            self._pairs = self._table[self._table[:, 0] != 0]
-        pairs = self._pairs
-        keys = pairs[:, 0] - 1
-        row = row_of_slot[keys >> self._bits]
-        wanted = np.flatnonzero(row >= 0)
-        row, counts = row[wanted], pairs[wanted, 1]
-        items = keys[wanted] & ((1 << self._bits) - 1)
-        low = int(items.min(initial=0))
-        width = int(items.max(initial=0)) - low + 1
-        if rows * width <= _CELLS * len(wanted):
-            cells = np.zeros(rows * width, dtype=np.int64)
-            np.add.at(cells, row * width + (items - low), counts)
-            found = np.flatnonzero(cells)
-            return PairCounts(found // width, found % width + low, cells[found])
-        keys, counts = _added_up((row << self._bits) | items, counts)
-        return PairCounts(keys >> self._bits, keys & ((1 << self._bits) - 1), counts)
+        keys, counts = np.empty(self._used, dtype=np.int64), np.empty(self._used, dtype=np.int64)
+        found, low, high = _by_row(self._table, self._bits, row_of_slot, keys, counts)
+        keys, counts = keys[:found], counts[:found]
+        width = int(high) - int(low) + 1
+        if found and rows * width <= _CELLS * found:
+            cells = np.zeros((rows, width), dtype=np.int64)
+            distinct = _spread(keys, counts, self._bits, low, cells)
+            starts, items, added = (np.empty(size, dtype=np.int64) for size in (rows + 1, distinct, distinct))
+            _gather(cells, low, starts, items, added)
+            return PairCounts(starts, items, added)
+        keys, counts = _added_up(keys, counts)
+        starts = np.searchsorted(keys, np.arange(rows + 1) << self._bits)
+        return PairCounts(starts, keys & ((1 << self._bits) - 1), counts)
 
 
 def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
     """Different keys, ascending, and the sum of the counts of each."""
     if not len(keys):
         return keys, counts
-    order = np.argsort(keys, kind="stable")
+    order = np.argsort(keys)
     keys = keys[order]
     starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
     return keys[starts], np.add.reduceat(counts[order], starts)
 
 
 @compiled
-def _slot_of(table: Any, pair: int) -> int:
+def _place(table: Any, pair: int) -> int:
     """Where a pair is, or would be."""
     mask = len(table) - 1
     at = np.int64((np.uint64(pair) * _SPREAD) >> _TOP) & mask
-    while table[at, 0] != 0 and table[at, 0] != pair:
+    while table[at] != 0 and table[at] >> _COUNT_BITS != pair:
         at = (at + 1) & mask
     return int(at)
 
@@ -115,14 +114,54 @@ def _count(table: Any, slots: Any, items: Any, bits: int) -> int:
     for event in range(len(slots)):
         if items[event] >= 0:
             pair = (slots[event] << bits | items[event]) + 1
-            at = _slot_of(table, pair)
-            new += table[at, 0] == 0
-            table[at, 0] = pair
-            table[at, 1] += 1
+            at = _place(table, pair)
+            if table[at] == 0:
+                table[at] = pair << _COUNT_BITS
+                new += 1
+            table[at] += 1
     return new
 
 
 @compiled
-def _move(table: Any, pairs: Any) -> None:
-    for at in range(len(pairs)):
-        table[_slot_of(table, pairs[at, 0])] = pairs[at]
+def _move(table: Any, entries: Any) -> None:
+    for entry in entries:
+        table[_place(table, entry >> _COUNT_BITS)] = entry
+
+
+@compiled
+def _by_row(table: Any, bits: int, row_of_slot: Any, keys: Any, counts: Any) -> Any:
+    """Row and item, and count, of pairs whose slot has a row: how many there are, the least and the largest item."""
+    found, low, high = 0, np.int64(1) << bits, np.int64(0)
+    for entry in table:
+        if entry != 0:
+            pair = (entry >> _COUNT_BITS) - 1
+            row = row_of_slot[pair >> bits]
+            if row >= 0:
+                item = pair & ((1 << bits) - 1)
+                keys[found], counts[found] = row << bits | item, entry & _COUNT
+                low, high = min(low, item), max(high, item)
+                found += 1
+    return found, low, high
+
+
+@compiled
+def _spread(keys: Any, counts: Any, bits: int, low: int, cells: Any) -> int:
+    """Add the counts up in a cell for each row and item; returns how many cells there are."""
+    distinct = 0
+    for i in range(len(keys)):
+        row, item = keys[i] >> bits, (keys[i] & ((1 << bits) - 1)) - low
+        distinct += cells[row, item] == 0
+        cells[row, item] += counts[i]
+    return distinct
+
+
+@compiled
+def _gather(cells: Any, low: int, starts: Any, items: Any, counts: Any) -> None:
+    found = 0
+    for row in range(len(cells)):
+        starts[row] = found
+        for item in range(cells.shape[1]):
+            if cells[row, item]:
+                items[found], counts[found] = item + low, cells[row, item]
+                found += 1
+    starts[len(cells)] = found

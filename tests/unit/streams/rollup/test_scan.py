@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -52,7 +53,9 @@ def assert_as_msgspec_reads(value: bytes) -> bool:
         structs, expected_dead = decode_counted(values)
         assert dead == expected_dead
         assert len(calls) == len(structs)
-        assert calls.ids_of(np.arange(len(calls))) == [call.event_id.encode() for call in structs]
+        ids = calls.event_ids
+        found = [bytes(ids.data[begin:end]) for begin, end in ids.at.tolist()]
+        assert [msgspec.json.decode(b'"%b"' % event_id) for event_id in found] == [call.event_id for call in structs]
         for at, call in enumerate(structs):
             assert calls.numbers[at].tolist() == [-1.0 if n is None else n for n in _numbers_of(call)]
             assert calls.label_values[calls.labels[at]] == _labels_of(call)

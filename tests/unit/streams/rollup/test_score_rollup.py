@@ -26,6 +26,7 @@ from callgauge_streams.rollup.kinds import SCORES
 from callgauge_streams.rollup.source import SourceRollup, seen_in
 from tests.oracle import Horizon, merged_scores, recount_scores
 from tests.random_scores import random_score
+from tests.unit.streams.rollup.sent import as_sent
 from tests.unit.streams.rollup.test_source import BLOCK_OFFSETS, Log, Reader
 
 GROUPINGS = "@10s model@10s service@10s service,provider,model@60s"
@@ -103,15 +104,15 @@ def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[lis
         for chunk in reader.fetch(rng.randrange(1, 60)):
             closed = worker.take(chunk)
             if closed:
-                records = [*closed.rows, closed.summary]
+                records = as_sent([*closed.rows, closed.summary])
                 sent += records[: rng.randrange(len(records) + 1)] if rng.random() < crash else []
                 sent += records
                 committed = closed.safe_offset
         if rng.random() < 0.3:
-            sent += worker.due_rows(first_time_only=rng.random() < 0.5)
+            sent += as_sent(worker.due_rows(first_time_only=rng.random() < 0.5))
         if rng.random() < 0.05:
-            sent += worker.idle_records()
-    sent += worker.idle_records()
+            sent += as_sent(worker.idle_records())
+    sent += as_sent(worker.idle_records())
     assert {record.kind for record in sent} <= {"score_row", "summary"}
     return [r for r in sent if r.kind == "score_row"], [r for r in sent if r.kind == "summary"]
 
@@ -124,7 +125,7 @@ def rolled_up(log: Log, config: RollupConfig = CONFIG, step: int = 50) -> list[A
     while reader.at < len(log.offsets):
         for chunk in reader.fetch(step):
             worker.take(chunk)
-    return list(worker.idle_records())
+    return as_sent(worker.idle_records())
 
 
 @settings(max_examples=60, deadline=None)

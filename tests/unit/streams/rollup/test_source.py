@@ -22,6 +22,7 @@ from callgauge_streams.rollup.kinds import CALLS
 from callgauge_streams.rollup.source import RollupConfig, SourceRollup, seen_in
 from tests.oracle import Horizon, merged, recount
 from tests.random_calls import random_call
+from tests.unit.streams.rollup.sent import as_sent
 
 GROUPINGS = "@10s service,model@60s"
 BLOCK_OFFSETS = 64
@@ -123,15 +124,15 @@ def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[lis
         for chunk in reader.fetch(rng.randrange(1, 60)):
             closed = worker.take(chunk)
             if closed:
-                records = [*closed.rows, closed.summary]
+                records = as_sent([*closed.rows, closed.summary])
                 send(records[: rng.randrange(len(records) + 1)] if rng.random() < crash else [])
                 send(records)
                 committed = closed.safe_offset
         if rng.random() < 0.3:
-            send(list(worker.due_rows(first_time_only=rng.random() < 0.5)))
+            send(as_sent(worker.due_rows(first_time_only=rng.random() < 0.5)))
         if rng.random() < 0.05:
-            send(list(worker.idle_records()))
-    send(list(worker.idle_records()))
+            send(as_sent(worker.idle_records()))
+    send(as_sent(worker.idle_records()))
     return rows, summaries
 
 
@@ -170,7 +171,7 @@ def test_the_largest_values_event_is_the_one_with_the_lowest_offset() -> None:
         while reader.at < 4:
             for chunk in reader.fetch(step):
                 worker.take(chunk)
-        row = next(r for r in worker.idle_records() if r.grouping == "@10s")
+        row = next(r for r in as_sent(worker.idle_records()) if r.grouping == "@10s")
         assert (row.measures["latency"].max, row.measures["latency"].max_event_id) == (9_000, "e1")
         assert row.measures["latency"].min == 3_000
 
@@ -233,7 +234,7 @@ def test_a_label_that_overflows_is_the_same_in_any_cut() -> None:
         while reader.at < 600:
             for chunk in reader.fetch(step):
                 worker.take(chunk)
-        ways.append(list(worker.idle_records()))
+        ways.append(as_sent(worker.idle_records()))
     assert [[encode(record) for record in way] for way in ways] == [[encode(record) for record in ways[0]]] * 3
     rows = [row for row in ways[0] if row.kind == "row" and row.grouping == "service,feature@10s"]
     other = {row.labels["service"]: row.n for row in rows if row.labels["feature"] == "__other__"}
@@ -259,3 +260,16 @@ def test_finish_reasons_beyond_a_hundred_are_folded_into_other_in_log_order() ->
     assert found[0] == found[1]
     assert len(found[0]) == 101
     assert (found[0]["id-0"], found[0]["id-99"], found[0]["__other__"]) == (2, 2, 200)
+
+
+@pytest.mark.parametrize("event_id", ['with "quotes" and \\', "späte Häufung \U0001f600", "\x07\n", "plain"])
+def test_an_event_is_named_whatever_its_id_is(event_id: str) -> None:
+    """Ids are written into rows by hand, as JSON has them."""
+    calls = [Call(event_id=name, ts=1000.0, service="s", latency_ms=ms) for name, ms in (("a", 1.0), (event_id, 2.0))]
+    log = Log([0, 1], [1_000_000] * 2, [encode(call) for call in calls], calls)
+    reader, worker = Reader(log), SourceRollup(CONFIG, "c/t/0", 0)
+    reader.seek(0)
+    for chunk in reader.fetch(2):
+        worker.take(chunk)
+    rows = [record for record in as_sent(worker.idle_records()) if record.kind == "row"]
+    assert {row.measures["latency"].max_event_id for row in rows} == {event_id}
