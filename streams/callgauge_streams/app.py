@@ -68,7 +68,7 @@ def make_app(settings: Settings, role: str) -> Any:
         agent_supervisor="mode.CrashingSupervisor",  # an exception must end the process, or a chunk is lost
         processing_guarantee="at_least_once",
         stream_wait_empty=False,  # True hangs rebalance and SIGTERM while a block is held
-        stream_buffer_maxsize=4,  # counts chunks
+        stream_buffer_maxsize=2,  # counts chunks, each of some megabytes
         topic_disable_leader=True,
         topic_allow_declare=False,  # `callgauge topics` makes topics
         producer_acks=-1,

@@ -15,6 +15,9 @@ __all__ = ["Outbox", "Outgoing"]
 Outgoing = tuple[str, int, bytes, bytes]
 
 
+_MANY = 4_096
+
+
 def _nothing() -> None:
     """Nothing depends on these messages."""
 
@@ -41,10 +44,11 @@ class Outbox:
         """
         if self._arrived is not None and self._arrived.done():
             self._arrived.result()
-        producer = self._app.producer
-        sent = [
-            await producer.send(topic, key, value, partition, None, None) for topic, partition, key, value in messages
-        ]
+        producer, sent = self._app.producer, list[asyncio.Future[Any]]()
+        for topic, partition, key, value in messages:
+            sent.append(await producer.send(topic, key, value, partition, None, None))
+            if len(sent) >= _MANY:  # a block may have a hundred thousand rows
+                sent = [future for future in sent if not _has_arrived(future)]
         if sent or then is not _nothing:
             self._arrived = asyncio.ensure_future(_arrive(self._arrived, sent, then))
 
@@ -56,6 +60,10 @@ class Outbox:
         """
         if self._arrived is not None:
             await asyncio.shield(self._arrived)  # whoever waits may be cancelled; what was sent is on its way
+
+
+def _has_arrived(sent: asyncio.Future[Any]) -> bool:
+    return sent.done() and not sent.cancelled() and sent.exception() is None
 
 
 async def _arrive(before: asyncio.Task[None] | None, sent: list[Any], then: Callable[[], None]) -> None:

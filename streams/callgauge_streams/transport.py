@@ -33,7 +33,7 @@ from callgauge_streams.takeover import Start, StartOf, commit_starts, guard_comm
 __all__ = ["ChunkConsumer", "ChunkTransport"]
 
 _FETCH_WAIT_MS = 50
-_FETCH_BYTES = 4 << 20
+_FETCH_BYTES = 2 << 20
 _CHUNKS_AT_ONCE = 2
 
 

@@ -30,6 +30,7 @@ from callgauge_streams.app import (
     use_blocks,
 )
 from callgauge_streams.chunk import Chunk
+from callgauge_streams.memory import trim
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.outbox import Outbox, Outgoing
 from callgauge_streams.rollup.config import RollupConfig
@@ -164,6 +165,7 @@ class RollupWorker:
             progress = self._progress()
         await self._outbox.settled()  # all rows that the progress speaks of
         await self._send([progress])
+        trim()
 
     async def _send_due(self, *, first_time_only: bool) -> None:
         due = [source.due_rows(first_time_only=first_time_only) for source in self._sources.values()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from callgauge.codec import encode
 from callgauge.schema import Call
 from callgauge_streams.chunk import Chunk
-from callgauge_streams.compiled import leave_compiler
+from callgauge_streams.memory import leave_compiler
 from callgauge_streams.record_batches import warm_up as warm_up_batches
 from callgauge_streams.records import Records
 from callgauge_streams.rollup.config import RollupConfig
