@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import re
 from pathlib import Path
 
 __all__ = ["leave_compiler", "trim"]
 
 _LIBC = ctypes.CDLL(None)
+# Addresses, access, path and the kilobytes that are no longer the file's.
+_MAPPING = re.compile(
+    r"^([0-9a-f]+)-([0-9a-f]+) (\S+) \S+ \S+ \S+ +(\S+)\n(?:[A-Z]\w+: .*\n)*?Anonymous: +(\d+) kB", re.MULTILINE
+)
 
 
 def trim() -> None:
@@ -20,14 +25,16 @@ def trim() -> None:
 
 
 def leave_compiler() -> None:
-    """Give back the pages of LLVM's code, some 80 MB, once everything is compiled or loaded. They are the file's:
-    should anything be compiled after all, they are read again. Nothing happens where there is no /proc.
+    """Give back the pages of LLVM's code and constants, some 100 MB, once everything is compiled or loaded. They are
+    the file's: should anything be compiled after all, they are read again. Nothing happens where there is no /proc.
     """
-    maps = Path("/proc/self/maps")
+    maps = Path("/proc/self/smaps")
     if not maps.exists():
         return
-    for line in maps.read_text().splitlines():
-        addresses, access, *_ = line.split()
-        if access == "r-xp" and "libllvmlite" in line:  # code is never written to, so nothing is lost
-            begin, end = (int(address, 16) for address in addresses.split("-"))
-            _LIBC.madvise(ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), mmap.MADV_DONTNEED)
+    for mapping in _MAPPING.finditer(maps.read_text()):
+        begin, end, access, path, own = mapping.groups()
+        # What is of the process's own, if only a relocated address, would be lost.
+        if "libllvmlite" in path and "w" not in access and own == "0":
+            _LIBC.madvise(
+                ctypes.c_void_p(int(begin, 16)), ctypes.c_size_t(int(end, 16) - int(begin, 16)), mmap.MADV_DONTNEED
+            )

@@ -165,7 +165,6 @@ class RollupWorker:
             progress = self._progress()
         await self._outbox.settled()  # all rows that the progress speaks of
         await self._send([progress])
-        trim()
 
     async def _send_due(self, *, first_time_only: bool) -> None:
         due = [source.due_rows(first_time_only=first_time_only) for source in self._sources.values()]
@@ -248,6 +247,7 @@ def rollup_app(settings: Settings) -> Any:
             settings.ready_file.touch()
         while not app.should_stop:
             await worker.tick()
+            trim()
             await app.sleep(_TICK_S)
 
     app.agent(chunk_topic(app, settings.topics.calls.name, settings.topics.scores.name), name="rollup")(rollup)

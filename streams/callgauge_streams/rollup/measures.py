@@ -63,7 +63,7 @@ def measures_of(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s
     ids = int((id_at[:, :, 1] - id_at[:, :, 0]).sum())
     out = np.empty(rows * (2 + _MEASURES * _MEASURE) + ids + len(items) * _BUCKET, dtype=np.uint8)
     ends = np.zeros(rows + 1, dtype=np.int64)
-    _write(out, ends, sums[:, _FIRST_SUM:], extremes, slots.extremes.ids, id_at, starts, items, counts)
+    _write(out, ends, sums, extremes, slots.extremes.ids, id_at, starts, items, counts)
     data = out[: ends[-1]].tobytes()
     return [Raw(data[begin:end]) for begin, end in pairwise(ends.tolist())]
 
@@ -106,16 +106,16 @@ def _write(
         at += 1
         first = True
         for measure in range(_MEASURES):
-            count = sums[row, 3 * measure]
-            if count == 0:
+            part = _FIRST_SUM + 3 * measure
+            if sums[row, part] == 0:
                 continue
             if not first:
                 out[at] = _COMMA
                 at += 1
             first = False
-            at = _put_number(out, _put_piece(out, at, measure), count)
-            at = _put_number(out, _put_piece(out, at, _SUM), sums[row, 3 * measure + 1])
-            at = _put_number(out, _put_piece(out, at, _SUM_SQ), sums[row, 3 * measure + 2])
+            at = _put_number(out, _put_piece(out, at, measure), sums[row, part])
+            at = _put_number(out, _put_piece(out, at, _SUM), sums[row, part + 1])
+            at = _put_number(out, _put_piece(out, at, _SUM_SQ), sums[row, part + 2])
             at = _put_number(out, _put_piece(out, at, _MIN), LARGEST - extremes[row, _MEASURES + measure])
             at = _put_number(out, _put_piece(out, at, _MAX), extremes[row, measure] - 1)
             at = _put_piece(out, at, _ID)
