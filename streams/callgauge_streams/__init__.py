@@ -22,15 +22,17 @@ compiles (`compiled`): finding records in a batch, reading JSON, looking up ids 
    would take 200.
 4. **Columns** (`rollup.columns`, `rollup.outcomes`). Thirteen numbers become integers to be added up, and everything
    categorical (status, error type, finish reason, ...) is one code: what it counts for is worked out once per code.
-5. **Slots** (`rollup.accumulator`). One stable sort groups the batch by label values and finest window; every sum and
-   every extreme is one `reduceat`. Integers only: the result does not depend on how the block was cut into batches.
-   Histogram buckets and outcomes are noted as integer keys and counted when somebody asks.
-6. **Rows** (`rollup.folding`). A grouping set's row is a union of slots, added up when it is due. So an event costs
-   the same with one grouping set and with twelve, and a row costs only when it is sent.
-7. **Commit** (`takeover`, `transport`). Only block starts, only after every row before is acknowledged, only in the
-   generation it was fetched in. A worker that takes a partition over first commits its start under a higher *term*
-   and then says so on the windows topic (`EpochStart`); readers go by terms, so that a zombie's rows change nothing
-   and a change of settings voids the open block's old rows instead of counting it twice.
+5. **Slots** (`rollup.slots`, `rollup.accumulator`). A slot is one combination of label values in one of the finest
+   windows, numbered by a table of integers. Sums, extremes and bucket counts are added to it event by event. Integers
+   only: the result does not depend on how the block was cut into batches.
+6. **Rows** (`rollup.folding`, `rollup.measures`). A grouping set's row is a union of slots, added up when it is due. So
+   an event costs the same with one grouping set and with twelve, and a row costs only when it is sent. Its histograms
+   have some hundred buckets: as dictionaries they cost more than reading the calls, so compiled code writes their JSON.
+7. **Send and commit** (`outbox`, `takeover`, `transport`). The agent counts on while rows are on their way. Committed are
+   only block starts, only after every row before is acknowledged, only in the generation it was fetched in. A worker
+   that takes a partition over first commits its start under a higher *term* and then says so on the windows topic
+   (`EpochStart`); readers go by terms, so that a zombie's rows change nothing and a change of settings voids the open
+   block's old rows instead of counting it twice.
 
 Detect (`detect`) is a deterministic state machine over one partition of the windows topic: time included, everything
 it decides comes from that log. `app.py` and `transport.py` with what they are made of are the only places that know
