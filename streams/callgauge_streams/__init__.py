@@ -28,8 +28,8 @@ compiles (`compiled`): finding records in a batch, reading JSON, looking up ids 
 6. **Rows** (`rollup.folding`, `rollup.measures`). A grouping set's row is a union of slots, added up when it is due. So
    an event costs the same with one grouping set and with twelve, and a row costs only when it is sent. Its histograms
    have some hundred buckets: as dictionaries they cost more than reading the calls, so compiled code writes their JSON.
-7. **Send and commit** (`outbox`, `takeover`, `transport`). The agent counts on while rows are on their way. Committed are
-   only block starts, only after every row before is acknowledged, only in the generation it was fetched in. A worker
+7. **Send and commit** (`outbox`, `takeover`, `transport`). The agent counts on while rows are on their way. Only block
+   starts are committed, only after every row before is acknowledged, only in the generation it was fetched in. A worker
    that takes a partition over first commits its start under a higher *term* and then says so on the windows topic
    (`EpochStart`); readers go by terms, so that a zombie's rows change nothing and a change of settings voids the open
    block's old rows instead of counting it twice.
