@@ -15,6 +15,7 @@ from callgauge_streams.histogram import RELATIVE_ERROR
 from callgauge_streams.records import Records
 from callgauge_streams.rollup.grouping import parse_groupings
 from callgauge_streams.rollup.source import RollupConfig, SourceRollup
+from tests.as_sent import as_sent
 from tests.random_calls import random_calls
 
 CALLS = list(random_calls(2_000, seed=3, span_s=5))
@@ -28,7 +29,7 @@ def totals_of(calls: list[Call]) -> Totals:
         worker.take(
             Chunk(0, 1, 1, 0, None, 0, Records.of(range(len(part)), [0] * len(part), [encode(call) for call in part]))
         )
-        for row in worker.idle_records():
+        for row in as_sent(worker.idle_records()):
             if row.kind == "row":
                 totals.add(Totals.of_row(row, frozenset({"latency", "ttft", "cost", "output_tokens"})))
     return totals

@@ -24,9 +24,9 @@ from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings, series_id
 from callgauge_streams.rollup.kinds import SCORES
 from callgauge_streams.rollup.source import SourceRollup, seen_in
+from tests.as_sent import as_sent
 from tests.oracle import Horizon, merged_scores, recount_scores
 from tests.random_scores import random_score
-from tests.unit.streams.rollup.sent import as_sent
 from tests.unit.streams.rollup.test_source import BLOCK_OFFSETS, Log, Reader
 
 GROUPINGS = "@10s model@10s service@10s service,provider,model@60s"

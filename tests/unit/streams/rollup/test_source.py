@@ -20,9 +20,9 @@ from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings
 from callgauge_streams.rollup.kinds import CALLS
 from callgauge_streams.rollup.source import RollupConfig, SourceRollup, seen_in
+from tests.as_sent import as_sent
 from tests.oracle import Horizon, merged, recount
 from tests.random_calls import random_call
-from tests.unit.streams.rollup.sent import as_sent
 
 GROUPINGS = "@10s service,model@60s"
 BLOCK_OFFSETS = 64
