@@ -18,7 +18,7 @@ _MAPPING = re.compile(
 
 def trim() -> None:
     """Give back what was freed. The worker's megabytes come and go, and glibc keeps the holes they leave: some 30 MB.
-    Takes about a millisecond; nothing happens with another C library.
+    Takes a millisecond, at times eight; nothing happens with another C library.
     """
     if hasattr(_LIBC, "malloc_trim"):
         _LIBC.malloc_trim(0)
