@@ -24,6 +24,7 @@ from yarl import URL
 from callgauge import origins
 from callgauge.errors import BrokerError, SettingError
 from callgauge.settings import Settings
+from callgauge_streams.fetching import TransportConfig
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.position import Reading
 from callgauge_streams.takeover import Start, StartOf, Stored
@@ -108,7 +109,7 @@ def _ssl_context(settings: Settings) -> ssl.SSLContext:
 
 def run_worker(app: Any, settings: Settings) -> None:
     """Run until SIGTERM; exits the process, non-zero after a crash."""
-    metrics = app.transport.metrics
+    metrics = app.transport.config.metrics
 
     def read() -> Mapping[Any, Reading]:
         return app._consumer.readings() if app._consumer else {}  # app.consumer would make one, in the wrong thread
@@ -217,9 +218,5 @@ def _use(
     metrics: Metrics,
 ) -> None:
     transport = ChunkTransport([URL(str(url)) for url in app.conf.broker], app, loop=asyncio.get_event_loop())
-    transport.block_offsets = block_offsets
-    transport.start_of = start_of
-    transport.on_revoked = on_revoked
-    transport.metrics = metrics
-    transport.now_ms = lambda: int(time.time() * 1000)
+    transport.config = TransportConfig(block_offsets, start_of, on_revoked, metrics, lambda: int(time.time() * 1000))
     app.transport = transport

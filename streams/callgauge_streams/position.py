@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from callgauge_streams.rollup.blocks import BlockCutter
+from callgauge_streams.chunk import Chunk
+from callgauge_streams.records import Records
+from callgauge_streams.rollup.blocks import BlockCutter, Run
 from callgauge_streams.takeover import Start
 
 __all__ = ["Position", "Reading"]
@@ -50,6 +52,24 @@ class Position:
     def start(self) -> int:
         """The offset sought to."""
         return self.taken.offset
+
+    def chunks(self, partition: int, records: Records, generation: int, *, most: int) -> list[Chunk]:
+        """Records just fetched, cut at blocks and into parts of at most `most`, each naming the one before it."""
+        runs = self.cutter.cut(records.offsets, records.timestamps_ms) if self.cutter else [Run(-1, 0, len(records))]
+        chunks = []
+        for run in runs:
+            for part in run.parts(most):
+                where = (partition, generation, self.seek, self.start, self.previous, run.block)
+                chunks.append(Chunk(*where, records.part(part)))
+                self.previous = chunks[-1].last
+        return chunks
+
+    def to_commit(self, safe: Start) -> Start | None:
+        """The safe offset and its note, under the term of the latest takeover; None when the broker has it."""
+        if safe.offset < self.start:
+            return None
+        start = safe.under(self.taken.note.term)
+        return None if start == self.committed else start
 
     def caught_up(self, state: Any, next_offset: int, since_ms: float) -> bool:
         """Whether a fetch answered after `since_ms` (epoch) ended at the log's end, with all up to there processed."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.chaos.crash_worker import POINTS
 from tests.chaos.faults import Fault, crash_at, freeze, freeze_at, join_and_leave, kill, kill_broker
 from tests.chaos.run import Plan
 from tests.chaos.traffic import Dirt
 
-__all__ = ["FULL", "KAFKA_ONLY", "SHORT", "Size", "faults", "plan"]
+__all__ = ["FULL", "KAFKA_ONLY", "MANY", "SHORT", "Size", "faults", "plan"]
 
 _WORKERS = [["rollup0"], ["rollup1"], ["rollup0", "rollup1"]]
 _EVERYTHING = [*_WORKERS, ["sinks"], ["rollup0", "rollup1", "sinks"]]
@@ -64,6 +64,8 @@ SHORT = Size(
     recovers_within_s=90.0,  # three tests at a time on two cores: that it recovers is asked here, how fast is not
     settings={"block_offsets": 256, "dedup_offsets": 2_000},
 )
+#: A kill and what follows take about ten seconds.
+MANY = replace(SHORT, per_s=4_000, calls=200_000, kills=5, settings={"block_offsets": 8_192})
 
 
 def faults(size: Size) -> dict[str, Fault]:

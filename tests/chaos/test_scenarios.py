@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.brokers import Broker
 from tests.chaos.run import run
-from tests.chaos.scenarios import SHORT, plan
-
-#: A kill and what follows take about ten seconds.
-MANY = replace(SHORT, per_s=4_000, calls=200_000, kills=5, settings={"block_offsets": 8_192})
+from tests.chaos.scenarios import MANY, SHORT, plan
 
 
 @pytest.mark.parametrize("name", ["kill-rollup", "kill-sinks"])

@@ -18,7 +18,7 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaErro
 from faust.transport.drivers import aiokafka as driver
 
 from callgauge.settings import load_settings
-from callgauge_streams import outbox, transport
+from callgauge_streams import fetching, outbox, transport
 from callgauge_streams.detect import app as detect
 from callgauge_streams.rollup import app as rollup
 from callgauge_streams.rollup import resumption
@@ -40,7 +40,7 @@ POINTS: dict[str, tuple[Any, str]] = {
     "horizon": (resumption, "read_horizon"),
     "epoch start": (rollup.RollupWorker, "_epoch_start"),
     "seek": (aiokafka.AIOKafkaConsumer, "seek"),
-    "fetch": (transport._Thread, "_fetch_records"),
+    "fetch": (fetching.FetchThread, "_fetch_records"),
     "cut": (BlockCutter, "cut"),
     "flush": (driver.Producer, "flush"),
     "commit": (aiokafka.AIOKafkaConsumer, "commit"),

@@ -26,6 +26,7 @@ from faust.types import TP
 from callgauge.errors import BrokenChain
 from callgauge.settings import Settings, load_settings
 from callgauge_streams.chunk import Chunk
+from callgauge_streams.fetching import FetchThread, TransportConfig
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.records import Records
 from callgauge_streams.rollup import horizon, resumption
@@ -33,7 +34,7 @@ from callgauge_streams.rollup.app import RollupWorker
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.resumption import Resumer
 from callgauge_streams.takeover import guard_commits
-from callgauge_streams.transport import ChunkConsumer, _Thread
+from callgauge_streams.transport import ChunkConsumer
 from tests.model.broker import Cluster
 from tests.model.gates import CURRENT, Gates, SimulatedLoop
 from tests.model.log import Log
@@ -159,11 +160,11 @@ class _Fetching(driver.AIOKafkaConsumerThread):
         return {tp: batches for tp in sorted(active_partitions) if (batches := consumer.poll(tp, max_records))}
 
 
-class _ModelThread(_Thread, _Fetching):
+class _ModelThread(FetchThread, _Fetching):
     """The transport's thread without the thread."""
 
     def __init__(self, client: _Client, app: Any, transport: Any) -> None:
-        self._client, self.app, self.transport = client, app, transport
+        self._client, self.app, self.config = client, app, transport.config
         self.positions, self._seeks, self._records_per_batch = {}, 0, 1.0
         self.log: Any = logging.getLogger("callgauge.model")
         guard_commits(client)
@@ -221,13 +222,10 @@ class Worker:
             producer=SimpleNamespace(send=self._send),
         )
         self.rollup = RollupWorker(app, settings, config, resumer, cluster.origin, metrics, now=self.now)
-        transport = SimpleNamespace(
-            block_offsets=settings.block_offsets,
-            start_of=resumer.start_of,
-            on_revoked=self.rollup.forget,
-            metrics=metrics,
-            now_ms=lambda: int(self.now() * 1000),
+        asked = TransportConfig(
+            settings.block_offsets, resumer.start_of, self.rollup.forget, metrics, lambda: int(self.now() * 1000)
         )
+        transport = SimpleNamespace(config=asked)
         self._thread = _ModelThread(self.client, app, transport)
         self.consumer: Any = _ModelConsumer(app, transport, self._thread)
         app.consumer = self.consumer
