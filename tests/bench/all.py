@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-#: `nab` is not here: it needs a folder, and `python -m tests.bench.detect --nab FOLDER` runs it.
+#: `nab` is not here: `detect` runs it.
 BENCHMARKS = ("emit", "sink", "rollup", "growth", "scaling", "latency", "detect")
 
 

@@ -11,6 +11,8 @@ Rows of the table: detector and run, where a run is
     threshold x f               as it is, at another threshold
     own best threshold          a detector that is not novelty: |score| by the same alarm rule, and the threshold that
                                 is best on these very files, so rather too kind
+    own best threshold          of "all together" too: the mean of novelty's twelve views and the other detectors, each
+                                as a share of the score at which it has no doubt left
 """
 
 from __future__ import annotations
@@ -25,12 +27,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from callgauge_streams.detectors.change_point import ChangePoint, ChangePointConfig
 from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
-from callgauge_streams.detectors.novelty import Novelty, NoveltyConfig, twelve_views
+from callgauge_streams.detectors.novelty import CLIP, Novelty, NoveltyConfig, twelve_views
 from callgauge_streams.detectors.novelty_alarm import AlarmRule
+from callgauge_streams.detectors.ratio import Ratio, RatioConfig
 from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
+from callgauge_streams.detectors.trend import Trend, TrendConfig
 from callgauge_streams.detectors.verdict import Detector
 from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
 from tests.bench.nab_score import PROFILES, STANDARD, FileScore, Profile, Window, normalised, probation, score_file
@@ -39,12 +45,18 @@ from tests.bench.report import FOLDER, report
 __all__ = ["NabFile", "load", "run"]
 
 DROPS = (1, 60, 120, 180)
+WINDOW_MS = 300_000  # of most files
+#: Size of a score, in σ, beyond which a detector that is not novelty is as sure as it can be.
+CERTAIN = 6.0
 FORMS: Mapping[str, Callable[[], NoveltyConfig]] = {"1 view": NoveltyConfig, "12 views": twelve_views}
 OTHERS: Mapping[str, Callable[[], Detector]] = {
     "zscore, median": lambda: ZScore(ZScoreConfig()),
     "zscore, mean": lambda: ZScore(ZScoreConfig(method="mean")),
     "ewma": lambda: Ewma(EwmaConfig()),
-    "seasonal": lambda: Seasonal(SeasonalConfig()),
+    "seasonal": lambda: Seasonal(SeasonalConfig(window_ms=WINDOW_MS)),
+    "trend": lambda: Trend(TrendConfig(window_ms=WINDOW_MS)),
+    "change_point": lambda: ChangePoint(ChangePointConfig()),
+    "ratio to yesterday": lambda: Ratio(RatioConfig(window_ms=WINDOW_MS)),
 }
 
 Row = dict[str, object]
@@ -180,12 +192,22 @@ def novelty_rows(files: Sequence[NabFile], name: str, config: NoveltyConfig, who
     return rows
 
 
-def other_row(files: Sequence[NabFile], name: str, make: Callable[[], Detector]) -> Row:
-    """Another detector's scores by the same alarm rule."""
-    whole = replay(files, make, magnitude=abs)
-    tried = by_threshold(files, whole.scores, [0.5 * 1.15**step for step in range(40)])
+def own_best_row(files: Sequence[NabFile], name: str, scores: Scores) -> Row:
+    """Any scores by the same alarm rule."""
+    tried = by_threshold(files, scores, [0.05 * 1.15**step for step in range(56)])
     c = best_threshold(files, tried)
-    return _titled(name, "own best threshold", c) | figures(files, tried[c]) | {"us_per_update": whole.us_per_update}
+    return _titled(name, "own best threshold", c) | figures(files, tried[c])
+
+
+def together(all_scores: Sequence[tuple[Scores, float]]) -> Scores:
+    """The mean of several detectors' scores, each as a share of its `full` one, at most 1.
+
+    Args:
+        all_scores: scores and `full` of each.
+    """
+    names = all_scores[0][0]
+    parts = {name: [np.clip(np.array(scores[name]) / full, 0, 1) for scores, full in all_scores] for name in names}
+    return {name: np.mean(part, axis=0).tolist() for name, part in parts.items()}
 
 
 def _titled(detector: str, run: str, threshold: float | None = None) -> Row:
@@ -198,10 +220,15 @@ def run(folder: Path, out: Path = FOLDER) -> list[Row]:
     rows: list[Row] = []
     for form, make_config in FORMS.items():
         config = make_config()
-        whole = replay(files, lambda config=config: Novelty(config))  # type: ignore[misc]
-        rows += novelty_rows(files, f"novelty, {form}", config, whole)
-    draw(files, whole.flagged, out / "nab.png")
-    return rows + [other_row(files, name, make) for name, make in OTHERS.items()]
+        novelty = replay(files, lambda config=config: Novelty(config))  # type: ignore[misc]
+        rows += novelty_rows(files, f"novelty, {form}", config, novelty)
+    draw(files, novelty.flagged, out / "nab.png")
+    all_scores: list[tuple[Scores, float]] = [(novelty.scores, CLIP)]
+    for name, make in OTHERS.items():
+        other = replay(files, make, magnitude=abs)
+        rows.append(own_best_row(files, name, other.scores) | {"us_per_update": other.us_per_update})
+        all_scores.append((other.scores, CERTAIN))
+    return [*rows, own_best_row(files, "all together", together(all_scores))]
 
 
 def draw(files: Sequence[NabFile], flagged: Detections, path: Path) -> None:

@@ -30,13 +30,13 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Baseline", "BaselineConfig", "mean_sigma", "median_mad"]
+__all__ = ["SIGMA_PER_MAD", "SIGMA_PER_MEAN_AD", "Baseline", "BaselineConfig", "mean_sigma", "median_mad"]
 
 Floats = npt.NDArray[np.float64]
 
 #: MAD and mean absolute deviation of a normal distribution, as factors to its σ.
-_SIGMA_PER_MAD = 1.482602218505602
-_SIGMA_PER_MEAN_AD = 1.2533141373155001
+SIGMA_PER_MAD = 1.482602218505602
+SIGMA_PER_MEAN_AD = 1.2533141373155001
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,8 @@ def median_mad(values: Floats) -> tuple[float, float]:
     """
     median = _median(values)
     deviations = np.abs(values - median)
-    sigma = _SIGMA_PER_MAD * _median(deviations)
-    return median, sigma or _SIGMA_PER_MEAN_AD * float(deviations.mean())
+    sigma = SIGMA_PER_MAD * _median(deviations)
+    return median, sigma or SIGMA_PER_MEAN_AD * float(deviations.mean())
 
 
 def _median(values: Floats) -> float:
