@@ -1,16 +1,16 @@
 """Rollup and detect: from calls to windows, from windows to alerts. How rollup is exact and quick, on one page.
 
-A partition's log is cut into **blocks** by a rule that looks at the log alone (`rollup.blocks`), and a row's content
-is a pure function of its block. So whatever happens to a worker, the block is read again from its start and gives the
-same rows, which replace themselves. Nothing is persisted, no window is held open, no transaction is needed. A micro-
-batch goes this way:
+A partition's log is cut into **blocks** by a rule that looks at the log alone (`blocks`), and a row's content is a pure
+function of its block. So whatever happens to a worker, the block is read again from its start and gives the same rows,
+which replace themselves. Nothing is persisted, no window is held open, no transaction is needed. A micro-batch goes
+this way:
 
     fetch ─▶ chunk ─▶ scan ─▶ duplicates ─▶ columns ─▶ slots ─▶ rows, when due ─▶ confirmed ─▶ commit of a block start
 
 No Python object is made of an event anywhere on this way. What NumPy has no word for is a plain loop that Numba
 compiles (`compiled`): finding records in a batch, reading JSON, looking up ids and codes.
 
-1. **Fetch** (`record_batches`, `transport`). aiokafka makes two Python objects of every record; here a batch takes the
+1. **Fetch** (`record_batches`, `fetching`). aiokafka makes two Python objects of every record; here a batch takes the
    place of a record, aiokafka's own loop goes round once a batch, and one pass over its bytes finds offsets, timestamps
    and where the values are (`records`). Consecutive records of one block are one Faust message, a `Chunk`: Faust costs
    nothing per event.

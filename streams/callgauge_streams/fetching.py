@@ -15,12 +15,12 @@ from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPar
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from callgauge_streams.blocks import BlockCutter
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.position import Position
 from callgauge_streams.record_batches import use_batches
 from callgauge_streams.records import Records
-from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.takeover import Start, StartOf, commit_starts, guard_commits, take_over
 
 __all__ = ["FetchThread", "TransportConfig"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from callgauge_streams.blocks import BlockCutter, Run
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.records import Records
-from callgauge_streams.rollup.blocks import BlockCutter, Run
 from callgauge_streams.takeover import Start
 
 __all__ = ["Position", "Reading"]

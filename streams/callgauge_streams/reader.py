@@ -11,7 +11,7 @@ from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, Kaf
 
 from callgauge.errors import BrokerError
 from callgauge.settings import Settings
-from callgauge_streams.rollup.blocks import Record
+from callgauge_streams.blocks import Record
 
 __all__ = ["PartitionHead", "next_message", "open_reader", "read_range"]
 

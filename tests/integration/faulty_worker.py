@@ -19,10 +19,10 @@ from faust.transport.drivers import aiokafka as driver
 
 from callgauge.settings import load_settings
 from callgauge_streams import fetching, outbox, transport
+from callgauge_streams.blocks import BlockCutter
 from callgauge_streams.detect import app as detect
 from callgauge_streams.rollup import app as rollup
 from callgauge_streams.rollup import resumption
-from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.source import SourceRollup
 
 #: Every await of agent, ticker and transport, and the pure steps between them.

@@ -13,9 +13,9 @@ from faust.types import TP
 
 from callgauge.errors import BrokenChain
 from callgauge.settings import Settings
+from callgauge_streams.blocks import Resumption, resume_after_retention
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.reader import PartitionHead, open_reader
-from callgauge_streams.rollup.blocks import Resumption, resume_after_retention
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.horizon import read_horizon

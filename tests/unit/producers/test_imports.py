@@ -27,7 +27,7 @@ FORBIDDEN = {
     "callgauge_deploy": set[str](),
 }
 #: The only files, in whatever folder of streams, that import Faust.
-FAUST_FILES = {"app.py", "transport.py", "takeover.py", "resumption.py"}
+FAUST_FILES = {"app.py", "fetching.py", "transport.py", "takeover.py", "resumption.py"}
 #: Who else may touch the environment, none of it for settings.
 ENVIRONMENT_FILES = {
     "producers/callgauge/settings.py",  # the one reader of settings

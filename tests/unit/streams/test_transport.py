@@ -12,12 +12,12 @@ from faust.types import TP
 
 from callgauge.settings import load_settings
 from callgauge_streams.app import make_app, use_blocks
+from callgauge_streams.blocks import BlockCutter
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.commit_note import CommitNote
 from callgauge_streams.metrics import Metrics
 from callgauge_streams.position import Position
 from callgauge_streams.records import Records
-from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.takeover import Start
 from callgauge_streams.transport import ChunkConsumer
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from callgauge.codec import encode
 from callgauge.schema import Score, StateChange
 from callgauge.units import SCORE_LIMIT, score_square
+from callgauge_streams.blocks import BlockCutter
 from callgauge_streams.histogram import bucket_of
 from callgauge_streams.records import Records
-from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings, series_id

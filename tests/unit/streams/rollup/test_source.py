@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from callgauge.codec import encode
 from callgauge.errors import BrokenChain
 from callgauge.schema import Call
+from callgauge_streams.blocks import BlockCutter
 from callgauge_streams.chunk import Chunk
 from callgauge_streams.records import Records
-from callgauge_streams.rollup.blocks import BlockCutter
 from callgauge_streams.rollup.duplicates import SeenIds
 from callgauge_streams.rollup.grouping import parse_groupings
 from callgauge_streams.rollup.kinds import CALLS

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callgauge_streams.rollup.blocks import BlockCutter, Record, Resumption, resume_after_retention
+from callgauge_streams.blocks import BlockCutter, Record, Resumption, resume_after_retention
 
 B = 10
 LOGS = st.lists(st.tuples(st.integers(1, 15), st.integers(-70_000, 70_000)), max_size=60).map(
