@@ -88,13 +88,20 @@ class _GatedExecutor(ThreadPoolExecutor):
         return CURRENT.get().submit(lambda: fn(*args, **kwargs))
 
 
+def _mortal(loop: asyncio.AbstractEventLoop, body: Any, **kwargs: Any) -> asyncio.Task[Any]:
+    """A task that may be left for ever: those of a crashed worker never end, and that is not worth a warning."""
+    task: asyncio.Task[Any] = asyncio.Task(body, loop=loop, **kwargs)
+    task._log_destroy_pending = False  # type: ignore[attr-defined]
+    return task
+
+
 class SimulatedLoop(asyncio.SelectorEventLoop):
     """An event loop that runs until nobody can go on without a gate."""
 
     def __init__(self) -> None:
         super().__init__()
         self.set_default_executor(_GatedExecutor(max_workers=1))
-        self._tasks: list[asyncio.Task[None]] = []
+        self.set_task_factory(_mortal)
 
     def spawn(self, gates: Gates, body: Callable[[], Any]) -> asyncio.Task[None]:
         """Start a task of a worker."""
@@ -103,8 +110,6 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
             task: asyncio.Task[None] = self.create_task(body())
         finally:
             CURRENT.reset(token)
-        task._log_destroy_pending = False  # type: ignore[attr-defined]  # crashed workers never end
-        self._tasks.append(task)
         self.settle()
         return task
 
@@ -118,7 +123,7 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
 
     def end(self) -> None:
         """Drop whatever still waits."""
-        for task in self._tasks:
+        for task in asyncio.all_tasks(self):
             task.cancel()
         self.settle()
         self.close()
