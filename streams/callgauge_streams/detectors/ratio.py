@@ -31,7 +31,7 @@ against yesterday, 4,056 against last week. Cost about 10 µs, once a bucket; 1 
 >>> levels.index("high")  # 60 + 4 t > 180: half an hour
 30
 
-Source: the issue's own rules; offset comparison as in Prometheus (`x / x offset 1d`).
+Source: comparison with an offset as in Prometheus (`x / x offset 1d`).
 """
 
 from __future__ import annotations

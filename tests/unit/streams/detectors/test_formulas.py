@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -245,6 +246,33 @@ def test_change_point_alarms_seldom_by_chance() -> None:
     """50,000 windows of independent normal values: at most three alarms."""
     rng, detector = random.Random(6), ChangePoint(ChangePointConfig())
     assert sum(detector.update(rng.gauss(100, 5), k).level == "high" for k in range(50_000)) <= 3
+
+
+def following(rng: random.Random, r: float) -> Iterator[float]:
+    """Normal values, mean 0, variance 1, lag-1 autocorrelation r."""
+    value = rng.gauss(0, 1)
+    while True:
+        yield value
+        value = r * value + rng.gauss(0, math.sqrt(1 - r * r))
+
+
+@pytest.mark.parametrize(("r", "within"), [(0.3, 18), (0.6, 50)])
+def test_change_point_delay_where_values_follow_each_other(r: float, within: int) -> None:
+    """A shift of 2 σ is found within these windows in nine of ten series; the reference does not run after it."""
+    found = 0
+    for seed in range(40):
+        values, detector = following(random.Random(seed), r), ChangePoint(ChangePointConfig())
+        for k in range(400):
+            detector.update(100 + 5 * next(values), k)
+        found += any(detector.update(110 + 5 * next(values), 400 + k).level == "high" for k in range(within))
+    assert found >= 36
+
+
+@pytest.mark.parametrize(("r", "most"), [(0.3, 8), (0.6, 16), (0.9, 40)])
+def test_change_point_alarms_seldom_where_values_follow_each_other(r: float, most: int) -> None:
+    """In 40,000 windows in which nothing happens."""
+    values, detector = following(random.Random(6), r), ChangePoint(ChangePointConfig())
+    assert sum(detector.update(100 + 5 * next(values), k).level == "high" for k in range(40_000)) <= most
 
 
 # --- counts, drift
