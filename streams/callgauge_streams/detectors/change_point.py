@@ -27,9 +27,10 @@ A series whose values follow each other closely shows a shift less: with r = 0.6
 (nine of ten within 35) at one false alarm in some 6,000; with r = 0.9 `span` windows seldom tell enough to judge.
 
 Warm-up min_history values, more of a series with r > 0, again after each alarm. Memory 10 numbers and `lag` values.
-Cost about 5 µs. ADWIN (river 0.26) finds shifts of independent values as soon and without settings, but alarmed 18 to 41
-times in 10,000 unchanging windows with r = 0.6 (this: 1.6); windows of a service are like that, so it did not earn a
-dependency.
+Cost about 5 µs.
+
+ADWIN (river 0.26) finds shifts of independent values as soon and without settings, but alarmed 18 to 41 times in 10,000
+unchanging windows with r = 0.6 (this: 1.6). Windows of a service are like that, so it did not earn a dependency.
 
 >>> detector = ChangePoint(ChangePointConfig())
 >>> for k in range(60): _ = detector.update(100.0 + k % 5, k)
