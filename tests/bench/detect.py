@@ -28,6 +28,7 @@ from callgauge_streams.detectors.drift_distribution import DriftDistribution, Dr
 from callgauge_streams.detectors.drift_rate import DriftRate, DriftRateConfig
 from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
 from callgauge_streams.detectors.exhaustion import Exhaustion, ExhaustionConfig
+from callgauge_streams.detectors.novelty import Novelty, NoveltyConfig, twelve_views
 from callgauge_streams.detectors.outlier_call import OutlierCall, OutlierCallConfig
 from callgauge_streams.detectors.ratio import DAY_MS, HOUR_MS, Ratio, RatioConfig
 from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
@@ -305,7 +306,7 @@ def planted_rows(sets: Sequence[Series], starts: int = 8, hours: float = 2.0) ->
 
 
 def cost_rows(updates: int = 2_000) -> list[Row]:
-    """µs per update, after 400 updates."""
+    """µs per update, of the last so many."""
     rng = random.Random(1)
     numbers = [rng.lognormvariate(5, 0.3) for _ in range(updates + 400)]
     shares = [share_of(sum(rng.random() < 0.05 for _ in range(20)), 20) for _ in numbers]
@@ -327,15 +328,17 @@ def cost_rows(updates: int = 2_000) -> list[Row]:
         ("burn_rate", BurnRate(BurnRateConfig()), shares),
         ("exhaustion", Exhaustion(ExhaustionConfig(budget=1e9)), numbers),
         ("outlier_call", OutlierCall(OutlierCallConfig()), lognormals),
+        ("novelty 1 view", Novelty(NoveltyConfig()), numbers * 3),
+        ("novelty 12 views", Novelty(twelve_views()), numbers * 3),
     ]
     rows: list[Row] = []
     for name, detector, inputs in made:
         started = 0.0
         for k, value in enumerate(inputs):
-            if k == 400:
+            if k == len(inputs) - updates:
                 started = time.perf_counter()
             detector.update(value, (k + 1) * 60_000)
-        us = (time.perf_counter() - started) / (len(inputs) - 400) * 1e6
+        us = (time.perf_counter() - started) / updates * 1e6
         rows.append({"detector": name, "us_per_update": us, "state_kb": len(json.dumps(detector.snapshot())) / 1000})
     return rows
 
