@@ -5,13 +5,12 @@ over all remembered rows p. The newest rows wait outside: what follows an anomal
 are of all rows so far, and anew of the remembered ones each time the ring has been filled once more: one absurd value
 must not dull the detector for ever.
 
-Cost: about six passes of NumPy over `columns` x `rows` float32.
+Cost: compiled passes over the columns of each view.
 """
 
 from __future__ import annotations
 
 import math
-import threading
 from base64 import b64decode, b64encode
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -19,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from callgauge_streams.compiled import compiled
 
 __all__ = ["LARGEST", "Memory"]
 
@@ -29,22 +30,6 @@ LARGEST = 1e18
 Floats = NDArray[np.float32]
 
 
-class _Scratch(threading.local):
-    """Arrays to compute in, shared by all memories of a thread: they hold nothing between calls."""
-
-    def __init__(self) -> None:
-        self.arrays: dict[tuple[int, int], Floats] = {}
-
-    def of(self, rows: int, columns: int) -> Floats:
-        array = self.arrays.get((rows, columns))
-        if array is None:
-            array = self.arrays[rows, columns] = np.empty((rows, columns), np.float32)
-        return array
-
-
-_SCRATCH = _Scratch()
-
-
 class Memory:
     """Rows laid out as `novelty_features` says: firsts, seconds, clock values, sin, cos.
 
@@ -53,19 +38,21 @@ class Memory:
         skip: how many of the newest rows are not compared with.
         even: number of views with two columns of equal weight.
         clock_weights: weight of the time columns in each clock view, where the value has 1.
+        named: the view, even ones first, of which the place of the nearest row is wanted too.
 
     Attributes:
         moved: whether anything but the time of day varies.
     """
 
-    def __init__(self, rows: int, skip: int, even: int, clock_weights: Sequence[float]) -> None:
+    def __init__(self, rows: int, skip: int, even: int, clock_weights: Sequence[float], named: int = 0) -> None:
         self.skip, self.even, self.clocks = skip, even, len(clock_weights)
         self._values = 2 * even + self.clocks  # columns but for the two of time
         columns = self._values + (2 if self.clocks else 0)
         self._ring: Floats = np.zeros((columns, rows), np.float32)
-        self._clock_weights: Floats = np.asarray(clock_weights, np.float32)[:, None]
+        self._clock_weights: Floats = np.asarray(clock_weights, np.float32)
+        self._named = named
         self._totals = [2.0] * even + [1 + 2 * weight for weight in clock_weights]
-        self._inverse: Floats = np.zeros((columns, 1), np.float32)
+        self._inverse: Floats = np.zeros(columns, np.float32)
         self._low, self._high = [math.inf] * columns, [-math.inf] * columns
         self._waiting: deque[list[float]] = deque()
         self._stored = 0
@@ -84,40 +71,21 @@ class Memory:
                 low[column], high[column] = min(x, low[column]), max(x, high[column])
                 width = high[column] - low[column]
                 if width > SMALLEST_RANGE:
-                    self._inverse[column, 0] = 1 / width
+                    self._inverse[column] = 1 / width
                     self.moved = self.moved or column < self._values
 
-    def distances(self, row: Sequence[float]) -> tuple[list[float], list[int]]:
-        """For each view, even ones first: the distance to the nearest remembered row, and its place in the ring.
+    def distances(self, row: Sequence[float]) -> tuple[list[float], int]:
+        """For each view, even ones first, the distance to the nearest remembered row, and the place of that of `named`.
 
         0 and -1 while nothing is remembered.
         """
         count = min(self._stored, self._ring.shape[1])
         if count == 0:
-            return [0.0] * len(self._totals), [-1] * len(self._totals)
-        apart = _SCRATCH.of(*self._ring.shape)[:, :count]
-        np.subtract(self._ring[:, :count], np.asarray(row, np.float32)[:, None], out=apart)
-        np.abs(apart, out=apart)
-        np.multiply(apart, self._inverse, out=apart)
-        nearest: list[float] = []
-        places: list[int] = []
-        for sums in self._sums(apart):
-            at = sums.argmin(axis=1)
-            places += at.tolist()
-            nearest += sums[np.arange(len(at)), at].tolist()
-        return [total / weight for total, weight in zip(nearest, self._totals, strict=True)], places
-
-    def _sums(self, apart: Floats) -> list[Floats]:
-        """Weighted sums over the columns of each view, by kind of view; overwrites `apart`."""
-        even, sums = self.even, []
-        if even:
-            sums.append(np.add(apart[:even], apart[even : 2 * even], out=apart[:even]))
-        if self.clocks:
-            sine = np.add(apart[-2], apart[-1], out=apart[-2])
-            time = _SCRATCH.of(self.clocks, self._ring.shape[1])[:, : len(sine)]
-            np.multiply(self._clock_weights, sine, out=time)
-            sums.append(np.add(time, apart[2 * even : self._values], out=time))
-        return sums
+            return [0.0] * len(self._totals), -1
+        nearest = np.empty(len(self._totals), np.float32)
+        columns = np.asarray(row, np.float32), self._inverse, self._ring
+        place = _nearest(*columns, count, self.even, self._clock_weights, self._named, nearest)
+        return [total / weight for total, weight in zip(nearest.tolist(), self._totals, strict=True)], place
 
     def add(self, row: list[float]) -> None:
         """Remember a row; it counts once `skip` newer ones have come."""
@@ -161,3 +129,46 @@ class Memory:
         self._ring[:, : filled.shape[1]] = filled
         self._waiting = deque(list(row) for row in snapshot["waiting"])
         self._narrow(snapshot["ranges"])
+
+
+@compiled
+def _sum_apart(
+    a: Floats, x: np.float32, scale: np.float32, b: Floats, y: np.float32, other: np.float32, apart: Floats
+) -> None:
+    for p in range(len(apart)):
+        apart[p] = abs(a[p] - x) * scale + abs(b[p] - y) * other
+
+
+@compiled
+def _nearest(
+    row: Floats,
+    inverse: Floats,
+    ring: Floats,
+    count: int,
+    even: int,
+    clock_weights: Floats,
+    named: int,
+    nearest: Floats,
+) -> int:
+    """Writes the smallest weighted sum of each view; returns where that of `named` is. No number here is NaN."""
+    place, last = -1, len(row) - 1
+    apart, time = np.empty(count, np.float32), np.empty(count, np.float32)
+    if len(clock_weights):
+        _sum_apart(ring[last - 1], row[last - 1], inverse[last - 1], ring[last], row[last], inverse[last], time)
+    for view in range(len(nearest)):
+        column = view if view < even else even + view
+        x, scale, a = row[column], inverse[column], ring[column]
+        if view < even:
+            _sum_apart(a, x, scale, ring[even + view], row[even + view], inverse[even + view], apart)
+        else:
+            weight = clock_weights[view - even]
+            for p in range(count):
+                apart[p] = abs(a[p] - x) * scale + weight * time[p]
+        least = apart.min()
+        nearest[view] = least
+        if view == named:
+            for p in range(count):
+                if apart[p] == least:
+                    place = p
+                    break
+    return place
