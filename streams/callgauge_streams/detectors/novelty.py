@@ -14,7 +14,7 @@ pause after it verdicts are "none" with the score beside them.
 
 Nothing is assumed about the distribution or about a season, and it is the only detector here that knows shapes; the
 price is memory, so it is for series that a rule names. Warm-up: `warm_up` values; a day before time of day means much.
-Memory and cost per update with 4,000 remembered: one view 48 kB and 14 µs, twelve views 352 kB and 70 µs.
+Memory and cost per update with 4,000 remembered: one view 48 kB and 14 µs, twelve views 352 kB and 60 µs.
 
 >>> detector = Novelty(NoveltyConfig(memory=500))
 >>> steady = {detector.update(100.0 + i % 7, 60_000 * i).level for i in range(600)}
