@@ -1,8 +1,7 @@
 """Wire types to bytes and back; nobody else parses or writes a message.
 
-Each pydantic model of `callgauge.schema` has a msgspec struct made from it, field by field with the same types, bounds
-and defaults, so that the hot path reads the same messages and refuses the same ones at a tenth of the cost
-(`struct_of`; tests hold both to each other). A struct has the model's field names as attributes.
+Messages are read as msgspec structs made from the pydantic models (`callgauge.structs`), at a tenth of the cost; they
+have the models' field names as attributes. `read` gives the model itself.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
-from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel, TypeAdapter
 
 from callgauge.errors import DecodeError
@@ -31,6 +29,7 @@ from callgauge.schema import (
     StateChange,
     WindowRow,
 )
+from callgauge.structs import field_type, struct_of
 
 __all__ = [
     "COUNTED_NUMBERS",
@@ -46,7 +45,6 @@ __all__ = [
     "decoder_of",
     "encode",
     "read",
-    "struct_of",
 ]
 
 M = TypeVar("M", bound=BaseModel)
@@ -59,54 +57,6 @@ UNREADABLE_TAG = "callgauge.unreadable"
 MAX_BYTES = 1_048_576
 
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-
-
-@cache
-def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """The msgspec struct that reads what `model` reads."""
-    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
-    for name, info in model.model_fields.items():
-        kind = _struct_type(info.annotation, info.metadata)
-        if info.is_required():
-            fields.append((name, kind))
-        else:
-            default = info.default
-            mutable = isinstance(default, (dict, list))
-            fields.append((name, kind, msgspec.field(default_factory=type(default)) if mutable else default))
-    return msgspec.defstruct(f"{model.__name__}Struct", fields, kw_only=True, gc=False, module=__name__)
-
-
-def _struct_type(annotation: Any, metadata: list[Any]) -> Any:
-    """A pydantic field's type, its nested models and bounds, in msgspec's terms."""
-    origin, args = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _struct_type(args[0], [*list(args[1:]), *metadata])
-    if origin in (Union, UnionType):
-        inner = [arg if arg is NoneType else _struct_type(arg, metadata) for arg in args]
-        return Union[tuple(inner)]  # noqa: UP007 (made at run time)
-    if origin in (list, dict):
-        return origin[tuple(_struct_type(arg, []) for arg in args)]
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return struct_of(annotation)
-    bounds = _bounds(metadata)
-    if not bounds or origin is Literal:
-        return annotation
-    return Annotated[annotation, msgspec.Meta(**bounds)]
-
-
-def _bounds(metadata: list[Any]) -> dict[str, Any]:
-    bounds: dict[str, Any] = {}
-    for item in metadata:
-        for part in getattr(item, "metadata", [item]):
-            if isinstance(part, Ge):
-                bounds["ge"] = part.ge
-            elif isinstance(part, Le):
-                bounds["le"] = part.le
-            elif isinstance(part, MinLen):
-                bounds["min_length"] = part.min_length
-            elif isinstance(part, MaxLen):
-                bounds["max_length"] = part.max_length
-    return bounds
 
 
 @cache
@@ -181,7 +131,7 @@ def _counted_struct() -> type[msgspec.Struct]:
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name in ("event_id", *LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS):
         info = Call.model_fields[name]
-        kind = _struct_type(info.annotation, info.metadata)
+        kind = field_type(info.annotation, info.metadata)
         missing = -1 if info.default is None and name in COUNTED_NUMBERS else info.default
         fields.append((name, kind) if info.is_required() else (name, kind, missing))
     return msgspec.defstruct("CountedStruct", fields, kw_only=True, gc=False, module=__name__)
@@ -254,7 +204,7 @@ def _score_struct(
         if name != "kind":
             default = msgspec.NODEFAULT if info.is_required() else info.default
             options: dict[str, Any] = {"default_factory": dict} if default == {} else {"default": default}
-            kind = _struct_type(info.annotation, info.metadata)
+            kind = field_type(info.annotation, info.metadata)
             fields.append((names.get(name, name), kind, msgspec.field(name=name, **options)))
     return msgspec.defstruct(
         f"{model.__name__}Counted",

@@ -19,9 +19,10 @@ from typing import Any
 import msgspec
 from faust.types import TP
 
-from callgauge.codec import encode, struct_of
+from callgauge.codec import encode
 from callgauge.schema import EpochStart, Progress
 from callgauge.settings import Settings
+from callgauge.structs import struct_of
 from callgauge_streams.app import (
     chunk_topic,
     describe_origins,

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from callgauge.codec import struct_of
 from callgauge.schema import BlockSummary
+from callgauge.structs import struct_of
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.folding import Folding
 from callgauge_streams.rollup.grouping import GroupingSet

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from callgauge.codec import struct_of
 from callgauge.schema import WindowRow
+from callgauge.structs import struct_of
 from callgauge_streams.rollup.accumulator import Accumulator
 from callgauge_streams.rollup.columns import TOKEN_SUMS
 from callgauge_streams.rollup.measures import measures_of

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Raw
 
-from callgauge.codec import struct_of
 from callgauge.schema import ScoreRow, SignedHistogram
+from callgauge.structs import struct_of
 from callgauge_streams.histogram import SCALE
 from callgauge_streams.rollup.extremes import Extremes
 from callgauge_streams.rollup.grown import Grown

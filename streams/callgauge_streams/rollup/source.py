@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from callgauge.codec import struct_of
 from callgauge.schema import SourceProgress
+from callgauge.structs import struct_of
 from callgauge_streams.chunk import Chain, Chunk
 from callgauge_streams.records import Records
 from callgauge_streams.rollup.block import Block

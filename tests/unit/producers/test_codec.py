@@ -22,10 +22,10 @@ from callgauge.codec import (
     decoder_of,
     encode,
     read,
-    struct_of,
 )
 from callgauge.errors import DecodeError
 from callgauge.schema import Call
+from callgauge.structs import struct_of
 
 MODELS = [
     schema.Call,

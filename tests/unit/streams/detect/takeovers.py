@@ -12,8 +12,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from callgauge.codec import struct_of
 from callgauge.schema import BlockSummary, EpochStart, Progress, SourceProgress, WindowRow
+from callgauge.structs import struct_of
 
 _Row: Any = struct_of(WindowRow)
 _Summary: Any = struct_of(BlockSummary)
