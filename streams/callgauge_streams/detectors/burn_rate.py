@@ -11,7 +11,7 @@ Parameters
     pairs        long ms, short ms, factor, level. Default, for a 30-day budget: 2 % spent in 1 h (14.4 times,
                  critical), 5 % in 6 h (6 times, high), 10 % in 3 d (once, low).
     min_count    calls in the long window below which nothing is judged.
-    period_ms    the budget's period, for the time to exhaustion: (1 - spent) * period / burn.
+    period_ms    the budget's period; a full budget lasts period / burn.
 
 Warm-up min_count calls: a window that is not full yet is judged by what it holds. Memory two integers a minute of the
 longest window (4,320; sums are kept, not recomputed). Cost about 6 µs.

@@ -4,7 +4,7 @@ A histogram and a share are the same thing here, a mapping bucket -> calls, so t
 baseline and every sum is an exact integer.
 
     reference   the newest `reference` blocks of windows before the current one (rolling), or
-                the version before this one, else this version's first `reference` blocks (pinned)
+                the version before this one that had enough calls, else this version's first `reference` blocks (pinned)
     current     the newest `block` windows
 
 A window enters the reference only when it has left the current block, and not if it was judged with learn=False.
@@ -65,10 +65,16 @@ class CountsBaselineConfig:
 
 
 class CountsBaseline:
-    """Current and reference counts of one series; memory: block windows and reference blocks of sparse counts."""
+    """Current and reference counts of one series; memory: block windows and reference blocks of sparse counts.
 
-    def __init__(self, config: CountsBaselineConfig) -> None:
+    Args:
+        least_count: calls that a version must have learned to be compared with; one with fewer, rolled back after a
+            minute perhaps, is passed over.
+    """
+
+    def __init__(self, config: CountsBaselineConfig, least_count: int = 1) -> None:
         self.config = config
+        self._least_count = least_count
         self.version = ""
         self.previous: Counter[int] = Counter()
         self._windows: deque[tuple[bool, dict[int, int]]] = deque()
@@ -106,11 +112,11 @@ class CountsBaseline:
         old = self._learned + self._filling
         for learn, window in self._windows:
             old.update(window if learn else {})
-        if old:
+        if old.total() >= self._least_count:
             self.previous = old
-            self._windows.clear()
-            self._blocks.clear()
-            self._learned, self._filling, self._filled = Counter(), Counter(), 0
+        self._windows.clear()
+        self._blocks.clear()
+        self._learned, self._filling, self._filled = Counter(), Counter(), 0
         return True
 
     def _leave(self, learn: bool, window: dict[int, int]) -> None:

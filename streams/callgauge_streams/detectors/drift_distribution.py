@@ -73,9 +73,11 @@ def binned(reference: Counts, current: Counts, bins: int) -> tuple[list[int], li
     """Both histograms' counts in at most `bins` bins of about equal weight in the reference."""
     total, seen, p, q = sum(reference.values()), 0, [0], [0]
     for bucket in sorted(reference.keys() | current.keys()):
-        # A bin is closed before a bucket that would take it further past its quantile than it is short of it.
+        # A bin is closed before a bucket that would take it further past its quantile than it is short of it. What only
+        # the current block has shares no bin with what the reference has much of.
         weight = reference.get(bucket, 0)
-        if p[-1] and seen + weight / 2 > total * len(p) / bins and len(p) < bins:
+        opened = p[-1] or (q[-1] and weight)
+        if opened and seen + weight / 2 > total * len(p) / bins and len(p) < bins:
             p.append(0)
             q.append(0)
         p[-1] += weight
@@ -117,7 +119,7 @@ class DriftDistribution:
 
     def __init__(self, config: DriftDistributionConfig) -> None:
         self.config = config
-        self.baseline = CountsBaseline(config.baseline)
+        self.baseline = CountsBaseline(config.baseline, config.min_count)
         self._tiers = config.tiers or _TIERS[config.measure]
 
     def update(self, counts: Counts | None, at_ms: int, *, learn: bool = True) -> Verdict:

@@ -2,7 +2,8 @@
 
     z  = (x - μ) / max(σ, floor)
     y  = x, but no further than `clip` σ from μ             (one wild value hardly moves the baseline)
-    a  = max(α, 1 / (k + 1)),  α = 2 / (span + 1)          (a plain mean until `span` values are in)
+         from the 21st such x in a row on one side on: x    (what stays is no accident, but the new level)
+    a  = max(α, 1 / (k + 1)),  α = 2 / (span + 1)          (a plain mean until half of `span` values are in)
     δ  = y - μ;   μ += a δ;   σ² = (1 - a) (σ² + a δ²)
 
 Parameters
@@ -11,7 +12,7 @@ Parameters
     scale, direction, tiers, least_relative    as in callgauge_streams.detectors.zscore.
     min_history       values below which nothing is judged.
 
-Warm-up 20 values. Memory 3 numbers. Cost about 2 µs: the one to run on every series.
+Warm-up 20 values. Memory 4 numbers. Cost about 2 µs: the one to run on every series.
 
 >>> detector = Ewma(EwmaConfig())
 >>> for k in range(40): _ = detector.update(100.0 + k % 5, 60_000 * k)
@@ -32,7 +33,9 @@ from callgauge_streams.detectors.scale import Scale, floor_at, scaled, unscaled
 from callgauge_streams.detectors.tiers import Direction, Tiers, limited
 from callgauge_streams.detectors.verdict import NORMAL, Verdict, measured, short
 
-__all__ = ["Ewma", "EwmaConfig", "WeightedMoments"]
+__all__ = ["Clip", "Ewma", "EwmaConfig", "WeightedMoments"]
+
+_PATIENCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class EwmaConfig:
 
 @dataclass(slots=True)
 class WeightedMoments:
-    """Exponentially weighted mean and variance; a plain mean and variance of the first `span` values."""
+    """Exponentially weighted mean and variance; plain ones of the first half `span` values."""
 
     count: int = 0
     mean: float = 0.0
@@ -64,10 +67,34 @@ class WeightedMoments:
         self.variance = (1.0 - a) * (self.variance + a * delta * delta)
         self.count += 1
 
-    def clipped(self, value: float, clip: float, floor: float) -> float:
-        """The value, no further than `clip` σ from the mean."""
-        reach = clip * max(math.sqrt(self.variance), floor)
-        return min(max(value, self.mean - reach), self.mean + reach)
+
+@dataclass(slots=True)
+class Clip:
+    """Holds wild values back, and lets a new level in.
+
+    Attributes:
+        run: how many values in a row were beyond reach, negative when below.
+    """
+
+    run: int = 0
+
+    def of(self, distance: float, reach: float) -> float:
+        """A distance from the centre as it may be learned: at most `reach`, in full once so many in a row were more.
+
+        A clip that only ever held back would never learn a level that is many σ away, and σ of a series that stood
+        still is next to nothing.
+        """
+        if abs(distance) <= reach:
+            self.run = 0
+            return distance
+        side = 1 if distance > 0 else -1
+        self.run = self.run + side if self.run * side > 0 else side
+        return distance if self.is_open else side * reach
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the last value was let in however far away."""
+        return abs(self.run) > _PATIENCE
 
 
 class Ewma:
@@ -75,7 +102,7 @@ class Ewma:
 
     def __init__(self, config: EwmaConfig) -> None:
         self.config = config
-        self._moments = WeightedMoments()
+        self._moments, self._clip = WeightedMoments(), Clip()
 
     def update(self, value: float | None, at_ms: int, *, learn: bool = True) -> Verdict:
         """Judge a value, then learn it."""
@@ -87,7 +114,8 @@ class Ewma:
         ready = moments.count >= config.min_history
         verdict = self._judge(value, x, floor) if ready else NORMAL
         if learn:
-            moments.learn(moments.clipped(x, config.clip, floor or abs(x)) if ready else x, config.span)
+            reach = config.clip * max(math.sqrt(moments.variance), floor) if ready else math.inf
+            moments.learn(moments.mean + self._clip.of(x - moments.mean, reach), config.span)
         return verdict
 
     def _judge(self, value: float, x: float, floor: float) -> Verdict:
@@ -105,9 +133,12 @@ class Ewma:
 
     def snapshot(self) -> dict[str, Any]:
         """The state, JSON-able."""
-        return {"count": self._moments.count, "mean": self._moments.mean, "variance": self._moments.variance}
+        moments = self._moments
+        numbers = {"count": moments.count, "mean": moments.mean, "variance": moments.variance}
+        return numbers | {"run": self._clip.run}
 
     def restore(self, snapshot: dict[str, Any]) -> Self:
         """Put a state back; returns self."""
-        self._moments = WeightedMoments(**snapshot)
+        self._moments = WeightedMoments(snapshot["count"], snapshot["mean"], snapshot["variance"])
+        self._clip = Clip(snapshot["run"])
         return self

@@ -9,7 +9,7 @@
 Parameters
     budget         in the unit of the values (dollars, tokens); 1.0 with gauge=True.
     gauge          False: values are what each window spent. True: values are the share of a rate limit seen used,
-                   which falls back when the provider renews it.
+                   which falls to less than half when the provider renews it (smaller falls are jitter).
     period_ms      the budget's period, calendar (UTC): 24 h, 1 h, 60 s ...
     lookback_ms    over which the rate is taken.
     tiers_ms       ms left from which on each level holds (low, medium, high, critical).
@@ -65,9 +65,10 @@ class Exhaustion:
         if not measured(value):
             return NORMAL
         config, period = self.config, (at_ms - 1) // self.config.period_ms
+        renewed = bool(self._points) and config.gauge and value < self._points[-1][1] / 2
+        if renewed or (period != self._period and not config.gauge):
+            self._points.clear()
         used = value if config.gauge else self._spend(value, period)
-        if self._points and used < self._points[-1][1]:
-            self._points.clear()  # renewed
         self._points.append((at_ms, used))
         while self._points[0][0] < at_ms - config.lookback_ms:
             self._points.popleft()

@@ -93,7 +93,7 @@ class OutlierCall:
 
     def __init__(self, config: OutlierCallConfig) -> None:
         self.config = config
-        self.baseline = CountsBaseline(config.baseline)
+        self.baseline = CountsBaseline(config.baseline, config.min_count)
 
     def update(
         self,

@@ -15,8 +15,10 @@ Parameters
     window_ms       width of a window.
     combine         "sum" of the windows (calls, cost), "mean" of them (rates, percentiles).
     limits          as in callgauge_streams.detectors.threshold, on the ratio.
-    least           change in the series' unit below which nothing is said: three times next to nothing is nothing.
-    min_coverage    share of both spans that must have values (not with a budget): lost data must not look like a fall.
+    least           change in the series' unit below which nothing is said: three times next to nothing is nothing. It
+                    also says what counts after a reference of 0, of which everything is infinitely many times.
+    min_coverage    share of the windows of both spans that must have values (not with a budget); a sum is then taken as
+                    if the missing ones were like the others: lost data must not look like a fall.
                     Where nothing happening is a value, as with calls or cost, give 0 for such a window, not None.
 Time is cut into 24 buckets a period, or windows if they are wider; only full buckets count, so a span ends up to 1/24
 of a period before now, and an aligned period is compared with another from a quarter on.
@@ -36,10 +38,12 @@ Source: comparison with an offset as in Prometheus (`x / x offset 1d`).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from callgauge_streams.detectors.threshold import Limit, Threshold, ThresholdConfig
+from callgauge_streams.detectors.tiers import limited
 from callgauge_streams.detectors.verdict import NORMAL, Verdict, measured, short
 
 __all__ = ["DAY_MS", "HOUR_MS", "WEEK_MS", "Ratio", "RatioConfig"]
@@ -81,6 +85,7 @@ class Ratio:
             raise ValueError("period_ms and lag_ms must be multiples of period_ms / 24, and of the window")
         self._threshold = Threshold(ThresholdConfig(config.limits))
         self._span = config.period_ms // self._bucket_ms
+        self._windows = max(1, self._bucket_ms // config.window_ms)
         self._lag = 0 if config.budget is not None else config.lag_ms // self._bucket_ms
         self._buckets: dict[int, _Bucket] = {}
         self._last = NORMAL
@@ -110,25 +115,31 @@ class Ratio:
         reference: float | None = config.budget
         if reference is None:
             reference, covered_before = self._combined(start - self._lag, end - self._lag)
-            enough = max(config.min_coverage * (end - start), self._span / 4)
+            enough = max(config.min_coverage * (end - start), self._span / 4) * self._windows
             if min(covered, covered_before) < enough:
                 return NORMAL
-        if current is None or not reference or abs(current - reference) < config.least:
+        if current is None or reference is None or current == reference or abs(current - reference) < config.least:
             return Verdict(0.0, baseline=reference)
-        verdict = self._threshold.update(current / reference, 0)
-        score = current / reference - 1.0
+        ratio = limited(current / reference if reference else math.copysign(math.inf, current))
+        verdict, score = self._threshold.update(ratio, 0), ratio - 1.0
         if verdict.level == "none":
             return Verdict(score, baseline=reference)
         against = "of the budget" if config.budget is not None else f"of {config.lag_ms / HOUR_MS:g} h before"
-        reason = f"{short(current)} is {current / reference:.0%} {against}, {short(reference)}".replace("%", " %")
-        return Verdict(score, verdict.level, reference, reason)
+        times = f"{ratio:.0%} ".replace("%", " %") if reference else "infinitely many times what there was "
+        return Verdict(score, verdict.level, reference, f"{short(current)} is {times}{against}, {short(reference)}")
 
     def _combined(self, start: int, end: int) -> tuple[float | None, int]:
+        """The sum or mean of a span's windows, and of how many windows it is."""
         parts = [self._buckets[b] for b in range(start, end) if b in self._buckets]
         if not parts:
             return None, 0
-        total = sum(part.total for part in parts)
-        return (total if self.config.combine == "sum" else total / sum(part.count for part in parts)), len(parts)
+        total, count = sum(part.total for part in parts), sum(part.count for part in parts)
+        covered = sum(min(part.count, self._windows) for part in parts)
+        if self.config.combine == "mean":
+            return total / count, covered
+        windows = (end - start) * self._windows
+        whole = self.config.budget is not None or covered == windows
+        return (total if whole else total / covered * windows), covered
 
     def snapshot(self) -> dict[str, Any]:
         """The state, JSON-able."""

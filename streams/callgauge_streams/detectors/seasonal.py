@@ -4,10 +4,12 @@
     r  = x - μ_b - λ                                            distance from that hour's level
     z  = r / max(σ, floor),   σ² = (k_b v_b + K v) / (k_b + K)  mean r² of that hour, leaning on that of all hours
     λ += (1 - ρ) r                                              what today differs by, followed within an hour or so
-    learning: μ_b, v_b and v exponentially weighted over `seasons` days (or weeks), x clipped at `clip` σ
+    learning: μ_b, v_b and v exponentially weighted over `seasons` days (or weeks), x clipped at `clip` σ as in
+              callgauge_streams.detectors.ewma
 
 λ lets a busy day be busy: without it every window of a holiday would be an anomaly. A fall or a rise that comes
-within a window or two is still seen in full.
+within a window or two is still seen in full. While no values come λ decays: what a day was like says nothing of the day
+after a gap.
 
 Parameters
     season         "day" (24 buckets) or "week" (168).
@@ -36,7 +38,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
-from callgauge_streams.detectors.ewma import WeightedMoments
+from callgauge_streams.detectors.ewma import Clip, WeightedMoments
 from callgauge_streams.detectors.scale import Scale, floor_at, scaled, unscaled
 from callgauge_streams.detectors.tiers import Direction, Tiers, limited
 from callgauge_streams.detectors.verdict import NORMAL, Verdict, measured, short
@@ -84,14 +86,17 @@ class Seasonal:
         self._rho = math.exp(-config.window_ms / config.follow_ms) if config.follow_ms else 0.0
         # An exponential mean of the residuals is added to, so its share of the newest is 1 - rho.
         self._hours = [_Hour() for _ in range(24 if config.season == "day" else 168)]
-        self._squares = WeightedMoments()
-        self._today = 0.0
+        self._squares, self._clip = WeightedMoments(), Clip()
+        self._today, self._last_ms = 0.0, 0
 
     def update(self, value: float | None, at_ms: int, *, learn: bool = True) -> Verdict:
         """Judge a value, then learn it."""
         if not measured(value):
             return NORMAL
         config = self.config
+        if config.follow_ms and (missing_ms := at_ms - self._last_ms - config.window_ms) > 0:
+            self._today *= math.exp(-missing_ms / config.follow_ms)
+        self._last_ms = at_ms
         at_hour = (at_ms - 1) // _HOUR_MS + config.offset_h
         hour = self._hours[(at_hour + _EPOCH_HOUR_OF_WEEK) % len(self._hours)]
         x = scaled(value, config.scale)
@@ -109,8 +114,8 @@ class Seasonal:
         if learn:
             reach = config.clip * sigma
             # Both what the hour is like and what today differs by move no further than `clip` σ at a time.
-            inside = min(max(r, -reach), reach)
-            usual = min(max(x - hour.moments.mean, -reach), reach)
+            inside, usual = self._clip.of(r, reach), x - hour.moments.mean
+            usual = usual if self._clip.is_open else min(max(usual, -reach), reach)
             self._today += (1.0 - self._rho) * inside if config.follow_ms else 0.0
             self._learn(hour, at_hour, hour.moments.mean + usual, inside)
         return self._verdict(value, z, unscaled(expected, config.scale))
@@ -138,11 +143,12 @@ class Seasonal:
     def snapshot(self) -> dict[str, Any]:
         """The state, JSON-able."""
         hours = [[*_numbers(hour.moments), *_numbers(hour.squares), hour.seen, hour.last] for hour in self._hours]
-        return {"today": self._today, "squares": _numbers(self._squares), "hours": hours}
+        today = {"today": self._today, "last_ms": self._last_ms, "run": self._clip.run}
+        return today | {"squares": _numbers(self._squares), "hours": hours}
 
     def restore(self, snapshot: dict[str, Any]) -> Self:
         """Put a state back; returns self."""
-        self._today = snapshot["today"]
+        self._today, self._last_ms, self._clip = snapshot["today"], snapshot["last_ms"], Clip(snapshot["run"])
         self._squares = WeightedMoments(*snapshot["squares"])
         self._hours = [_Hour(WeightedMoments(*h[:3]), WeightedMoments(*h[3:6]), *h[6:]) for h in snapshot["hours"]]
         return self
