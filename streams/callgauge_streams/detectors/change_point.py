@@ -3,7 +3,7 @@
     s  = clip((x - μ) / σ, ±clip)
     u  = clip((s - r s₋₁) / √(1 - r²), ±clip),   r in 0 ... 0.98 the series' lag-1 autocorrelation, s₋₁ the value before
     S⁺ = max(0, S⁺ + u - k)         S⁻ = max(0, S⁻ - u - k)         alarm when S⁺ or S⁻ > h
-    μ, σ, r: exponentially weighted over `span` values, plain until then; a value is learned `lag` windows late, and
+    μ, σ, r: exponentially weighted over `span` values, plain means at first; a value is learned `lag` windows late, and
     none that came while S⁺ or S⁻ > h/2, so that the reference does not follow the shift that it should show
     r = r̂ + (1 + 3 r̂) / n,  since the estimate r̂ of n values is too small by that
 
