@@ -90,7 +90,7 @@ def offset_of(message: Message) -> int:
 
 
 class PartitionHead:
-    """What is left of a partition's log (a `rollup.blocks.LogHead`), asked of the broker."""
+    """What is left of a partition's log (a `blocks.LogHead`), asked of the broker."""
 
     def __init__(self, consumer: Consumer, topic: str, partition: int) -> None:
         self._consumer = consumer

@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass
 class Log:
-    """One partition of one topic; a `rollup.blocks.LogHead`.
+    """One partition of one topic; a `blocks.LogHead`.
 
     Retention leaves no event behind whose duplicate it ate: whether such an event is counted depends on when its block
     was last read, so there is no plain recount of it.

@@ -34,6 +34,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
+from callgauge_streams.detectors.baseline import SIGMA_PER_MAD, SIGMA_PER_MEAN_AD
 from callgauge_streams.detectors.counts import ZERO, CountsBaseline, CountsBaselineConfig
 from callgauge_streams.detectors.tiers import Tiers, limited
 from callgauge_streams.detectors.verdict import NORMAL, Counts, Verdict, short
@@ -73,9 +74,9 @@ def log_median_mad(counts: Counts) -> tuple[float, float]:
     deviations: Counter[float] = Counter()
     for bucket, count in counts.items():
         deviations[abs(bucket - median)] += count
-    sigma = 1.482602218505602 * _median(deviations)
+    sigma = SIGMA_PER_MAD * _median(deviations)
     if not sigma:
-        sigma = 1.2533141373155001 * sum(d * count for d, count in deviations.items()) / sum(counts.values())
+        sigma = SIGMA_PER_MEAN_AD * sum(d * count for d, count in deviations.items()) / sum(counts.values())
     return (median + 0.5) * _LOG_BASE, sigma * _LOG_BASE
 
 
