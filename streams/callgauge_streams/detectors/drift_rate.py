@@ -14,7 +14,7 @@ Parameters
     baseline        windows compared (callgauge_streams.detectors.counts): 5 against the 120 before.
     direction, tiers    as in callgauge_streams.detectors.zscore.
 
-Warm-up: 5 blocks of windows and min_count calls on both sides. Memory two numbers a block. Cost about 11 µs.
+Warm-up: 5 blocks of windows and min_count calls on both sides. Memory two numbers a block. Cost about 8 µs.
 
 >>> detector = DriftRate(DriftRateConfig())
 >>> for k in range(30): _ = detector.update(share_of(2, 100), k)
