@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import logging
 import os
 import threading
@@ -43,7 +44,9 @@ class LogOnce:
         if kind in self._seen or len(self._seen) >= self._most_kinds:
             return
         self._seen.add(kind)
-        self._logger.warning(message + " (further ones are only counted)", *args)
+        # When the host's own log handler fails there is nowhere to say so; what happened is counted all the same.
+        with contextlib.suppress(Exception):
+            self._logger.warning(message + " (further ones are only counted)", *args)
 
 
 @dataclass
@@ -98,7 +101,7 @@ class Delivery:
             if self._close_by is not None or self.counts.pending >= self._capacity:
                 self.counts.dropped += 1
                 return False
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():
                 self._start()
             self.counts.taken += 1
             self._queue.append(call)

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from callgauge.codec import COUNTED_NUMBERS, OUTCOME_FIELDS, UNREADABLE_TAG
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.ids import uuid7
-from callgauge.schema import Call
+from callgauge.schema import LABELS, Call
 from callgauge.settings import Settings, load_settings
 from callgauge.timing import TimedCall
 from callgauge.transport import KafkaTransport, Transport
@@ -22,6 +23,8 @@ from callgauge.transport import KafkaTransport, Transport
 __all__ = ["Gauge", "GaugeStats"]
 
 _FIELDS = frozenset(Call.model_fields)
+#: What windows are made of; the rest describes the call.
+_COUNTED = frozenset({"event_id", *LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS})
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,9 @@ class Gauge:
         """Send one call: a `Call`, or its fields.
 
         Of fields left out, event_id is made (UUIDv7), ts is now less `latency_ms`, service and environment are the
-        settings'. Unknown fields are ignored, with a line in the log.
+        settings', and status is error if there is an error_type. Unknown fields are ignored, with a line in the log.
+        A bad field that only describes the call (an error_message too long, a tag that is a number) is cut or left
+        out, and `tags['callgauge.unreadable']` says why; any other makes the call invalid.
 
         Returns:
             The event_id, or "" if the call was not taken.
@@ -140,7 +145,29 @@ class Gauge:
             full["event_id"] = uuid7(self._clock())
         if full.get("ts") is None:
             full["ts"] = self._clock() - float(full.get("latency_ms") or 0.0) / 1e3
-        return Call(**full)
+        if full.get("error_type") is not None:
+            full.setdefault("status", "error")
+        try:
+            return Call(**full)
+        except ValidationError as error:
+            return Call(**self._mended(full, error))
+
+    def _mended(self, full: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+        """The fields without what is wrong in the description of the call; raises if anything else is."""
+        kept, reasons = dict(full), []
+        for fault in error.errors(include_input=False, include_url=False):
+            name, most = str(fault["loc"][0]), fault.get("ctx", {}).get("max_length")
+            if name in _COUNTED:
+                raise error
+            value = kept.pop(name, None)
+            if name == "tags" and isinstance(value, dict):
+                kept[name] = {key: text for key, text in value.items() if isinstance(key, str) and type(text) is str}
+            elif isinstance(value, str) and most:
+                kept[name] = value[:most]
+            reasons.append(f"{name}: {fault['msg']}")
+            self._log.warn(f"mended {name}", "a field of a call was cut or left out: %s", reasons[-1])
+        kept["tags"] = {**kept.get("tags", {}), UNREADABLE_TAG: "; ".join(reasons[:3])}
+        return kept
 
     def _log_dropped(self) -> None:
         pending = self._delivery.counts.pending

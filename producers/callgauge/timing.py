@@ -12,6 +12,9 @@ __all__ = ["TimedCall"]
 class TimedCall:
     """A call being made. Not for two threads at once; a call that is never entered is never emitted.
 
+    One that is entered again (in a loop of retries) is another call, with the fields that it had when it was first
+    entered.
+
     An exception of the host makes `status` error and `error_type` timeout (TimeoutError) or other, unless the host
     has set them, and `error_message` the exception's class: its text might hold a prompt. It always goes on its way.
     """
@@ -24,6 +27,7 @@ class TimedCall:
         self._clock = clock
         self._timer = timer
         self._started = 0.0
+        self._at_first: dict[str, Any] | None = None
         self.event_id = ""
         """The id under which the call was emitted; "" before, and if it was not taken."""
 
@@ -37,6 +41,10 @@ class TimedCall:
         self._fields.setdefault("stream", True)
 
     def __enter__(self) -> TimedCall:
+        if self._at_first is None:
+            self._at_first = dict(self._fields)
+        else:
+            self._fields = dict(self._at_first)
         self._fields.setdefault("ts", self._clock())
         self._started = self._timer()
         return self

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from uuid import UUID, uuid5
 
 from callgauge.errors import TraceError
 from callgauge.schema import Call
 
 __all__ = ["due_times", "end_s", "retime"]
+
+_SHIFTED = UUID("6f0a7d2c-3f4e-5d0b-9a51-2f6f0d1c7b3e")
 
 
 def end_s(call: Call) -> float:
@@ -18,7 +21,8 @@ def end_s(call: Call) -> float:
 def retime(calls: Iterable[Call], end_at: float) -> list[Call]:
     """The calls in the order of their ends, all shifted so that the last ends at `end_at` (epoch seconds).
 
-    Distances and latencies stay as they are, and so do the ids.
+    Distances and latencies stay as they are. Ids are derived from the trace's and the shift: a trace that is played
+    again at another time is other calls, and the same shift gives the same ids.
 
     Raises:
         TraceError: the trace is so long, or `end_at` so early, that a call would start before 1970.
@@ -29,7 +33,13 @@ def retime(calls: Iterable[Call], end_at: float) -> list[Call]:
     shift = end_at - end_s(ordered[-1])
     if min(call.ts for call in ordered) + shift < 0:
         raise TraceError(f"ending at {end_at:.0f}, the trace would start before 1970; give a later end")
-    return [call.model_copy(update={"ts": call.ts + shift}) for call in ordered]
+    return [
+        call.model_copy(update={"ts": call.ts + shift, "event_id": _shifted(call.event_id, shift)}) for call in ordered
+    ]
+
+
+def _shifted(event_id: str, shift: float) -> str:
+    return str(uuid5(_SHIFTED, f"{event_id} {shift!r}"))
 
 
 def due_times(calls: Iterable[Call], speed: float) -> Iterator[tuple[float, Call]]:

@@ -57,7 +57,7 @@ def replay(
         clock: seconds, for the pace.
 
     Raises:
-        BrokerError: the broker cannot be reached, has no such topic, or refuses. Playing it again is safe: ids repeat.
+        BrokerError: the broker cannot be reached, has no such topic, or refuses. What it has taken by then stays.
     """
     run = _Run(_connected(settings), settings)
     started = clock()
@@ -138,7 +138,7 @@ class _Run:
             self._producer.purge()
             raise BrokerError(
                 f"the bus at {self._where} stopped taking calls after {self.produced:,}: {self._broken};"
-                " put it right and replay again, calls that are there already are recognised"
+                " put it right and replay again; those stay, and a replay at another time makes other calls"
             )
 
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:

@@ -1,7 +1,8 @@
 """The loop of a notifier: read an alert, deliver it, commit; an alert that cannot be delivered now is tried again.
 
-Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, state) is delivered
-once, whoever repeats it: a detector that replays its log, or a rebalance.
+Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, seq) is delivered
+once, whoever repeats it: a detector that replays its log, or a rebalance. (alert_id, state) would not do: a late row
+may revive an episode that another has ended, and people must hear of it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class Notifier:
         self._channel = channel
         self._waits = waits
         self._clock = clock
-        self._done: OrderedDict[tuple[str, str], None] = OrderedDict()
+        self._done: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._stop = threading.Event()
         self.delivered = self.refused = 0
 
@@ -88,7 +89,7 @@ class Notifier:
             # The alerts sink puts it on the dead-letter topic.
             log.error("unreadable alert at %s/%s: %s", *partition, error)
             return True
-        key = (alert.alert_id, alert.state)
+        key = (alert.alert_id, alert.seq)
         if not _is_news(alert) or key in self._done:
             return True
         if not self._deliver(alert, partition):

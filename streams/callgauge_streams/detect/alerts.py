@@ -133,4 +133,4 @@ def _reason(rule: BoundRule, phase: AlertState, state: State, n: int) -> str:
         return ""
     if state.fired_at_ms is None:
         return f"ended before it had held for {written(rule.rule.for_)}"
-    return f"fewer than {rule.rule.min_count} calls to judge" if n < rule.rule.min_count else ""
+    return f"fewer than {rule.min_count} calls to judge" if n < rule.min_count else ""

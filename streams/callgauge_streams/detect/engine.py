@@ -24,15 +24,21 @@ __all__ = ["Engine", "history_ms", "read_back_ms"]
 _WAIT_MS = 3_600_000
 # Rows of windows further ahead of the log's clock come from clocks that are wrong, and would be kept for ever.
 _AHEAD_MS = 3_600_000
+# A series without calls is known, and an alert that its traffic has stopped goes on, for so long.
+_ABSENT_MS = 3_600_000
 # Rollup repeats each source's start about once a minute; that long is read to have heard them all.
 _STARTS_MS = 180_000
 
 
 def history_ms(rules: Sequence[BoundRule]) -> int:
     """How long windows are needed: to judge the next one, and to know since when a condition has held."""
-    return max(
-        (r.rule.lookback + r.rule.keep_firing_for + r.rule.for_ + r.grouping.window_ms for r in rules), default=0
-    )
+    return max((_needed_ms(rule) for rule in rules), default=0)
+
+
+def _needed_ms(bound: BoundRule) -> int:
+    rule = bound.rule
+    absent_ms = _ABSENT_MS if bound.judges_nothing else 0
+    return rule.lookback + rule.keep_firing_for + rule.for_ + bound.grouping.window_ms + absent_ms
 
 
 def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
@@ -152,6 +158,8 @@ class Engine:
         oldest = (to_ms - self._keep_ms - _WAIT_MS) // width * width
         first = max(self._judged_to[rule.rule.name], min(series.windows), oldest) + width
         last = series.last_end_ms() + rule.rule.lookback + rule.rule.keep_firing_for + width
+        if rule.judges_nothing:
+            last += rule.rule.for_  # the condition begins to hold after the last window
         return range(first, min(to_ms, last) + 1, width)
 
     def _forget(self, watermark_ms: int) -> None:

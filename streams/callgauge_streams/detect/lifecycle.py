@@ -1,8 +1,9 @@
 """The life of an alert, as in Prometheus: inactive -> pending (`for`) -> firing -> (`keep_firing_for`) -> resolved.
 
     condition   . . x x x x x . x . . . .
-    state       - - P P F F F F F F R - -      for: 2 windows, keep_firing_for: 2 windows
+    state       - - P P F F F F F F F R -      for: 2 windows, keep_firing_for: 2 windows
 
+`keep_firing_for` counts from the first window without the condition: of one window it outlasts a gap of one.
 Cooldown counts from firing, never from pending: an alert that fired less than `cooldown` ago does not fire again; it
 stays pending until the cooldown is over. Everything is a pure function of the last transition and the next window's
 judgement, so a replay of the log gives the same alerts. Times are epoch ms, ends of windows.
@@ -78,7 +79,7 @@ def _pending(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
 def _firing(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
     if holds:
         return replace(state, last_true_ms=at_ms)
-    if at_ms - state.last_true_ms < timing.keep_firing_for_ms:
+    if timing.keep_firing_for_ms and at_ms - state.last_true_ms <= timing.keep_firing_for_ms:
         return state
     return replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
 

@@ -9,7 +9,7 @@ rules:
     lookback: 5m               # sliding, a multiple of the window
     op: gt                     # gt ge lt le eq ne
     value: 0.05
-    min_count: 20              # events below which nothing is judged
+    min_count: 20              # events below which nothing is judged; by default 1, or 0 if none fulfil the condition
     for: 1m                    # must hold this long before the alert fires
     keep_firing_for: 2m        # ... and have ended this long before it is resolved
     cooldown: 15m              # counted from firing: not fired again before
@@ -19,6 +19,7 @@ rules:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -54,13 +55,19 @@ class Rule(BaseModel):
     aggregate: str
     lookback: Annotated[DurationMs, Field(gt=0)]
     op: Op = "gt"
-    value: float
-    min_count: Annotated[int, Field(ge=1)] = 1
+    value: Annotated[float, BeforeValidator(lambda value: _number(value))]
+    min_count: Annotated[int, Field(ge=1)] | None = None
     for_: Annotated[DurationMs, Field(alias="for")] = 0
     keep_firing_for: DurationMs = 0
     cooldown: DurationMs = 0
     severity: Severity = "warning"
     runbook: str = ""
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("a limit is a number, not true or false")
+    return value
 
 
 class _RuleFile(BaseModel):
@@ -76,6 +83,10 @@ class BoundRule:
         self.grouping = grouping
         self.aggregate: Aggregate = aggregate(rule.aggregate)
         self._threshold = Threshold(ThresholdConfig((Limit(rule.op, rule.value),)))
+        self.judges_nothing = rule.min_count is None and self.aggregate.counts and self._threshold_holds(0.0)
+        """Whether a lookback without any call fulfils the condition: traffic that has stopped is the largest fall. The
+        alert goes on for an hour; after that the series is forgotten."""
+        self.min_count = 0 if self.judges_nothing else rule.min_count or 1
 
     def judges(self, labels: dict[str, str]) -> bool:
         """Whether a series is one of the rule's."""
@@ -83,8 +94,11 @@ class BoundRule:
 
     def holds(self, value: float | None, n: int) -> bool:
         """Whether the condition holds; not when there is too little to judge."""
+        return n >= self.min_count and self._threshold_holds(value)
+
+    def _threshold_holds(self, value: float | None) -> bool:
         # A threshold has no memory, so the time of the window does not matter to it.
-        return n >= self.rule.min_count and self._threshold.update(value, at_ms=0).level != "none"
+        return self._threshold.update(value, at_ms=0).level != "none"
 
 
 def load_rules(path: Path | None) -> list[Rule]:
@@ -96,7 +110,7 @@ def load_rules(path: Path | None) -> list[Rule]:
     where = str(path) if path else "default_rules.yaml"
     try:
         source = path.read_text() if path else files(__package__).joinpath("default_rules.yaml").read_text()
-        content = yaml.safe_load(source)
+        content = yaml.load(source, _StrictLoader)  # noqa: S506 - a SafeLoader
     except OSError as error:
         raise RuleError(f"{where}: {error.strerror}; CALLGAUGE_RULES_FILE names a YAML rule file") from error
     except yaml.YAMLError as error:
@@ -121,10 +135,34 @@ def _checked(content: Any, where: str) -> list[Rule]:
         if names.count(rule.name) > 1:
             raise RuleError(f"{where}: {rule.name}: the name is used more than once; give each rule its own")
         try:
-            aggregate(rule.aggregate)
+            judged = aggregate(rule.aggregate)
         except ValueError as error:
             raise RuleError(f"{where}: {rule.name}: aggregate: {error}") from None
+        if problem := _problem_of_limit(rule, judged):
+            raise RuleError(f"{where}: {rule.name}: value: {problem}")
     return rules
+
+
+def _problem_of_limit(rule: Rule, judged: Aggregate) -> str:
+    """Of a limit that nothing, or everything, is beyond: it is a slip, 5 for 5 % perhaps."""
+    most, values = (1.0, "a share, 0 to 1") if judged.unit == "%" else (math.inf, "never below 0")
+    if not 0.0 <= rule.value <= most:
+        return f"{judged.name} is {values}; {rule.value:g} is no limit for it"
+    if (rule.op == "lt" and rule.value == 0.0) or (rule.op == "gt" and rule.value == most):
+        return f"{judged.name} is {values}; {rule.op} {rule.value:g} never holds"
+    return ""
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that is given twice; YAML's own loader takes the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key, _ in node.value if keys.count(key.value) > 1), None)
+        if twice is not None:
+            line = twice.start_mark.line + 1
+            raise yaml.constructor.ConstructorError(None, None, f"{twice.value} is given twice, first in line {line}")
+        return super().construct_mapping(node, deep)
 
 
 def _place(content: Any, loc: Sequence[int | str]) -> str:

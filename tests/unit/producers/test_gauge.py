@@ -16,6 +16,7 @@ from contextlib import contextmanager
 import pytest
 
 from callgauge import Call, Gauge, GaugeStats, Settings, load_settings
+from callgauge.codec import UNREADABLE_TAG
 from callgauge.testing import ManualClock, MemoryTransport
 from callgauge.transport import Report
 
@@ -95,6 +96,55 @@ def test_key_is_the_trace_else_the_event() -> None:
         gauge.emit(event_id="b")
         gauge.flush(5)
     assert [message.key for message in transport.messages] == [b"t", b"b"]
+
+
+def test_a_bad_description_costs_the_description_not_the_call() -> None:
+    """Cut or left out, with the reason beside it; what windows are made of is as it was given."""
+    transport = MemoryTransport()
+    with gauge_on(transport) as gauge:
+        assert gauge.emit(service="s", model="m", status="error", error_message="y" * 2_000, latency_ms=3.0)
+        assert gauge.emit(service="s", tags={"shard": 7, "region": "eu"}, trace_id="t" * 300, stream="perhaps")
+        assert gauge.flush(5.0) == 0
+        assert gauge.stats.invalid == 0
+    long, odd = transport.calls
+    assert (long.status, long.latency_ms, long.error_message) == ("error", 3.0, "y" * 1_024)
+    assert "error_message" in long.tags[UNREADABLE_TAG]
+    assert (odd.trace_id, odd.stream, odd.tags["region"]) == ("t" * 256, False, "eu")
+    assert "shard" not in odd.tags
+    assert all(name in odd.tags[UNREADABLE_TAG] for name in ("tags", "trace_id", "stream"))
+
+
+def test_an_error_type_makes_an_error() -> None:
+    """As in `gauge.call`; what the host says of the status counts."""
+    transport = MemoryTransport()
+    with gauge_on(transport) as gauge:
+        gauge.emit(service="s", error_type="rate_limit")
+        gauge.emit(service="s", error_type="rate_limit", status="fallback")
+        assert gauge.flush(5.0) == 0
+    assert [call.status for call in transport.calls] == ["error", "fallback"]
+
+
+def test_a_log_handler_that_fails_hurts_nobody() -> None:
+    """Neither the host nor the delivery: a log shipper may be down together with the bus."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise ConnectionError("no log server")
+
+    transport, handler = MemoryTransport(failure="_MSG_TIMED_OUT"), Broken()
+    logging.getLogger("callgauge").addHandler(handler)
+    try:
+        with gauge_on(transport) as gauge:
+            assert gauge.emit(service="s", no_such_field=1)
+            gauge.emit(service="s", latency_ms=-1.0)
+            assert gauge.flush(5.0) == 0
+            transport.failure = ""
+            assert gauge.emit(service="s", event_id="well again")
+            assert gauge.flush(5.0) == 0
+            assert (gauge.stats.failed, gauge.stats.delivered, gauge.stats.invalid) == (1, 1, 1)
+    finally:
+        logging.getLogger("callgauge").removeHandler(handler)
+    assert [call.event_id for call in transport.calls] == ["well again"]
 
 
 def test_invalid_call_is_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:

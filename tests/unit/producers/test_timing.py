@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -48,6 +49,20 @@ def test_latency_and_first_token_are_measured() -> None:
         "output_tokens": 9,
     }
     assert call.event_id == "id"
+
+
+def test_a_call_that_is_made_again_is_another() -> None:
+    """One context manager in a loop of retries: nothing of the first attempt is in the second."""
+    emitted, timer, clock = Emitted(), ManualClock(0.0), ManualClock(50.0)
+    call = TimedCall(emitted, {"model": "m"}, clock, timer)
+    with contextlib.suppress(TimeoutError), call:
+        timer.advance(9.0)
+        call.first_token()
+        raise TimeoutError
+    clock.advance(9.0)
+    with call:
+        timer.advance(0.5)
+    assert emitted.fields == {"model": "m", "ts": 59.0, "latency_ms": pytest.approx(500.0)}
 
 
 @pytest.mark.parametrize(

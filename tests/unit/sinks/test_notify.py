@@ -54,7 +54,10 @@ def notifier_of(consumer: FakeConsumer, channel: ListChannel) -> Notifier:
 
 
 def wire(*changes: dict[str, Any]) -> list[bytes]:
-    return [encode(ALERT.model_copy(update=change)) for change in changes]
+    seqs = {"pending": 0, "firing": 1, "resolved": 2}
+    return [
+        encode(ALERT.model_copy(update={"seq": seqs[change.get("state", "firing")]} | change)) for change in changes
+    ]
 
 
 def test_firing_and_resolved_once_each() -> None:
@@ -65,6 +68,16 @@ def test_firing_and_resolved_once_each() -> None:
     notifier_of(consumer, channel).step()
     assert channel.given == [("a1", "firing"), ("a1", "resolved"), ("a2", "firing")]
     assert consumer.committed == {0: 6, 1: 1}
+
+
+def test_an_episode_that_is_revived_is_told_again() -> None:
+    """A late row ended it, another brings it back: the same episode, and people have been told that it is over."""
+    states = ("firing", "resolved", "pending", "firing", "resolved", "firing")
+    again = {5: 3}  # the last is a repetition of the fourth
+    changes = tuple({"state": state, "seq": again.get(seq, seq)} for seq, state in enumerate(states))
+    channel = ListChannel()
+    notifier_of(FakeConsumer({0: wire(*changes)}), channel).step()
+    assert [state for _, state in channel.given] == ["firing", "resolved", "firing", "resolved"]
 
 
 def test_commit_after_delivery() -> None:

@@ -9,7 +9,8 @@ from typing import Any
 from callgauge.codec import decode_window_record, encode
 from callgauge.schema import Alert, ScoreRow, SignedHistogram
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.detect.rules import BoundRule
+from callgauge_streams.detect.rules import BoundRule, bind, load_rules
+from callgauge_streams.rollup.grouping import parse_groupings
 from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.windows_log import WINDOW_MS, Record, progress, row, summary
 
@@ -30,6 +31,7 @@ def test_a_threshold_fires_after_for_and_resolves_after_keep_firing_for(rules: l
     """
     window     0   1   2   3   4   5   6
     errors     -   x   x   x   -   -   -       lookback two windows: holds at the ends of windows 2 and 3
+    keep                       |   |           fires on for one window without
     """
     records = []
     for window, errors in enumerate([0, 4, 4, 4, 0, 0, 0, 0]):
@@ -37,7 +39,7 @@ def test_a_threshold_fires_after_for_and_resolves_after_keep_firing_for(rules: l
     assert told(run(rules, records)) == [
         ("failing", "pending", 30.0),
         ("failing", "firing", 40.0),
-        ("failing", "resolved", 50.0),
+        ("failing", "resolved", 60.0),
     ]
 
 
@@ -225,3 +227,24 @@ def test_scores_change_nothing(rules: list[BoundRule]) -> None:
     among = [start(0, "e", 1, source="scores"), score_row, progress(0, "scores", holds="scores"), *records, score_row]
     expected = [("busy", "firing", 10.0)]
     assert told(run(rules, records)) == told(run(rules, among)) == expected
+
+
+def test_traffic_that_stops_altogether_is_the_largest_fall(tmp_path: Path) -> None:
+    """
+    window     0   1   2   3   4   5   6 ...
+    calls     50  50   5   -   -   -   -        below 10 for 20 s: fires at the end of window 4, and goes on
+    """
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [{name: gone, by: [model], aggregate: calls, lookback: 10s, op: lt, value: 10, for: 20s}]")
+    rules = bind(load_rules(path), parse_groupings("model@10s"))
+    for calls in ([50, 50, 5], [50, 50, 50]):
+        records = []
+        for window, n in enumerate([*calls, 0, 0, 0, 0, 0]):
+            records += [row("b", window, n)] if n else []
+            records.append(progress((window + 1) * WINDOW_MS, "s0"))
+        first = 30.0 if calls[-1] == 5 else 40.0
+        fired = [("gone", "pending", first), ("gone", "firing", first + 20)]
+        assert told(run(rules, records)) == fired
+        records += [progress(at * 600_000, "s0") for at in range(1, 9)]
+        assert told(run(rules, records))[:2] == fired
+        assert [state for _, state, at in told(run(rules, records)) if at > 3_600] == ["resolved"]

@@ -32,7 +32,8 @@ def timeline(conditions: str, timing: Timing) -> str:
     [
         (Timing(), "..x.xx.", "--FrFFr"),
         (Timing(for_ms=20_000), "..xx.xxxx..", "--PP-PPFFr-"),
-        (Timing(keep_firing_for_ms=20_000), ".x.x....", "-FFFFr--"),
+        (Timing(keep_firing_for_ms=20_000), ".x.x....", "-FFFFFr-"),
+        (Timing(keep_firing_for_ms=10_000), "x.x.x...", "FFFFFFr-"),
         (Timing(cooldown_ms=50_000), "x.x.xxxx..", "FrP-PFFFr-"),
         (Timing(for_ms=10_000, cooldown_ms=40_000), "xx.xxxxx", "PFrPPFFF"),
     ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from callgauge.errors import RuleError
 from callgauge.settings import load_settings
-from callgauge_streams.detect.rules import bind, load_rules
+from callgauge_streams.detect.rules import BoundRule, bind, load_rules
 from callgauge_streams.rollup.grouping import parse_groupings
 
 GOOD = """
@@ -21,6 +22,9 @@ rules:
     value: 1000
     for: 1m30s
 """
+
+
+RATE = "rules: [{name: failing, by: [model], aggregate: error_rate, lookback: 5m, value: 0.05}]"
 
 
 def file_of(tmp_path: Path, text: str) -> Path:
@@ -89,3 +93,36 @@ def test_nothing_holds_below_the_minimum_count(tmp_path: Path) -> None:
     assert not rule.holds(2_000.0, 4)
     assert not rule.holds(1_000.0, 5)
     assert not rule.holds(None, 5)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (GOOD + GOOD, "rules is given twice, first in line 2"),
+        (GOOD + "    value: 0.5\n", "value is given twice"),
+        (RATE.replace("0.05", "5"), "failing: value: error_rate is a share, 0 to 1; 5 is no limit for it"),
+        (RATE.replace("0.05", "1"), "gt 1 never holds"),
+        (RATE.replace("0.05", "true"), "a limit is a number"),
+        (GOOD.replace("1000", "-1"), "slow: value: latency_p95_ms is never below 0; -1 is no limit for it"),
+    ],
+)
+def test_slips_are_refused(tmp_path: Path, content: str, message: str) -> None:
+    """What YAML would take without a word, and limits that can never be passed."""
+    with pytest.raises(RuleError, match=re.escape(message)):
+        load_rules(file_of(tmp_path, content))
+
+
+def test_traffic_that_stops_is_judged_where_little_is_the_condition(tmp_path: Path) -> None:
+    """Unless the file names a min_count; a share or a percentile of nothing is nothing to judge."""
+
+    def bound(aggregate: str, op: str, value: str, rest: str = "") -> BoundRule:
+        what = f"aggregate: {aggregate}, lookback: 10s, op: {op}, value: {value}{rest}"
+        path = file_of(tmp_path, f"rules: [{{name: r, by: [model], {what}}}]")
+        return bind(load_rules(path), parse_groupings("model@10s"))[0]
+
+    assert bound("calls", "lt", "10").holds(0.0, 0)
+    assert bound("calls", "eq", "0").holds(0.0, 0)
+    assert not bound("calls", "lt", "10", ", min_count: 1").holds(0.0, 0)
+    assert not bound("calls", "gt", "10").judges_nothing
+    assert not bound("latency_p95_ms", "lt", "10").holds(None, 0)
+    assert not bound("error_rate", "lt", "0.5").judges_nothing
