@@ -33,6 +33,7 @@ class ConsumerLike(Protocol):
     def consume(self, num_messages: int = ..., timeout: float = ...) -> list[Any]: ...
     def poll(self, timeout: float = ...) -> Any: ...
     def assignment(self) -> list[TopicPartition]: ...
+    def committed(self, partitions: list[TopicPartition], timeout: float = ...) -> list[TopicPartition]: ...
     def pause(self, partitions: list[TopicPartition]) -> None: ...
     def resume(self, partitions: list[TopicPartition]) -> None: ...
     def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[TopicPartition]: ...
@@ -81,6 +82,7 @@ class Intake:
         self._owed: dict[Partition, int] = {}
         self._lost_since_take: set[Partition] = set()
         self._last_offsets: dict[Partition, int] = {}
+        self._without_commit: dict[Partition, bool] = {}
         self.assigned = threading.Event()
         consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
 
@@ -105,6 +107,16 @@ class Intake:
         messages, self._read = self._read, []
         self._lost_since_take.clear()
         return messages
+
+    def began_without_commit(self, partition: Partition) -> bool:
+        """Whether the group had nothing committed of a partition when this was first asked; False if nobody answers."""
+        if partition not in self._without_commit:
+            try:
+                [found] = self._consumer.committed([TopicPartition(*partition)], timeout=10.0)
+            except KafkaException:
+                return False
+            self._without_commit[partition] = found.offset < 0
+        return self._without_commit[partition]
 
     def is_ours(self, partitions: Iterable[Partition]) -> bool:
         """Whether any of these, taken with the last batch, has been ours without a break."""

@@ -3,6 +3,9 @@
 Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, seq) is delivered
 once, whoever repeats it: a detector that replays its log, or a rebalance. (alert_id, state) would not do: a late row
 may revive an episode that another has ended, and people must hear of it.
+
+A notifier that is new, or has been away for so long that the broker has forgotten where it was, finds alerts of a month
+on the topic: of those it tells what is not older than an hour.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Remembered deliveries: days of alerts, a megabyte.
 _REMEMBERED = 10_000
+#: How far back a new notifier tells, by the time at which alerts were appended.
+_BACK_S = 3_600.0
 
 
 class Notifier:
@@ -35,6 +40,7 @@ class Notifier:
 
     Args:
         clock: seconds, monotonic.
+        now: epoch seconds, when it starts.
     """
 
     def __init__(
@@ -43,14 +49,16 @@ class Notifier:
         channel: Channel,
         waits: Callable[[], Iterable[float]] = backoff_s,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._intake = intake
+        self._since_ms = (now() - _BACK_S) * 1e3
         self._channel = channel
         self._waits = waits
         self._clock = clock
         self._done: OrderedDict[tuple[str, int], None] = OrderedDict()
         self._stop = threading.Event()
-        self.delivered = self.refused = 0
+        self.delivered = self.refused = self.passed_over = 0
 
     @property
     def ready(self) -> threading.Event:
@@ -90,13 +98,22 @@ class Notifier:
             log.error("unreadable alert at %s/%s: %s", *partition, error)
             return True
         key = (alert.alert_id, alert.seq)
-        if not _is_news(alert) or key in self._done:
+        if not _is_news(alert) or key in self._done or self._is_long_ago(message, partition):
             return True
         if not self._deliver(alert, partition):
             return False
         self._done[key] = None
         if len(self._done) > _REMEMBERED:
             self._done.popitem(last=False)
+        return True
+
+    def _is_long_ago(self, message: Any, partition: tuple[str, int]) -> bool:
+        stamped, at_ms = message.timestamp()
+        if not stamped or at_ms >= self._since_ms or not self._intake.began_without_commit(partition):
+            return False
+        if not self.passed_over:
+            log.warning("%s: alerts from before this notifier are not told, only those of the last hour", partition[0])
+        self.passed_over += 1
         return True
 
     def _deliver(self, alert: Alert, partition: tuple[str, int]) -> bool:

@@ -16,7 +16,7 @@ from callgauge_streams.detect.lifecycle import State, Timing, observe, step
 from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Series, Windows
 from callgauge_streams.detect.rules import RECORDS_LOST, BoundRule
-from callgauge_streams.detect.sources import Sources
+from callgauge_streams.detect.sources import GONE_AFTER, Sources
 
 __all__ = ["Engine", "history_ms", "read_back_ms"]
 
@@ -48,7 +48,7 @@ def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
     Windows are kept by event time but found in the log by append time. Twice the history is enough as long as event
     time has run at least half as fast as the log's clock (it is slower only while rollup falls behind).
     """
-    return 2 * history_ms(rules) + 2 * source_timeout_ms + _STARTS_MS
+    return 2 * history_ms(rules) + GONE_AFTER * source_timeout_ms + _STARTS_MS
 
 
 class Engine:
@@ -75,6 +75,7 @@ class Engine:
         self._log = log
         self._live_from = live_from
         self._keep_ms = history_ms(rules)
+        self._longest_cooldown_ms = max((rule.rule.cooldown for rule in rules), default=0)
         self._windows = Windows(frozenset(r.aggregate.measure for r in rules if r.aggregate.measure))
         self._sources = Sources(source_timeout_ms)
         current = list(current)
@@ -163,18 +164,13 @@ class Engine:
         return range(first, min(to_ms, last) + 1, width)
 
     def _forget(self, watermark_ms: int) -> None:
-        """Drop windows that no rule will look at again, and ended alerts of series without windows."""
+        """Drop windows that no rule will look at again."""
         slowest = min(self._judged_to.values(), default=watermark_ms)
         self._forgotten_to = max(self._forgotten_to, max(slowest, watermark_ms - _WAIT_MS) - self._keep_ms)
         for series in self._windows.forget(self._forgotten_to):
             for rule in self._rules_of(series):
                 key = series.fingerprints[rule.rule.name]
                 self._judged.discard(key)
-                state = self._states.get(key, State())
-                cooled_ms = (state.last_fired_at_ms or 0) + rule.rule.cooldown
-                if state.phase == "inactive" and cooled_ms <= watermark_ms:
-                    self._states.pop(key, None)
-                    self._current.pop(key, None)
 
     def _judge_again(self, series: Series, changed_ms: Sequence[int], reason: str) -> Iterator[Alert]:
         """Windows that were judged have changed (their starts, ms): judge the latest that they are part of."""
@@ -206,13 +202,22 @@ class Engine:
         if state != State():
             self._states[key] = state
 
+    def _forget_cooled(self, key: str, state: State, watermark_ms: int) -> None:
+        """Drop an ended alert of a series without windows, once no cooldown depends on it."""
+        if max(state.last_fired_at_ms or 0, state.at_ms) + self._longest_cooldown_ms <= watermark_ms:
+            self._states.pop(key)
+            self._current.pop(key, None)
+
     def _end_what_nothing_judges(self, watermark_ms: int) -> Iterator[Alert]:
         """An alert whose rule was removed, or whose series is heard no more, must not fire for ever."""
         if self._offset < self._live_from:
             return
         names = {rule.rule.name for rule in self._rules}
         for key, state in list(self._states.items()):
-            if state.phase == "inactive" or key in self._judged:
+            if key in self._judged:
+                continue
+            if state.phase == "inactive":
+                self._forget_cooled(key, state, watermark_ms)
                 continue
             alert = self._current[key]
             if alert.rule in names and watermark_ms < state.at_ms + round(alert.lookback_s * 1000):

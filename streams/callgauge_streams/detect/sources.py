@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["Sources"]
 
 # Timeouts after which an unheard source is no longer waited for by count rules.
-_GONE_AFTER = 10
+GONE_AFTER = 10
 
 
 @dataclass(slots=True)
@@ -37,7 +37,7 @@ class Sources:
     def hear(self, progress: Iterable[Any]) -> None:
         """Take note of a worker's `SourceProgress` records."""
         for name, source in list(self._sources.items()):
-            if self.clock_ms - source.heard_ms > _GONE_AFTER * self._timeout_ms:
+            if self.clock_ms - source.heard_ms > GONE_AFTER * self._timeout_ms:
                 del self._sources[name]  # its topic or its workers are gone for good
         for item in progress:
             known = self._sources.get(item.source)

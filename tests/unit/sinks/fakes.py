@@ -47,7 +47,7 @@ class FakeConsumer:
 
     def __init__(self, logs: dict[int, list[bytes]], topic: str = "t") -> None:
         self.logs, self.topic = logs, topic
-        self.committed: dict[int, int] = {}
+        self.offsets: dict[int, int] = {}
         self.commits: list[dict[int, int]] = []
         self.commit_errors: list[int] = []
         self.paused: set[int] = set()
@@ -57,6 +57,9 @@ class FakeConsumer:
         self._callbacks: dict[str, Any] = {}
         self._joined = False
 
+    def committed(self, partitions: list[TopicPartition], timeout: float = -1) -> list[TopicPartition]:
+        return [TopicPartition(p.topic, p.partition, self.offsets.get(p.partition, -1001)) for p in partitions]
+
     def subscribe(self, topics: list[str], on_assign: Any = None, on_revoke: Any = None, on_lost: Any = None) -> None:
         assert topics == [self.topic]
         self._callbacks = {"assign": on_assign, "revoke": on_revoke, "lost": on_lost}
@@ -64,7 +67,7 @@ class FakeConsumer:
     def assign(self, partitions: Iterable[int]) -> None:
         """The group gives partitions: reading starts at what is committed."""
         partitions = list(partitions)
-        self._positions |= {partition: self.committed.get(partition, 0) for partition in partitions}
+        self._positions |= {partition: self.offsets.get(partition, 0) for partition in partitions}
         self._callbacks["assign"](self, [TopicPartition(self.topic, partition) for partition in partitions])
 
     def revoke(self, partitions: Iterable[int]) -> None:
@@ -110,7 +113,7 @@ class FakeConsumer:
             raise KafkaException(KafkaError(self.commit_errors.pop(0)))
         assert {partition.partition for partition in offsets} <= self._positions.keys(), "not ours to commit"
         self.commits.append({partition.partition: partition.offset for partition in offsets})
-        self.committed |= self.commits[-1]
+        self.offsets |= self.commits[-1]
         return offsets
 
     def close(self) -> None:

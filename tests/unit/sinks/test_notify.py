@@ -50,7 +50,8 @@ class ListChannel:
 
 def notifier_of(consumer: FakeConsumer, channel: ListChannel) -> Notifier:
     clock = ManualClock()
-    return Notifier(Intake(consumer, "t", clock), channel, waits=lambda: iter([1.0] * 50), clock=clock)
+    intake = Intake(consumer, "t", clock)
+    return Notifier(intake, channel, waits=lambda: iter([1.0] * 50), clock=clock, now=lambda: 0.0)
 
 
 def wire(*changes: dict[str, Any]) -> list[bytes]:
@@ -67,7 +68,7 @@ def test_firing_and_resolved_once_each() -> None:
     channel = ListChannel()
     notifier_of(consumer, channel).step()
     assert channel.given == [("a1", "firing"), ("a1", "resolved"), ("a2", "firing")]
-    assert consumer.committed == {0: 6, 1: 1}
+    assert consumer.offsets == {0: 6, 1: 1}
 
 
 def test_an_episode_that_is_revived_is_told_again() -> None:
@@ -78,6 +79,20 @@ def test_an_episode_that_is_revived_is_told_again() -> None:
     channel = ListChannel()
     notifier_of(FakeConsumer({0: wire(*changes)}), channel).step()
     assert [state for _, state in channel.given] == ["firing", "resolved", "firing", "resolved"]
+
+
+@pytest.mark.parametrize(("committed", "told"), [({}, []), ({0: 0}, [("a1", "firing")])])
+def test_a_new_notifier_does_not_tell_of_last_month(committed: dict[int, int], told: list[tuple[str, str]]) -> None:
+    """The fake's alerts are of 1970. One that has been here before tells all that it has not told yet."""
+    consumer = FakeConsumer({0: wire({})})
+    consumer.offsets = dict(committed)
+    channel, clock = ListChannel(), ManualClock()
+    intake = Intake(consumer, "t", clock)
+    notifier = Notifier(intake, channel, waits=lambda: iter([1.0] * 50), clock=clock, now=lambda: 1.7e9)
+    notifier.step()
+    assert channel.given == told
+    assert consumer.offsets == {0: 1}
+    assert notifier.passed_over == (not told)
 
 
 def test_commit_after_delivery() -> None:
@@ -97,7 +112,7 @@ def test_refused_is_counted_and_passed() -> None:
     notifier.step()
     assert (notifier.refused, notifier.delivered) == (1, 1)
     assert channel.given == [("a1", "resolved")]
-    assert consumer.committed == {0: 2}
+    assert consumer.offsets == {0: 2}
 
 
 def test_stopped_before_delivery() -> None:

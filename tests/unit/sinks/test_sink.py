@@ -48,7 +48,7 @@ def test_commit_comes_after_the_insert() -> None:
     """At every insert nothing of its batch is committed yet; afterwards one past its last record is."""
     consumer = FakeConsumer({0: numbers(*range(6))})
     at_insert: list[dict[int, int]] = []
-    store = FakeStore(on_insert=lambda: at_insert.append(dict(consumer.committed)))
+    store = FakeStore(on_insert=lambda: at_insert.append(dict(consumer.offsets)))
     sink = sink_of(consumer, store)
     sink.step()
     sink.step()
@@ -71,7 +71,7 @@ def test_an_insert_that_fails_twice() -> None:
     for _ in range(3):
         sink.step()
     assert stored(store) == list(range(10))
-    assert consumer.committed == {0: 10}
+    assert consumer.offsets == {0: 10}
 
 
 def test_partitions_lost_while_waiting() -> None:
@@ -90,7 +90,7 @@ def test_partitions_lost_while_waiting() -> None:
     sink.step()
     sink.step()
     assert stored(store) == [1, 2, 3]
-    assert consumer.committed == {0: 3}
+    assert consumer.offsets == {0: 3}
 
 
 def test_one_of_two_partitions_lost() -> None:
@@ -118,7 +118,7 @@ def test_a_rebalance_while_reading_that_gives_the_same_back() -> None:
     sink.step()
     sink.step()
     assert stored(store) == [1, 2, 3]
-    assert consumer.committed == {0: 3}
+    assert consumer.offsets == {0: 3}
 
 
 def test_records_of_a_partition_lost_while_reading() -> None:
@@ -176,7 +176,7 @@ def test_dead_letters_before_the_commit() -> None:
     sink.step()
     assert stored(store) == [1, 3]
     assert [(letter.offset, letter.reason) for letter in letters.letters] == [(1, "not JSON")]
-    assert consumer.committed == {0: 3}
+    assert consumer.offsets == {0: 3}
 
 
 def test_letters_that_cannot_be_sent() -> None:
@@ -185,7 +185,7 @@ def test_letters_that_cannot_be_sent() -> None:
 
     class Failing(FakeLetterBox):
         def write(self, letters: Any) -> None:
-            attempts.append(dict(consumer.committed))
+            attempts.append(dict(consumer.offsets))
             if len(attempts) < 3:
                 raise BrokerError("not acknowledged")
             super().write(letters)
@@ -195,7 +195,7 @@ def test_letters_that_cannot_be_sent() -> None:
     sink.step()
     assert attempts == [{}, {}, {}]
     assert store.attempts == 1
-    assert consumer.committed == {0: 2}
+    assert consumer.offsets == {0: 2}
 
 
 def test_marks_come_last() -> None:
@@ -208,7 +208,7 @@ def test_marks_come_last() -> None:
 
     class Store(FakeStore):
         def insert(self, table: str, rows: pa.Table) -> None:
-            happened.append(f"{table} {consumer.committed}")
+            happened.append(f"{table} {consumer.offsets}")
             if happened.count("marks {}") == 1 and table == "marks":
                 raise StoreUnavailable("ClickHouse is down")
 
@@ -216,7 +216,7 @@ def test_marks_come_last() -> None:
     marks = pa.table({"next": [2]})
     sink_of(consumer, Store(), Telling(), marks=lambda batch: {"marks": marks}).step()
     assert happened == ["rows {}", "letters", "marks {}", "marks {}"]
-    assert consumer.committed == {0: 2}
+    assert consumer.offsets == {0: 2}
 
 
 def test_a_topic_made_anew_under_the_sink() -> None:
@@ -229,7 +229,7 @@ def test_a_topic_made_anew_under_the_sink() -> None:
     with pytest.raises(BrokerError, match="t/0: offset 0 came after 2: the topic was made anew or cut; start again"):
         sink.step()
     assert stored(store) == [1, 2, 3]
-    assert consumer.committed == {0: 3}
+    assert consumer.offsets == {0: 3}
 
 
 def test_too_many_unreadable_stop_the_sink() -> None:
@@ -238,7 +238,7 @@ def test_too_many_unreadable_stop_the_sink() -> None:
     sink = sink_of(consumer, FakeStore(), dead_letter_share=0.4)
     with pytest.raises(TooManyUnreadable, match=r"500 of the last 1,000 .* CALLGAUGE_DEAD_LETTER_SHARE=0.4 .*not JSON"):
         sink.run()
-    assert consumer.committed == {0: 996}
+    assert consumer.offsets == {0: 996}
     assert consumer.closed
 
 
@@ -250,7 +250,7 @@ def test_stop_while_the_store_is_down() -> None:
 
     store.on_failure = sink.stop
     sink.run()
-    assert consumer.committed == {}
+    assert consumer.offsets == {}
     assert consumer.closed
 
 

@@ -248,3 +248,20 @@ def test_traffic_that_stops_altogether_is_the_largest_fall(tmp_path: Path) -> No
         records += [progress(at * 600_000, "s0") for at in range(1, 9)]
         assert told(run(rules, records))[:2] == fired
         assert [state for _, state, at in told(run(rules, records)) if at > 3_600] == ["resolved"]
+
+
+def test_ended_alerts_of_series_that_come_and_go_are_forgotten(tmp_path: Path) -> None:
+    """A cooldown longer than the windows are kept: the state goes when it is over, not never."""
+    path = tmp_path / "rules.yaml"
+    path.write_text("rules: [{name: busy, by: [model], aggregate: calls, lookback: 10s, value: 25, cooldown: 2h}]")
+    rules = bind(load_rules(path), parse_groupings("model@10s"))
+    engine = Engine(rules, source_timeout_ms=60_000, live_from=0)
+    records = []
+    for window in range(50):
+        records += [row(chr(ord("a") + window), window, 30), progress((window + 1) * WINDOW_MS, "s0")]
+    records += [progress(at * 60_000, "s0") for at in range(10, 200)]
+    for offset, record in enumerate(records):
+        engine.take(offset, 0, record)
+        if offset == 120:
+            assert len(engine._states) == 50
+    assert not engine._states
