@@ -98,7 +98,8 @@ class Notifier:
             log.error("unreadable alert at %s/%s: %s", *partition, error)
             return True
         key = (alert.alert_id, alert.seq)
-        if not _is_news(alert) or key in self._done or self._is_long_ago(message, partition):
+        # First of all, since whatever is passed over is committed, and then the group has a commit.
+        if self._is_long_ago(message, partition) or not _is_news(alert) or key in self._done:
             return True
         if not self._deliver(alert, partition):
             return False

@@ -84,15 +84,15 @@ def test_an_episode_that_is_revived_is_told_again() -> None:
 @pytest.mark.parametrize(("committed", "told"), [({}, []), ({0: 0}, [("a1", "firing")])])
 def test_a_new_notifier_does_not_tell_of_last_month(committed: dict[int, int], told: list[tuple[str, str]]) -> None:
     """The fake's alerts are of 1970. One that has been here before tells all that it has not told yet."""
-    consumer = FakeConsumer({0: wire({})})
+    consumer = FakeConsumer({0: wire({"state": "pending"}, {})})
     consumer.offsets = dict(committed)
     channel, clock = ListChannel(), ManualClock()
     intake = Intake(consumer, "t", clock)
     notifier = Notifier(intake, channel, waits=lambda: iter([1.0] * 50), clock=clock, now=lambda: 1.7e9)
     notifier.step()
     assert channel.given == told
-    assert consumer.offsets == {0: 1}
-    assert notifier.passed_over == (not told)
+    assert consumer.offsets == {0: 2}
+    assert notifier.passed_over == (0 if told else 2)
 
 
 def test_commit_after_delivery() -> None:
