@@ -118,8 +118,10 @@ class Ratio:
             enough = max(config.min_coverage * (end - start), self._span / 4) * self._windows
             if min(covered, covered_before) < enough:
                 return NORMAL
-        if current is None or reference is None or current == reference or abs(current - reference) < config.least:
+        if current is None or reference is None or abs(current - reference) < config.least:
             return Verdict(0.0, baseline=reference)
+        if not reference and not current:
+            return Verdict(0.0, baseline=reference)  # nothing after nothing has no ratio
         ratio = limited(current / reference if reference else math.copysign(math.inf, current))
         verdict, score = self._threshold.update(ratio, 0), ratio - 1.0
         if verdict.level == "none":

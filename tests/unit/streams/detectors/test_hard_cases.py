@@ -172,6 +172,12 @@ def test_something_after_nothing_is_infinitely_more() -> None:
     assert set(levels(Ratio(RatioConfig(HOUR_MS, 24 * HOUR_MS)), [0.0] * 1_600)) == {"none"}
 
 
+def test_as_much_as_before_is_a_ratio_of_one() -> None:
+    """A limit of "at least as much" holds at exactly as much."""
+    detector = Ratio(RatioConfig(HOUR_MS, 24 * HOUR_MS, (Limit("ge", 1.0, "high"),)))
+    assert levels(detector, [2.0] * 1_500)[-1] == "high"
+
+
 # --- drift of a distribution
 
 
