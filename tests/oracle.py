@@ -9,8 +9,9 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
-from callgauge.schema import LABELS, Call, Score, StateChange
-from callgauge.units import LIMIT, SQUARE_UNITS, event_ms, micros, millionths, nanodollars, score_square
+from callgauge.counted import LABELS, MEASURES
+from callgauge.schema import Call, Score, StateChange
+from callgauge.units import LIMIT, event_ms, micros, millionths, nanodollars, score_square
 
 __all__ = ["Horizon", "Key", "ScoreKey", "merged", "merged_scores", "recount", "recount_scores"]
 
@@ -89,8 +90,8 @@ def _counts_of(call: Call) -> dict[str, int]:
 
 
 def _measured(name: str, value: int) -> dict[str, int]:
-    value = min(value, LIMIT * SQUARE_UNITS[name])
-    return {f"{name} count": 1, f"{name} sum": value, f"{name} sum_sq": (value // SQUARE_UNITS[name]) ** 2}
+    value = min(value, LIMIT * MEASURES[name].square_unit)
+    return {f"{name} count": 1, f"{name} sum": value, f"{name} sum_sq": (value // MEASURES[name].square_unit) ** 2}
 
 
 def merged(rows: Iterable[Any]) -> dict[Key, Counter[str]]:

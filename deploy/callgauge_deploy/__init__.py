@@ -1,0 +1,1 @@
+"""The `callgauge` command, the local stack and the demo."""

@@ -142,19 +142,19 @@ def detect() -> None:
 @app.command()
 def sinks() -> None:
     """Run the sinks and the query API: topics in, ClickHouse out."""
-    load("callgauge_sinks.process", "sinks").run_sinks(load_settings())
+    load("callgauge_sinks.app", "sinks").run(load_settings())
 
 
 @app.command()
 def notify() -> None:
     """Run the notifier: alerts in, console and webhook out."""
-    load("callgauge_sinks.process", "sinks").run_notifier(load_settings())
+    load("callgauge_notify.app", "sinks").run(load_settings())
 
 
 @app.command()
 def query(sql: Annotated[str, typer.Argument(help="A SELECT over the history.", metavar="SQL")]) -> None:
     """Ask the history, of the running local stack or of the configured store."""
-    module = load("callgauge_sinks.query", "sinks")
+    module = load("callgauge_history.query", "sinks")
     module.print_table(module.run_query(store_settings(), sql))
 
 
@@ -172,7 +172,7 @@ def completeness(
     missing. Whether records lay between two blocks that neither rollup nor the sink read cannot be known.
     """
     module = load("callgauge_sinks.completeness.check", "sinks")
-    with load("callgauge_sinks.query", "sinks").asking(store_settings()) as ask:
+    with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
         report = module.check(ask, hours=hours, since=since)
     if as_json:
         typer.echo(json.dumps(report.as_json(), indent=2))

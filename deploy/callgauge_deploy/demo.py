@@ -21,11 +21,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from callgauge.replay import due_times, read_trace, replay, retime
 from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge_deploy.stack import LocalStack
-from callgauge_sinks.query import print_table, run_query
+from callgauge_history.query import print_table, run_query
+from callgauge_load import due_times, read_trace, replay, retime
 
 __all__ = ["Completeness", "demo_calls", "run_demo"]
 

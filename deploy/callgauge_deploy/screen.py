@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from callgauge.replay import ReplayResult, due_times, read_trace, replay, retime
 from callgauge.settings import Settings
 from callgauge_deploy.data_dir import StackInfo
 from callgauge_deploy.environment import PREFIX
+from callgauge_load import ReplayResult, due_times, read_trace, replay, retime
 
 if TYPE_CHECKING:
     from callgauge_sinks.completeness.report import Report

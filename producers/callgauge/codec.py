@@ -16,10 +16,10 @@ from typing import Any, TypeVar, Union, get_args, get_origin
 import msgspec
 from pydantic import BaseModel, TypeAdapter
 
+from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
 from callgauge.errors import DecodeError
 from callgauge.schema import (
     BREAKER_OPEN,
-    LABELS,
     BlockSummary,
     Call,
     EpochStart,
@@ -32,9 +32,7 @@ from callgauge.schema import (
 from callgauge.structs import field_type, struct_of
 
 __all__ = [
-    "COUNTED_NUMBERS",
     "MAX_BYTES",
-    "OUTCOME_FIELDS",
     "UNREADABLE_TAG",
     "counted_bounds",
     "decode_call",
@@ -104,26 +102,6 @@ def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | No
         return by_tag[kind](value)
 
     return _guarded(decode)
-
-
-#: The categorical fields of a call that windows count.
-OUTCOME_FIELDS = ("status", "error_type", "http_status", "finish_reason", "cache_hit", "retry_count")
-#: The numbers.
-COUNTED_NUMBERS = (
-    "ts",
-    "latency_ms",
-    "time_to_first_token_ms",
-    "cost_usd",
-    "input_tokens",
-    "output_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "rate_limit_limit_requests",
-    "rate_limit_remaining_requests",
-    "rate_limit_limit_tokens",
-    "rate_limit_remaining_tokens",
-)
 
 
 def _counted_struct() -> type[msgspec.Struct]:

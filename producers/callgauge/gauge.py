@@ -12,10 +12,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from callgauge.codec import COUNTED_NUMBERS, OUTCOME_FIELDS, UNREADABLE_TAG
+from callgauge.codec import UNREADABLE_TAG
+from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.ids import uuid7
-from callgauge.schema import LABELS, Call
+from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
 from callgauge.timing import TimedCall
 from callgauge.transport import KafkaTransport, Transport

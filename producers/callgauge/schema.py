@@ -16,8 +16,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "BREAKER_OPEN",
-    "LABELS",
-    "MEASURES",
     "SCHEMA_VERSION",
     "Alert",
     "AlertState",
@@ -53,28 +51,6 @@ ErrorType = Literal[
 Status = Literal["success", "error", "fallback"]
 AlertState = Literal["pending", "firing", "resolved", "acknowledged"]
 Severity = Literal["info", "warning", "critical"]
-
-#: The labels a grouping set may name, in canonical order.
-LABELS = (
-    "service",
-    "environment",
-    "feature",
-    "endpoint",
-    "operation",
-    "provider",
-    "model",
-    "response_model",
-    "prompt_version",
-    "variant",
-)
-
-#: The measured quantities of a `WindowRow`: name -> unit of its sum. Squares are summed in the coarser unit.
-MEASURES = {
-    "latency": "µs",  # successful calls only; squares in ms²
-    "ttft": "µs",  # time to first token, where given; squares in ms²
-    "cost": "nano-dollars",  # where given; squares in (10⁻⁵ dollar)²
-    "output_tokens": "tokens",
-}
 
 #: The name under which the opens of circuit breakers are rolled up, among the scores.
 BREAKER_OPEN = "breaker_open"
@@ -181,8 +157,8 @@ class Score(_Message):
     trace_id: Label = ""
     service: Annotated[str, Field(min_length=1, max_length=256)]
     labels: Labels = {}
-    """The call's labels (any of `LABELS` but service). A score counts in the grouping sets whose labels are all here:
-    an empty value says that the call has none, a label left out that it is not known."""
+    """The call's labels (any of `counted.LABELS` but service). A score counts in the grouping sets whose labels are all
+    here: an empty value says that the call has none, a label left out that it is not known."""
     comment: Annotated[str, Field(max_length=1024)] = ""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
@@ -220,7 +196,7 @@ class SignedHistogram(Histogram):
 
 
 class Measure(_Message):
-    """One measured quantity over a row's events, in the units of `MEASURES`; only things that add up."""
+    """One measured quantity over a row's events, in the units of `counted.MEASURES`; only things that add up."""
 
     count: int
     """Events that carried the quantity; those without are in the row's `n` alone."""
@@ -272,7 +248,7 @@ class WindowRow(_Message):
     rate_limit_used_max_ppm: int = 0
     """Largest share of a rate limit seen used up (requests or tokens), in millionths."""
     measures: dict[str, Measure] = {}
-    """Keys of `MEASURES`; a quantity that no event carried is left out."""
+    """Keys of `counted.MEASURES`; a quantity that no event carried is left out."""
 
 
 class ScoreRow(_Message):

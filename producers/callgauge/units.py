@@ -4,13 +4,10 @@ Every sum in callgauge is an integer: float sums depend on the order of addition
 bit however its block was cut. Rounding is to nearest, ties to even (IEEE 754), as NumPy's `rint` does.
 """
 
-__all__ = ["LIMIT", "SCORE_LIMIT", "SQUARE_UNITS", "event_ms", "micros", "millionths", "nanodollars", "score_square"]
+__all__ = ["LIMIT", "SCORE_LIMIT", "event_ms", "micros", "millionths", "nanodollars", "score_square"]
 
-#: What one square unit is worth in the measure's unit: latencies are squared in ms, cost in 10⁻⁵ dollar.
-SQUARE_UNITS = {"latency": 1_000, "ttft": 1_000, "cost": 10_000, "output_tokens": 1}
-
-#: Largest value a row adds up, in square units: 2 h 46 min, 100 dollars, 10⁷ tokens. 65,536 squares of it fit 63 bits.
-#: A larger value is cut to it and counted in the block's summary.
+#: Largest value a row adds up, in square units (`counted.MEASURES`): 2 h 46 min, 100 dollars, 10⁷ tokens. 65,536
+#: squares of it fit 63 bits. A larger value is cut to it and counted in the block's summary.
 LIMIT = 10_000_000
 
 #: Largest score, of either sign, that is squared: 10,000, in millionths. Squares are in (10⁻³)², so 65,536 of them fit.

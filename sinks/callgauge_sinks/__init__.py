@@ -1,0 +1,1 @@
+"""Sinks: from the bus to ClickHouse, dead letters, and whether everything is there."""

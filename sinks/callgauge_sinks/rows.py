@@ -11,7 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from callgauge.schema import LABELS, MEASURES, Call
+from callgauge.counted import LABELS, MEASURES, OUTCOME_COUNTS, TOKEN_SUMS
+from callgauge.schema import BlockSummary, Call
 from callgauge.units import event_ms, micros, millionths, nanodollars
 from callgauge_sinks.records import Batch, Record
 
@@ -140,17 +141,7 @@ def window_record_rows(records: Sequence[Record]) -> Tables:
     return tables
 
 
-_WINDOW_INTS = [
-    "fallbacks",
-    "cache_hits",
-    "rate_limited",
-    "retries",
-    "input_tokens",
-    "cache_read_tokens",
-    "cache_write_tokens",
-    "reasoning_tokens",
-    "rate_limit_used_max_ppm",
-]
+_WINDOW_INTS = (*(count.name for count in OUTCOME_COUNTS), *TOKEN_SUMS, "rate_limit_used_max_ppm")
 
 
 def window_rows(rows: Sequence[Any]) -> Tables:
@@ -209,16 +200,7 @@ def _measure_columns(name: str, measures: Sequence[Any]) -> dict[str, pa.Array]:
 
 
 _SUMMARY_INTS = [
-    "block",
-    "last_offset",
-    "records",
-    "counted",
-    "duplicates",
-    "dead",
-    "late",
-    "clamped",
-    "token_violations",
-    "folded",
+    name for name, field in BlockSummary.model_fields.items() if field.annotation is int and name != "first_ts_ms"
 ]
 
 

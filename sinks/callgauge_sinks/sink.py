@@ -18,11 +18,11 @@ import pyarrow as pa
 
 from callgauge.errors import BrokerError
 from callgauge.schema import DeadLetter
-from callgauge_sinks.backoff import backoff_s
-from callgauge_sinks.consumer import Intake
+from callgauge_history.store import StoreUnavailable
+from callgauge_intake.backoff import backoff_s
+from callgauge_intake.consumer import Intake
 from callgauge_sinks.dead_letters import UnreadableShare
 from callgauge_sinks.records import Batch, Record, dead_letter_of, decode_messages
-from callgauge_sinks.store import StoreUnavailable
 
 __all__ = ["Rows", "Sink", "SinkSpec"]
 

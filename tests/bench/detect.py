@@ -3,7 +3,7 @@
 FOLDER of --nab is laid out as the Numenta Anomaly Benchmark's data, with labels/combined_windows.json inside or beside.
 Prints a table for each question and writes build/bench/detect.json and a PNG per data set. A set that is missing in
 FOLDER (by default ../shared/data) is left out, with a line that says so. All settings come from one place by kind of
-signal, callgauge_streams.detectors.defaults, and from the default rules.
+signal, callgauge_detectors.defaults, and from the default rules.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ from typing import Any
 
 import numpy as np
 
-from callgauge_streams.detectors.burn_rate import BurnRate, BurnRateConfig
-from callgauge_streams.detectors.change_point import ChangePoint, ChangePointConfig
-from callgauge_streams.detectors.counts import CountsBaselineConfig, share_of
-from callgauge_streams.detectors.defaults import BURSTY, DEFAULTS, Default
-from callgauge_streams.detectors.drift_distribution import DriftDistribution, DriftDistributionConfig
-from callgauge_streams.detectors.drift_rate import DriftRate, DriftRateConfig
-from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
-from callgauge_streams.detectors.exhaustion import Exhaustion, ExhaustionConfig
-from callgauge_streams.detectors.novelty import Novelty, NoveltyConfig, twelve_views
-from callgauge_streams.detectors.outlier_call import OutlierCall, OutlierCallConfig
-from callgauge_streams.detectors.ratio import DAY_MS, HOUR_MS, Ratio, RatioConfig
-from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
-from callgauge_streams.detectors.threshold import Limit, Threshold, ThresholdConfig
-from callgauge_streams.detectors.trend import Trend, TrendConfig
-from callgauge_streams.detectors.vectorised import ZScores, thresholds
-from callgauge_streams.detectors.verdict import LEVELS
-from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
+from callgauge_detectors.burn_rate import BurnRate, BurnRateConfig
+from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
+from callgauge_detectors.counts import CountsBaselineConfig, share_of
+from callgauge_detectors.defaults import BURSTY, DEFAULTS, Default
+from callgauge_detectors.drift_distribution import DriftDistribution, DriftDistributionConfig
+from callgauge_detectors.drift_rate import DriftRate, DriftRateConfig
+from callgauge_detectors.ewma import Ewma, EwmaConfig
+from callgauge_detectors.exhaustion import Exhaustion, ExhaustionConfig
+from callgauge_detectors.novelty import Novelty, NoveltyConfig, twelve_views
+from callgauge_detectors.outlier_call import OutlierCall, OutlierCallConfig
+from callgauge_detectors.ratio import DAY_MS, HOUR_MS, Ratio, RatioConfig
+from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
+from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
+from callgauge_detectors.trend import Trend, TrendConfig
+from callgauge_detectors.vectorised import ZScores, thresholds
+from callgauge_detectors.verdict import LEVELS
+from callgauge_detectors.zscore import ZScore, ZScoreConfig
 from tests.bench.detect_data import Call, Series, azure, burstgpt, histogram, llmdrift, otel, servegen, vllm, windows
 from tests.bench.detect_draw import Panel, draw
 from tests.bench.detect_replay import Lifecycle, replay

@@ -14,8 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from callgauge_streams.detectors.counts import histogram_of
-from callgauge_streams.histogram import bucket_of
+from callgauge_detectors.counts import histogram_of
+from callgauge_windows.histogram import bucket_of
 
 __all__ = ["Call", "Series", "azure", "burstgpt", "histogram", "llmdrift", "otel", "servegen", "vllm", "windows"]
 

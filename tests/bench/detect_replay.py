@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from callgauge_streams.detectors.verdict import LEVELS, Level, Verdict
+from callgauge_detectors.verdict import LEVELS, Level, Verdict
 
 __all__ = ["Alarm", "Lifecycle", "Replay", "replay"]
 

@@ -30,15 +30,15 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
-from callgauge_streams.detectors.change_point import ChangePoint, ChangePointConfig
-from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
-from callgauge_streams.detectors.novelty import CLIP, Novelty, NoveltyConfig, twelve_views
-from callgauge_streams.detectors.novelty_alarm import AlarmRule
-from callgauge_streams.detectors.ratio import Ratio, RatioConfig
-from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
-from callgauge_streams.detectors.trend import Trend, TrendConfig
-from callgauge_streams.detectors.verdict import Detector
-from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
+from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
+from callgauge_detectors.ewma import Ewma, EwmaConfig
+from callgauge_detectors.novelty import CLIP, Novelty, NoveltyConfig, twelve_views
+from callgauge_detectors.novelty_alarm import AlarmRule
+from callgauge_detectors.ratio import Ratio, RatioConfig
+from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
+from callgauge_detectors.trend import Trend, TrendConfig
+from callgauge_detectors.verdict import Detector
+from callgauge_detectors.zscore import ZScore, ZScoreConfig
 from tests.bench.nab_score import PROFILES, STANDARD, FileScore, Profile, Window, normalised, probation, score_file
 from tests.bench.report import FOLDER, report
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import Any
 
 from callgauge.codec import decode_call
-from callgauge_sinks.migrate import migrate
+from callgauge_history.migrate import migrate
+from callgauge_history.store import Store, open_store
 from callgauge_sinks.records import decode_messages
 from callgauge_sinks.rows import call_rows
 from callgauge_sinks.sink import build_rows
-from callgauge_sinks.store import Store, open_store
 from tests.bench.report import report
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage

@@ -17,7 +17,7 @@ from aiokafka.producer.sender import SendProduceReqHandler
 from faust.transport.drivers import aiokafka as driver
 
 from callgauge.settings import load_settings
-from callgauge_streams import transport
+from callgauge_streams.bus import transport
 from callgauge_streams.rollup import app as rollup
 
 __all__ = ["MARK", "POINTS"]

@@ -18,12 +18,12 @@ from aiokafka.errors import CommitFailedError, IllegalGenerationError, KafkaErro
 from faust.transport.drivers import aiokafka as driver
 
 from callgauge.settings import load_settings
-from callgauge_streams import fetching, outbox, transport
-from callgauge_streams.blocks import BlockCutter
+from callgauge_streams.bus import fetching, outbox, transport
+from callgauge_streams.bus.blocks import BlockCutter
 from callgauge_streams.detect import app as detect
 from callgauge_streams.rollup import app as rollup
-from callgauge_streams.rollup import resumption
-from callgauge_streams.rollup.source import SourceRollup
+from callgauge_streams.rollup.source import resumption
+from callgauge_streams.rollup.source.state_machine import SourceRollup
 
 #: Every await of agent, ticker and transport, and the pure steps between them.
 POINTS: dict[str, tuple[Any, str]] = {

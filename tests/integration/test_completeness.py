@@ -14,10 +14,10 @@ from callgauge.settings import Settings
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
+from callgauge_history.query import asking
+from callgauge_history.store import open_store
 from callgauge_sinks.completeness.check import check
 from callgauge_sinks.completeness.report import Report
-from callgauge_sinks.query import asking
-from callgauge_sinks.store import open_store
 from tests.brokers import Broker
 from tests.chaos.pipeline import Role, pipeline_settings
 from tests.integration.test_sinks import POISON, produce

@@ -17,10 +17,10 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import end, spawn, wait_until
 from callgauge_deploy.topics import ensure_topics
-from callgauge_streams.app import describe_origins
+from callgauge_rules.rules import bind, load_rules
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.detect.rules import bind, load_rules
-from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_streams.worker.app import describe_origins
+from callgauge_windows.grouping import parse_groupings
 from tests.brokers import Broker
 
 RULES = """

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from callgauge.settings import Settings
-from callgauge_streams.rollup.horizon import read_horizon
+from callgauge_streams.rollup.source.horizon import read_horizon
 from tests.brokers import Broker
 
 NOW_MS = 1_750_000_000_000

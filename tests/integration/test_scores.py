@@ -10,8 +10,8 @@ from callgauge.schema import Score
 from callgauge.units import millionths
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
+from callgauge_history.query import asking
 from callgauge_sinks.completeness.check import check
-from callgauge_sinks.query import asking
 from tests.brokers import Broker
 from tests.chaos.load import GROUPINGS
 from tests.chaos.pipeline import Role, pipeline_settings

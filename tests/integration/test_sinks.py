@@ -22,8 +22,8 @@ from callgauge.codec import encode
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
-from callgauge_sinks.consumer import Intake, consumer_config, open_consumer
-from callgauge_sinks.query import run_query
+from callgauge_history.query import run_query
+from callgauge_intake.consumer import Intake, consumer_config, open_consumer
 from callgauge_sinks.sink import Sink
 from callgauge_sinks.specs import spec_of
 from tests.brokers import Broker
@@ -32,8 +32,8 @@ from tests.unit.sinks.fakes import FakeLetterBox, FakeStore
 
 RUN = """
 from callgauge.settings import load_settings
-from callgauge_sinks.process import run_sinks
-run_sinks(load_settings())
+from callgauge_sinks.app import run
+run(load_settings())
 """
 
 POISON: dict[str, bytes | None] = {

@@ -19,7 +19,7 @@ from callgauge.codec import encode
 from callgauge.settings import Settings
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import wait_until
-from callgauge_streams.commit_note import CommitNote
+from callgauge_streams.bus.commit_note import CommitNote
 from tests.brokers import Broker
 from tests.chaos.pipeline import Role, pipeline_settings
 from tests.integration.rollup_stream import RollupStream

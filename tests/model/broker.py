@@ -11,7 +11,7 @@ from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
 from callgauge.codec import decode_window_record
-from callgauge_streams.commit_note import CommitNote
+from callgauge_streams.bus.commit_note import CommitNote
 from tests.model.log import Log
 
 __all__ = ["Cluster", "Commit", "Coordinator"]

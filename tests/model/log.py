@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from callgauge.codec import encode
 from callgauge.schema import Call
-from callgauge_streams.blocks import Record
+from callgauge_streams.bus.blocks import Record
 from tests.random_calls import random_call
 
 __all__ = ["Entry", "Log", "append_calls"]

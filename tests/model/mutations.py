@@ -7,11 +7,11 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from callgauge_streams import takeover
-from callgauge_streams.commit_note import CommitNote
-from callgauge_streams.rollup import resumption
+from callgauge_streams.bus import takeover
+from callgauge_streams.bus.commit_note import CommitNote
+from callgauge_streams.bus.transport import ChunkConsumer
 from callgauge_streams.rollup.app import RollupWorker
-from callgauge_streams.transport import ChunkConsumer
+from callgauge_streams.rollup.source import resumption
 
 __all__ = ["MUTATIONS"]
 

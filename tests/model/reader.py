@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from callgauge.schema import MEASURES
+from callgauge.counted import MEASURES
 from callgauge_streams.detect.merge import Series, Windows
-from callgauge_streams.detect.totals import Totals
+from callgauge_windows.totals import Totals
 from tests import oracle
 from tests.oracle import Key
 

@@ -17,9 +17,10 @@ from itertools import chain
 
 import numpy as np
 
-from callgauge.schema import MEASURES, Call
-from callgauge_streams.histogram import bucket_of
+from callgauge.counted import MEASURES
+from callgauge.schema import Call
 from callgauge_streams.rollup.config import RollupConfig
+from callgauge_windows.histogram import bucket_of
 from tests.model.broker import Cluster, Commit
 from tests.model.history import SETTINGS, Setup, Step, Stuck, play
 from tests.model.log import Entry, Log

@@ -25,16 +25,16 @@ from faust.types import TP
 
 from callgauge.errors import BrokenChain
 from callgauge.settings import Settings, load_settings
-from callgauge_streams.chunk import Chunk
-from callgauge_streams.fetching import FetchThread, TransportConfig
-from callgauge_streams.metrics import Metrics
-from callgauge_streams.records import Records
-from callgauge_streams.rollup import horizon, resumption
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.fetching import FetchThread, TransportConfig
+from callgauge_streams.bus.records import Records
+from callgauge_streams.bus.takeover import guard_commits
+from callgauge_streams.bus.transport import ChunkConsumer
 from callgauge_streams.rollup.app import RollupWorker
 from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.resumption import Resumer
-from callgauge_streams.takeover import guard_commits
-from callgauge_streams.transport import ChunkConsumer
+from callgauge_streams.rollup.source import horizon, resumption
+from callgauge_streams.rollup.source.resumption import Resumer
+from callgauge_streams.worker.metrics import Metrics
 from tests.model.broker import Cluster
 from tests.model.gates import CURRENT, Gates, SimulatedLoop
 from tests.model.log import Log

@@ -27,8 +27,8 @@ def test_examples_are_true(module: str) -> None:
 
 def test_there_are_examples() -> None:
     """Every detector has one."""
-    detectors = {path.stem for path in (ROOT / "streams/callgauge_streams/detectors").glob("*.py")}
-    with_examples = {module.rsplit(".", 1)[-1] for module in MODULES if ".detectors." in module}
+    detectors = {path.stem for path in (ROOT / "streams/callgauge_detectors").glob("*.py")}
+    with_examples = {module.rsplit(".", 1)[-1] for module in MODULES if module.startswith("callgauge_detectors.")}
     named = {"threshold", "zscore", "ewma", "seasonal", "trend", "change_point", "ratio", "drift_rate", "burn_rate"}
     named |= {"drift_distribution", "exhaustion", "outlier_call", "novelty"}
     assert named <= detectors

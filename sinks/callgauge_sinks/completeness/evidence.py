@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from callgauge_history.store import QueryResult
 from callgauge_sinks.completeness.report import Holds
-from callgauge_sinks.store import QueryResult
 
 __all__ = ["Ask", "Block", "Evidence", "Found", "Lost", "Mark", "blocks_sql", "found_sql", "read_evidence"]
 

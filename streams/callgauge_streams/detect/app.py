@@ -13,20 +13,20 @@ from callgauge.codec import decode_window_record, encode
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_streams.app import (
+from callgauge_rules.rules import BoundRule, bind, load_rules
+from callgauge_streams.bus.chunk import Chain, Chunk
+from callgauge_streams.bus.outbox import Outbox, Outgoing
+from callgauge_streams.detect.engine import Engine, read_back_ms
+from callgauge_streams.detect.history import current_alerts, offset_before
+from callgauge_streams.worker.app import (
     chunk_topic,
     describe_origins,
     make_app,
     run_worker,
     use_chunks,
 )
-from callgauge_streams.chunk import Chain, Chunk
-from callgauge_streams.detect.engine import Engine, read_back_ms
-from callgauge_streams.detect.history import current_alerts, offset_before
-from callgauge_streams.detect.rules import BoundRule, bind, load_rules
-from callgauge_streams.metrics import Metrics
-from callgauge_streams.outbox import Outbox, Outgoing
-from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_streams.worker.metrics import Metrics
+from callgauge_windows.grouping import parse_groupings
 
 __all__ = ["DetectWorker", "detect_app", "run"]
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from callgauge.schema import Alert
-from callgauge_streams.detect.alerts import alert_of, ended, fingerprint_of, state_of
-from callgauge_streams.detect.lifecycle import State, Timing, observe, step
+from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
+from callgauge_rules.lifecycle import State, Timing, observe, step
+from callgauge_rules.rules import RECORDS_LOST, BoundRule
 from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Series, Windows
-from callgauge_streams.detect.rules import RECORDS_LOST, BoundRule
 from callgauge_streams.detect.sources import GONE_AFTER, Sources
 
 __all__ = ["Engine", "history_ms", "read_back_ms"]

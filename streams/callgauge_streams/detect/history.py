@@ -13,7 +13,7 @@ from callgauge.codec import read
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_streams.reader import next_message, open_reader
+from callgauge_streams.bus.reader import next_message, open_reader
 
 __all__ = ["current_alerts", "offset_before"]
 

@@ -20,9 +20,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from callgauge.schema import Alert
-from callgauge_streams.detect.alerts import alert_id_of, ended, fingerprint_of
-from callgauge_streams.detect.durations import written
-from callgauge_streams.detect.rules import RECORDS_LOST
+from callgauge_rules.alerts import alert_id_of, ended, fingerprint_of
+from callgauge_rules.durations import written
+from callgauge_rules.rules import RECORDS_LOST
 
 __all__ = ["Losses"]
 

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callgauge_streams.detect.epochs import Epochs
-from callgauge_streams.detect.totals import Totals
+from callgauge_windows.totals import Totals
 
 __all__ = ["Series", "Windows"]
 

@@ -23,24 +23,24 @@ from callgauge.codec import encode
 from callgauge.schema import EpochStart, Progress
 from callgauge.settings import Settings
 from callgauge.structs import struct_of
-from callgauge_streams.app import (
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.outbox import Outbox, Outgoing
+from callgauge_streams.bus.takeover import Start
+from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.kinds import kinds_of
+from callgauge_streams.rollup.source.resumption import Resumer
+from callgauge_streams.rollup.source.state_machine import Closed, SourceRollup
+from callgauge_streams.rollup.warm_up import warm_up
+from callgauge_streams.worker.app import (
     chunk_topic,
     describe_origins,
     make_app,
     run_worker,
     use_blocks,
 )
-from callgauge_streams.chunk import Chunk
-from callgauge_streams.memory import trim
-from callgauge_streams.metrics import Metrics
-from callgauge_streams.outbox import Outbox, Outgoing
-from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.grouping import partition_of
-from callgauge_streams.rollup.kinds import kinds_of
-from callgauge_streams.rollup.resumption import Resumer
-from callgauge_streams.rollup.source import Closed, SourceRollup
-from callgauge_streams.rollup.warm_up import warm_up
-from callgauge_streams.takeover import Start
+from callgauge_streams.worker.memory import trim
+from callgauge_streams.worker.metrics import Metrics
+from callgauge_windows.grouping import partition_of
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import gcd
 
-from callgauge.schema import LABELS
+from callgauge.counted import LABELS
 from callgauge.settings import Settings
 from callgauge.units import LIMIT
-from callgauge_streams.histogram import SCALE
-from callgauge_streams.rollup.grouping import GroupingSet, parse_groupings
+from callgauge_windows.grouping import GroupingSet, parse_groupings
+from callgauge_windows.histogram import SCALE
 
 __all__ = ["RollupConfig"]
 

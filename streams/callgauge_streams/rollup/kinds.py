@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.topics import Topics
-from callgauge_streams.records import Records
-from callgauge_streams.rollup.accumulator import Accumulator
-from callgauge_streams.rollup.call_reader import CallReader
-from callgauge_streams.rollup.call_rows import call_rows
-from callgauge_streams.rollup.folding import RowsOf
-from callgauge_streams.rollup.score_accumulator import ScoreAccumulator, score_rows
-from callgauge_streams.rollup.score_reader import ScoreReader
+from callgauge_streams.bus.records import Records
+from callgauge_streams.rollup.folding.accumulator import Accumulator
+from callgauge_streams.rollup.folding.row_unions import RowsOf
+from callgauge_streams.rollup.folding.score_accumulator import ScoreAccumulator
+from callgauge_streams.rollup.reading.call_reader import CallReader
+from callgauge_streams.rollup.reading.score_reader import ScoreReader
+from callgauge_streams.rollup.rows.call_rows import call_rows
+from callgauge_streams.rollup.rows.score_rows import score_rows
 
 __all__ = ["CALLS", "SCORES", "Events", "Kind", "Reader", "kinds_of"]
 

@@ -16,9 +16,9 @@ from confluent_kafka.admin import AdminClient
 
 from callgauge.errors import BrokerError, SettingError
 from callgauge.settings import Settings
-from callgauge_streams.blocks import block_start_from
-from callgauge_streams.commit_note import CommitNote
-from callgauge_streams.reader import PartitionHead, open_reader
+from callgauge_streams.bus.blocks import block_start_from
+from callgauge_streams.bus.commit_note import CommitNote
+from callgauge_streams.bus.reader import PartitionHead, open_reader
 
 __all__ = ["Move", "epoch_ms", "set_back"]
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from callgauge.codec import encode
 from callgauge.schema import Call
-from callgauge_streams.chunk import Chunk
-from callgauge_streams.memory import leave_compiler
-from callgauge_streams.record_batches import warm_up as warm_up_batches
-from callgauge_streams.records import Records
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.record_batches import warm_up as warm_up_batches
+from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.grouping import parse_groupings
-from callgauge_streams.rollup.source import SourceRollup
+from callgauge_streams.rollup.source.state_machine import SourceRollup
+from callgauge_streams.worker.memory import leave_compiler
+from callgauge_windows.grouping import parse_groupings
 
 __all__ = ["warm_up"]
 

@@ -1,7 +1,7 @@
 """What the growth benchmark measures, and what it says of it."""
 
 from callgauge.settings import Settings
-from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_windows.grouping import parse_groupings
 from tests.bench.growth_points import AXES, SETS, Point, calls_of, label_of, shift_s, verdicts
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from callgauge_streams.detectors.threshold import Limit, Threshold, ThresholdConfig
+from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
 from tests.bench.nab import NabFile, by_threshold, figures, leave_one_out, load, replay
 
 

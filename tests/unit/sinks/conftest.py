@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from callgauge_sinks.migrate import migrate
-from callgauge_sinks.store import Store, open_store
+from callgauge_history.migrate import migrate
+from callgauge_history.store import Store, open_store
 
 
 @pytest.fixture(scope="module")

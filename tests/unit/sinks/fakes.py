@@ -10,7 +10,7 @@ import pyarrow as pa
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
 from callgauge.schema import DeadLetter
-from callgauge_sinks.store import StoreUnavailable
+from callgauge_history.store import StoreUnavailable
 
 
 class FakeMessage:

@@ -12,6 +12,7 @@ import pytest
 from callgauge.codec import decode_window_record, encode
 from callgauge.errors import SettingError
 from callgauge.schema import BlockSummary, Call, DeadLetter, EpochStart
+from callgauge_history.store import Store
 from callgauge_sinks.completeness.check import check
 from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost, Mark, read_evidence
 from callgauge_sinks.completeness.judge import HOUR_MS, judge
@@ -24,7 +25,6 @@ from callgauge_sinks.rows import (
     stored_offset_rows,
     window_record_rows,
 )
-from callgauge_sinks.store import Store
 from tests.random_calls import random_calls
 from tests.random_scores import random_scores
 from tests.unit.sinks.fakes import FakeMessage

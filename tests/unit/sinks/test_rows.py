@@ -7,6 +7,7 @@ import pytest
 
 from callgauge.codec import decode_call, decode_score, decode_window_record, decoder_of, encode
 from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress, Score, StateChange
+from callgauge_history.store import Store
 from callgauge_sinks.records import Record, dead_letter_of, decode_messages
 from callgauge_sinks.rows import (
     alert_rows,
@@ -17,7 +18,6 @@ from callgauge_sinks.rows import (
     window_record_rows,
 )
 from callgauge_sinks.sink import build_rows
-from callgauge_sinks.store import Store
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage
 from tests.unit.sinks.windows import score_row, window_row

@@ -11,10 +11,10 @@ import pytest
 from confluent_kafka import KafkaError
 
 from callgauge.errors import BrokerError, DecodeError
-from callgauge_sinks.consumer import Intake
+from callgauge_history.store import StoreUnavailable
+from callgauge_intake.consumer import Intake
 from callgauge_sinks.dead_letters import TooManyUnreadable
 from callgauge_sinks.sink import Sink, SinkSpec
-from callgauge_sinks.store import StoreUnavailable
 from tests.unit.sinks.fakes import FakeConsumer, FakeLetterBox, FakeStore, ManualClock
 
 
@@ -256,8 +256,8 @@ def test_stop_while_the_store_is_down() -> None:
 
 def test_a_large_batch_is_cut_by_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Large messages do not fill the memory."""
-    monkeypatch.setattr("callgauge_sinks.consumer.BATCH_BYTES", 100)
-    monkeypatch.setattr("callgauge_sinks.consumer.CHUNK", 1)
+    monkeypatch.setattr("callgauge_intake.consumer.BATCH_BYTES", 100)
+    monkeypatch.setattr("callgauge_intake.consumer.CHUNK", 1)
     consumer = FakeConsumer({0: [b"1" * 60] * 4})
     intake = Intake(consumer, "t", ManualClock(0.001))
     assert [len(intake.take(100, 1.0)) for _ in range(2)] == [2, 2]

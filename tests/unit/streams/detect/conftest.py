@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from callgauge_streams.detect.rules import BoundRule, bind, load_rules
-from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_rules.rules import BoundRule, bind, load_rules
+from callgauge_windows.grouping import parse_groupings
 
 RULES = """
 rules:

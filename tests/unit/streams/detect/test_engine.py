@@ -8,9 +8,9 @@ from typing import Any
 
 from callgauge.codec import decode_window_record, encode
 from callgauge.schema import Alert, ScoreRow, SignedHistogram
+from callgauge_rules.rules import BoundRule, bind, load_rules
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.detect.rules import BoundRule, bind, load_rules
-from callgauge_streams.rollup.grouping import parse_groupings
+from callgauge_windows.grouping import parse_groupings
 from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.windows_log import WINDOW_MS, Record, progress, row, summary
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callgauge.schema import Alert
-from callgauge_streams.detect.alerts import fingerprint_of
+from callgauge_rules.alerts import fingerprint_of
 from callgauge_streams.detect.losses import Losses
 from tests.unit.streams.detect.takeovers import SOURCE, start
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callgauge.schema import Alert
+from callgauge_rules.rules import BoundRule
 from callgauge_streams.detect.engine import Engine, read_back_ms
-from callgauge_streams.detect.rules import BoundRule
 from tests.unit.streams.detect.windows_log import Record, random_records
 
 TIMEOUT_MS = 10_000

@@ -16,21 +16,21 @@ from typing import Any
 
 import pytest
 
-from callgauge_streams.detectors.baseline import BaselineConfig
-from callgauge_streams.detectors.burn_rate import BurnRate, BurnRateConfig
-from callgauge_streams.detectors.change_point import ChangePoint, ChangePointConfig
-from callgauge_streams.detectors.counts import ZERO, share_of
-from callgauge_streams.detectors.drift_distribution import DriftDistribution, DriftDistributionConfig
-from callgauge_streams.detectors.drift_rate import DriftRate, DriftRateConfig
-from callgauge_streams.detectors.ewma import Ewma, EwmaConfig
-from callgauge_streams.detectors.exhaustion import Exhaustion, ExhaustionConfig
-from callgauge_streams.detectors.outlier_call import OutlierCall, OutlierCallConfig
-from callgauge_streams.detectors.ratio import HOUR_MS, Ratio, RatioConfig
-from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
-from callgauge_streams.detectors.threshold import Limit, Threshold, ThresholdConfig
-from callgauge_streams.detectors.trend import Trend, TrendConfig
-from callgauge_streams.detectors.verdict import LEVELS, Verdict
-from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
+from callgauge_detectors.baseline import BaselineConfig
+from callgauge_detectors.burn_rate import BurnRate, BurnRateConfig
+from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
+from callgauge_detectors.counts import ZERO, share_of
+from callgauge_detectors.drift_distribution import DriftDistribution, DriftDistributionConfig
+from callgauge_detectors.drift_rate import DriftRate, DriftRateConfig
+from callgauge_detectors.ewma import Ewma, EwmaConfig
+from callgauge_detectors.exhaustion import Exhaustion, ExhaustionConfig
+from callgauge_detectors.outlier_call import OutlierCall, OutlierCallConfig
+from callgauge_detectors.ratio import HOUR_MS, Ratio, RatioConfig
+from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
+from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
+from callgauge_detectors.trend import Trend, TrendConfig
+from callgauge_detectors.verdict import LEVELS, Verdict
+from callgauge_detectors.zscore import ZScore, ZScoreConfig
 
 MINUTE_MS = 60_000
 START_MS = 1_700_006_400_000  # an hour's start

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge_streams.detectors import tails
-from callgauge_streams.detectors.baseline import Baseline, BaselineConfig, mean_sigma, median_mad
-from callgauge_streams.detectors.burn_rate import BurnRate, BurnRateConfig
-from callgauge_streams.detectors.change_point import ChangePoint, ChangePointConfig
-from callgauge_streams.detectors.counts import CountsBaseline, CountsBaselineConfig, share_of
-from callgauge_streams.detectors.drift_distribution import (
+from callgauge_detectors import tails
+from callgauge_detectors.baseline import Baseline, BaselineConfig, mean_sigma, median_mad
+from callgauge_detectors.burn_rate import BurnRate, BurnRateConfig
+from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
+from callgauge_detectors.counts import CountsBaseline, CountsBaselineConfig, share_of
+from callgauge_detectors.drift_distribution import (
     DriftDistribution,
     DriftDistributionConfig,
     binned,
@@ -26,17 +26,17 @@ from callgauge_streams.detectors.drift_distribution import (
     ks,
     psi,
 )
-from callgauge_streams.detectors.drift_rate import DriftRate, DriftRateConfig, proportions_z
-from callgauge_streams.detectors.ewma import Ewma, EwmaConfig, WeightedMoments
-from callgauge_streams.detectors.exhaustion import Exhaustion, ExhaustionConfig
-from callgauge_streams.detectors.outlier_call import OutlierCall, OutlierCallConfig, log_mean_sigma, log_median_mad
-from callgauge_streams.detectors.ratio import DAY_MS, HOUR_MS, WEEK_MS, Ratio, RatioConfig
-from callgauge_streams.detectors.threshold import Limit, Op, Threshold, ThresholdConfig, band
-from callgauge_streams.detectors.tiers import Tiers
-from callgauge_streams.detectors.trend import fit
-from callgauge_streams.detectors.vectorised import ZScores, thresholds
-from callgauge_streams.detectors.verdict import LEVELS
-from callgauge_streams.detectors.zscore import ZScore, ZScoreConfig
+from callgauge_detectors.drift_rate import DriftRate, DriftRateConfig, proportions_z
+from callgauge_detectors.ewma import Ewma, EwmaConfig, WeightedMoments
+from callgauge_detectors.exhaustion import Exhaustion, ExhaustionConfig
+from callgauge_detectors.outlier_call import OutlierCall, OutlierCallConfig, log_mean_sigma, log_median_mad
+from callgauge_detectors.ratio import DAY_MS, HOUR_MS, WEEK_MS, Ratio, RatioConfig
+from callgauge_detectors.threshold import Limit, Op, Threshold, ThresholdConfig, band
+from callgauge_detectors.tiers import Tiers
+from callgauge_detectors.trend import fit
+from callgauge_detectors.vectorised import ZScores, thresholds
+from callgauge_detectors.verdict import LEVELS
+from callgauge_detectors.zscore import ZScore, ZScoreConfig
 
 MINUTE_MS = 60_000
 FLOATS = st.floats(-1e6, 1e6)

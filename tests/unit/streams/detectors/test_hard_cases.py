@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from callgauge_streams.detectors.change_point import ChangePoint, ChangePointConfig
-from callgauge_streams.detectors.counts import CountsBaselineConfig, share_of
-from callgauge_streams.detectors.drift_distribution import DriftDistribution, DriftDistributionConfig, binned
-from callgauge_streams.detectors.drift_rate import DriftRate, DriftRateConfig, proportions_z
-from callgauge_streams.detectors.ewma import Clip, Ewma, EwmaConfig
-from callgauge_streams.detectors.exhaustion import Exhaustion, ExhaustionConfig
-from callgauge_streams.detectors.ratio import Ratio, RatioConfig
-from callgauge_streams.detectors.seasonal import Seasonal, SeasonalConfig
-from callgauge_streams.detectors.tails import normal_tail
-from callgauge_streams.detectors.threshold import Limit
-from callgauge_streams.detectors.trend import Trend, TrendConfig, fit
+from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
+from callgauge_detectors.counts import CountsBaselineConfig, share_of
+from callgauge_detectors.drift_distribution import DriftDistribution, DriftDistributionConfig, binned
+from callgauge_detectors.drift_rate import DriftRate, DriftRateConfig, proportions_z
+from callgauge_detectors.ewma import Clip, Ewma, EwmaConfig
+from callgauge_detectors.exhaustion import Exhaustion, ExhaustionConfig
+from callgauge_detectors.ratio import Ratio, RatioConfig
+from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
+from callgauge_detectors.tails import normal_tail
+from callgauge_detectors.threshold import Limit
+from callgauge_detectors.trend import Trend, TrendConfig, fit
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

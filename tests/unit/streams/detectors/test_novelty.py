@@ -9,15 +9,15 @@ from collections.abc import Sequence
 
 import pytest
 
-from callgauge_streams.detectors.novelty import (
+from callgauge_detectors.novelty import (
     SINGLE_VIEW,
     TWELVE_VIEWS,
     Novelty,
     NoveltyConfig,
     twelve_views,
 )
-from callgauge_streams.detectors.novelty_features import STEP, Clock, Moments, Pair, Spread, View
-from callgauge_streams.detectors.verdict import Verdict
+from callgauge_detectors.novelty_features import STEP, Clock, Moments, Pair, Spread, View
+from callgauge_detectors.verdict import Verdict
 
 DAY_MS = 86_400_000
 FIVE_MINUTES_MS = 300_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from callgauge_streams.detectors.novelty_alarm import AlarmRule
+from callgauge_detectors.novelty_alarm import AlarmRule
 
 
 def judged_at(row: int, score: float, *earlier: int, threshold: float = 1.0) -> float:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callgauge_streams.detectors.baseline import Baseline, BaselineConfig, mean_sigma, median_mad
-from callgauge_streams.detectors.windows_of_many import WindowsOfMany
+from callgauge_detectors.baseline import Baseline, BaselineConfig, mean_sigma, median_mad
+from callgauge_detectors.windows_of_many import WindowsOfMany
 
 #: Few different ones among them, so that many are equal.
 VALUES = st.one_of(st.integers(-2, 2).map(float), st.floats(-1e6, 1e6))

@@ -10,16 +10,16 @@ from faust.types import TP
 from callgauge.codec import decode_window_record, encode
 from callgauge.schema import Call, Score
 from callgauge.settings import load_settings
-from callgauge_streams.chunk import Chunk
-from callgauge_streams.commit_note import CommitNote
-from callgauge_streams.metrics import Metrics
-from callgauge_streams.records import Records
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.commit_note import CommitNote
+from callgauge_streams.bus.records import Records
+from callgauge_streams.bus.takeover import Start
 from callgauge_streams.rollup.app import RollupWorker
 from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.duplicates import SeenIds
-from callgauge_streams.rollup.grouping import parse_groupings
-from callgauge_streams.rollup.resumption import Resumer
-from callgauge_streams.takeover import Start
+from callgauge_streams.rollup.source.duplicates import SeenIds
+from callgauge_streams.rollup.source.resumption import Resumer
+from callgauge_streams.worker.metrics import Metrics
+from callgauge_windows.grouping import parse_groupings
 
 TPS = [TP("llm.calls", 0), TP("llm.calls", 1)]
 CALL = encode(Call(event_id="e", ts=1_000.0, service="s"))

@@ -16,18 +16,18 @@ from hypothesis import strategies as st
 from callgauge.codec import encode
 from callgauge.schema import Score, StateChange
 from callgauge.units import SCORE_LIMIT, score_square
-from callgauge_streams.blocks import BlockCutter
-from callgauge_streams.histogram import bucket_of
-from callgauge_streams.records import Records
+from callgauge_streams.bus.blocks import BlockCutter
+from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.duplicates import SeenIds
-from callgauge_streams.rollup.grouping import parse_groupings, series_id
 from callgauge_streams.rollup.kinds import SCORES
-from callgauge_streams.rollup.source import SourceRollup, seen_in
+from callgauge_streams.rollup.source.duplicates import SeenIds
+from callgauge_streams.rollup.source.state_machine import SourceRollup, seen_in
+from callgauge_windows.grouping import parse_groupings, series_id
+from callgauge_windows.histogram import bucket_of
 from tests.as_sent import as_sent
 from tests.oracle import Horizon, merged_scores, recount_scores
 from tests.random_scores import random_score
-from tests.unit.streams.rollup.test_source import BLOCK_OFFSETS, Log, Reader
+from tests.unit.streams.rollup.source.test_state_machine import BLOCK_OFFSETS, Log, Reader
 
 GROUPINGS = "@10s model@10s service@10s service,provider,model@60s"
 CONFIG = RollupConfig(

@@ -13,11 +13,11 @@ from numba.core.registry import CPUDispatcher
 from callgauge.codec import encode
 from callgauge.schema import Call
 from callgauge.settings import load_settings
-from callgauge_streams.chunk import Chunk
-from callgauge_streams.records import Records
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import CALLS, SCORES
-from callgauge_streams.rollup.source import SourceRollup
+from callgauge_streams.rollup.source.state_machine import SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
 from tests.random_calls import random_call
 from tests.random_scores import random_score

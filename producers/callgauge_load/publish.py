@@ -1,0 +1,154 @@
+"""Sends a trace to the bus without losing a call: unlike a Gauge it waits when the bus is slow."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from callgauge.codec import encode
+from callgauge.errors import BrokerError
+from callgauge.schema import Call
+from callgauge.settings import Settings
+from callgauge.transport import producer_config
+from callgauge_load.paced import due_times
+
+if TYPE_CHECKING:
+    from confluent_kafka import KafkaError, Message, Producer
+
+__all__ = ["ReplayResult", "replay"]
+
+CONNECT_S = 10.0
+MESSAGE_TIMEOUT_MS = 120_000
+PROGRESS_EVERY = 1_000
+# What is wrong with one message only; anything else is the bus, and ends the replay.
+MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD", "_INVALID_ARG"})
+
+
+@dataclass(frozen=True)
+class ReplayResult:
+    """What became of a replay."""
+
+    produced: int
+    """Calls the broker has confirmed."""
+    failed: int
+    """Calls the broker refused for themselves (too large, ...)."""
+    seconds: float
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Broker's reason -> calls refused for it."""
+
+
+def replay(
+    calls: Iterable[Call],
+    settings: Settings,
+    *,
+    speed: float = 0.0,
+    on_progress: Callable[[int], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> ReplayResult:
+    """Publish calls, in the order of their ends (`retime`), and wait until the broker has them all.
+
+    Args:
+        speed: multiple of the trace's time; 0: as fast as the bus takes them.
+        on_progress: told how many the broker has confirmed, about every thousand calls and at the end.
+        clock: seconds, for the pace.
+
+    Raises:
+        BrokerError: the broker cannot be reached, has no such topic, or refuses. What it has taken by then stays.
+    """
+    run = _Run(_connected(settings), settings)
+    started = clock()
+    for n, (due_s, call) in enumerate(due_times(calls, speed), 1):
+        run.serve_until(started + due_s, clock)
+        run.send(call)
+        if on_progress and n % PROGRESS_EVERY == 0:
+            on_progress(run.produced)
+    run.finish()
+    if on_progress:
+        on_progress(run.produced)
+    return ReplayResult(run.produced, run.refused.total(), clock() - started, run.refused)
+
+
+def _connected(settings: Settings) -> Producer:
+    from confluent_kafka import KafkaException, Producer
+
+    topic = settings.topics.calls.name
+    try:
+        config = producer_config(settings) | {"message.timeout.ms": MESSAGE_TIMEOUT_MS}
+        producer = Producer(config, logger=logging.getLogger("callgauge.librdkafka"))
+        known = producer.list_topics(timeout=CONNECT_S).topics
+    except KafkaException as error:
+        where = settings.bootstrap_servers
+        raise BrokerError(
+            f"no answer from the bus at {where} within {CONNECT_S:g} s ({error.args[0].str()});"
+            " is it running, and is CALLGAUGE_BOOTSTRAP_SERVERS right?"
+        ) from error
+    if topic not in known:
+        raise BrokerError(
+            f"the bus at {settings.bootstrap_servers} has no topic {topic}; make callgauge's topics first"
+        )
+    return producer
+
+
+class _Run:
+    def __init__(self, producer: Producer, settings: Settings) -> None:
+        self.produced = 0
+        self.refused: Counter[str] = Counter()
+        self._producer = producer
+        self._topic = settings.topics.calls.name
+        self._where = settings.bootstrap_servers
+        self._broken = ""
+
+    def send(self, call: Call) -> None:
+        """Hand one call to librdkafka, waiting while its queue is full."""
+        from confluent_kafka import KafkaException
+
+        key, value = (call.trace_id or call.event_id).encode(), encode(call)
+        while True:
+            try:
+                self._producer.produce(self._topic, value, key, on_delivery=self._on_delivery)
+                break
+            except BufferError:
+                self._serve(0.1)
+            except KafkaException as error:
+                self._refuse(error.args[0])
+                break
+        self._serve(0)
+
+    def serve_until(self, moment: float, clock: Callable[[], float]) -> None:
+        """Wait, serving delivery reports meanwhile."""
+        while (left := moment - clock()) > 0:
+            self._serve(min(left, 0.5))
+
+    def finish(self) -> None:
+        """Wait until every call is confirmed or refused."""
+        while len(self._producer):
+            self._producer.flush(0.5)
+            self._check()
+
+    def _serve(self, timeout_s: float) -> None:
+        self._producer.poll(timeout_s)
+        self._check()
+
+    def _check(self) -> None:
+        if self._broken:
+            self._producer.purge()
+            raise BrokerError(
+                f"the bus at {self._where} stopped taking calls after {self.produced:,}: {self._broken};"
+                " put it right and replay again; those stay, and a replay at another time makes other calls"
+            )
+
+    def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self.produced += 1
+        else:
+            self._refuse(error)
+
+    def _refuse(self, error: KafkaError) -> None:
+        if error.name() in MESSAGE_FAULTS:
+            self.refused[error.name()] += 1
+        else:
+            self._broken = self._broken or f"{error.name()} ({error.str()})"

@@ -1,0 +1,53 @@
+"""Which reader reads which file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from callgauge.errors import TraceError
+from callgauge.schema import Call
+from callgauge_load import azure, llmdrift
+from callgauge_load.rows import columns_of
+
+__all__ = ["FORMATS", "read_trace"]
+
+#: Format name -> reader.
+FORMATS: dict[str, Callable[[Path], Iterator[Call]]] = {
+    "azure-code": partial(azure.read_azure, part="code"),
+    "azure-conv": partial(azure.read_azure, part="conv"),
+    "llmdrift": llmdrift.read_llmdrift,
+}
+
+
+def read_trace(path: Path | str, format: str | None = None) -> Iterator[Call]:
+    """The calls of a recorded trace, with the trace's own times.
+
+    Args:
+        path: CSV, or CSV gzipped (.gz).
+        format: one of `FORMATS`; None: told from the header, and Azure's two parts from the file's name (code, conv).
+
+    Raises:
+        TraceError: at once for an unreadable header or an unknown format; on the way for an unreadable row.
+    """
+    path = Path(path)
+    columns = frozenset(columns_of(path))
+    name = format or _format_of(path, columns)
+    if name not in FORMATS:
+        raise TraceError(f"{path}: no trace format {name!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[name](path)
+
+
+def _format_of(path: Path, columns: frozenset[str]) -> str:
+    if columns >= llmdrift.COLUMNS:
+        return "llmdrift"
+    if columns >= azure.COLUMNS:
+        parts = [part for part in azure.SERVICES if part in path.name.lower()]
+        if len(parts) == 1:
+            return f"azure-{parts[0]}"
+        raise TraceError(f"{path}: the name does not say which Azure trace this is; give azure-code or azure-conv")
+    raise TraceError(
+        f"{path}, line 1: the columns {', '.join(sorted(columns))[:200]} are of no known trace;"
+        f" known are {', '.join(FORMATS)}"
+    )

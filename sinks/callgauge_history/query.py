@@ -1,0 +1,106 @@
+"""Ask the store from the command line, wherever it is: a server, a running local stack, or a folder nobody holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from callgauge.errors import StoreError
+from callgauge.settings import Settings
+from callgauge_history.api import refusal_of
+from callgauge_history.migrate import migrate
+from callgauge_history.store import QueryResult, Store, is_embedded, open_store
+
+__all__ = ["asking", "print_table", "run_query"]
+
+
+def run_query(settings: Settings, sql: str) -> QueryResult:
+    """Run one statement that reads.
+
+    Raises:
+        StoreError: what is wrong with the statement, or that nobody answers.
+    """
+    with asking(settings) as ask:
+        return ask(sql)
+
+
+@contextmanager
+def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
+    """Several statements, each one that reads.
+
+    Raises:
+        StoreError: what is wrong with a statement, or that nobody answers.
+    """
+    dsn = settings.store.get_secret_value()
+    with ExitStack() as stack:
+
+        @cache
+        def store() -> Store:
+            if is_embedded(dsn) and not Path(dsn.removeprefix("chdb://")).is_dir():
+                raise StoreError(
+                    f"there is no store at {dsn} yet: start the stack (callgauge up) or set CALLGAUGE_STORE"
+                )
+            opened = open_store(dsn)
+            stack.callback(opened.close)
+            if is_embedded(dsn):
+                migrate(opened)
+            return opened
+
+        def ask(sql: str) -> QueryResult:
+            if (refusal := refusal_of(sql)) is not None:
+                raise StoreError(refusal)
+            for name in ("stack.json", "api.json") if is_embedded(dsn) else ():
+                if (result := _ask_process(settings.data_dir / name, sql)) is not None:
+                    return result
+            return store().query(sql)
+
+        yield ask
+
+
+def _ask_process(stack_file: Path, sql: str) -> QueryResult | None:
+    """The answer of the process that holds the folder; None when there is no such process."""
+    try:
+        stack = json.loads(stack_file.read_text())
+        url, token = stack["api_url"], stack["api_token"]
+    except (FileNotFoundError, KeyError):
+        return None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"cannot read {stack_file}: {error}; remove it if no stack is running") from error
+    try:
+        answer = httpx.post(f"{url}/query", content=sql, headers={"Authorization": f"Bearer {token}"}, timeout=90)
+        body = answer.json()
+    except httpx.ConnectError:
+        return None
+    except (httpx.HTTPError, ValueError) as error:
+        raise StoreError(f"the stack at {url} does not answer as it should: {error}") from error
+    if answer.status_code != 200:
+        raise StoreError(body.get("error", f"HTTP {answer.status_code}"))
+    return QueryResult(body["columns"], body["rows"])
+
+
+def print_table(result: QueryResult, console: Console | None = None) -> None:
+    """The result as a table, numbers to the right."""
+    table = Table(*result.columns)
+    for index, column in enumerate(table.columns):
+        values = [row[index] for row in result.rows if row[index] is not None]
+        if values and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            column.justify = "right"
+    for row in result.rows:
+        table.add_row(*(_cell(value) for value in row))
+    (console or Console()).print(table)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return text.replace("[", "\\[")

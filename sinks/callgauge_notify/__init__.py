@@ -1,0 +1,1 @@
+"""Notifiers: from alerts on the bus to the channels that people look at."""

@@ -1,0 +1,151 @@
+"""The loop of a notifier: read an alert, deliver it, commit; an alert that cannot be delivered now is tried again.
+
+Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, seq) is delivered
+once, whoever repeats it: a detector that replays its log, or a rebalance. (alert_id, state) would not do: a late row
+may revive an episode that another has ended, and people must hear of it.
+
+A notifier that is new, or has been away for so long that the broker has forgotten where it was, finds alerts of a month
+on the topic: of those it tells what is not older than an hour.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from callgauge.codec import read
+from callgauge.errors import DecodeError
+from callgauge.schema import Alert
+from callgauge_intake.backoff import backoff_s
+from callgauge_intake.consumer import Intake
+from callgauge_notify.channels import Channel, NotDelivered, Refused
+
+__all__ = ["Notifier"]
+
+log = logging.getLogger(__name__)
+
+
+#: Remembered deliveries: days of alerts, a megabyte.
+_REMEMBERED = 10_000
+#: How far back a new notifier tells, by the time at which alerts were appended.
+_BACK_S = 3_600.0
+
+
+class Notifier:
+    """The alerts topic to one channel.
+
+    Args:
+        clock: seconds, monotonic.
+        now: epoch seconds, when it starts.
+    """
+
+    def __init__(
+        self,
+        intake: Intake,
+        channel: Channel,
+        waits: Callable[[], Iterable[float]] = backoff_s,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._intake = intake
+        self._since_ms = (now() - _BACK_S) * 1e3
+        self._channel = channel
+        self._waits = waits
+        self._clock = clock
+        self._done: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._stop = threading.Event()
+        self.delivered = self.refused = self.passed_over = 0
+
+    @property
+    def ready(self) -> threading.Event:
+        """Set when the group has given this notifier its partitions."""
+        return self._intake.assigned
+
+    def run(self) -> None:
+        """Until `stop`; leaves the group at the end."""
+        try:
+            while not self._stop.is_set():
+                self.step()
+            self._intake.commit_owed()
+        finally:
+            self._intake.close()
+
+    def stop(self) -> None:
+        """Finish the delivery at hand and end; for another thread."""
+        self._stop.set()
+
+    def step(self) -> None:
+        """The alerts that have come, one after the other."""
+        for message in self._intake.take(100, 0.5):
+            partition = (message.topic(), message.partition())
+            # Of a partition that was taken away, its new owner delivers the rest.
+            if self._intake.is_ours([partition]) and self._handle(message, partition):
+                self._intake.commit({partition: message.offset() + 1})
+            if self._stop.is_set():
+                return
+        self._intake.commit_owed()
+
+    def _handle(self, message: Any, partition: tuple[str, int]) -> bool:
+        """Whether the message is done with and its offset may be committed."""
+        try:
+            alert = read(Alert, message.value())
+        except DecodeError as error:
+            # The alerts sink puts it on the dead-letter topic.
+            log.error("unreadable alert at %s/%s: %s", *partition, error)
+            return True
+        key = (alert.alert_id, alert.seq)
+        # First of all, since whatever is passed over is committed, and then the group has a commit.
+        if self._is_long_ago(message, partition) or not _is_news(alert) or key in self._done:
+            return True
+        if not self._deliver(alert, partition):
+            return False
+        self._done[key] = None
+        if len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+        return True
+
+    def _is_long_ago(self, message: Any, partition: tuple[str, int]) -> bool:
+        stamped, at_ms = message.timestamp()
+        if not stamped or at_ms >= self._since_ms or not self._intake.began_without_commit(partition):
+            return False
+        if not self.passed_over:
+            log.warning("%s: alerts from before this notifier are not told, only those of the last hour", partition[0])
+        self.passed_over += 1
+        return True
+
+    def _deliver(self, alert: Alert, partition: tuple[str, int]) -> bool:
+        """As often as it takes; False when the partition is no longer ours or we are to stop."""
+        try:
+            for wait_s in self._waits():
+                try:
+                    self._channel.deliver(alert)
+                    self.delivered += 1
+                    return True
+                except Refused as error:
+                    self.refused += 1
+                    log.error(
+                        "%s: alert %s (%s) refused for good: %s", self._channel.name, alert.alert_id, alert.rule, error
+                    )
+                    return True
+                except NotDelivered as error:
+                    log.warning("%s: %s; next attempt in %.1f s", self._channel.name, error, wait_s)
+                if not self._hold(partition, wait_s):
+                    return False
+            return False
+        finally:
+            self._intake.go_on()
+
+    def _hold(self, partition: tuple[str, int], wait_s: float) -> bool:
+        until = self._clock() + wait_s
+        while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
+            self._intake.hold(min(left_s, 0.5))
+        return not self._stop.is_set() and self._intake.is_ours([partition])
+
+
+def _is_news(alert: Alert) -> bool:
+    """People are told what fires and when that ends; pending is not news yet, acknowledged is theirs."""
+    return alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None)

@@ -1,0 +1,67 @@
+"""The process that `callgauge sinks` runs."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Sequence
+
+from callgauge.errors import BrokerError
+from callgauge.origins import describe_origins
+from callgauge.settings import Settings
+from callgauge_history.api import ApiServer
+from callgauge_history.migrate import migrate
+from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
+from callgauge_intake.backoff import attempt_until_done
+from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.logs import log_to_stderr
+from callgauge_intake.workers import Worker, run_workers
+from callgauge_sinks.dead_letters import DeadLetterWriter
+from callgauge_sinks.sink import Sink
+from callgauge_sinks.specs import NAMES, origin_topics, spec_of
+
+__all__ = ["run"]
+
+
+def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event | None = None) -> None:
+    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API.
+
+    Raises:
+        SystemExit: 1, with the reason on stderr, when a sink failed.
+        CallgaugeError: nothing could be started.
+    """
+    log_to_stderr(settings.log_level)
+    dsn = settings.store.get_secret_value()
+    with contextlib.ExitStack() as stack:
+        first = _open_when_it_answers(dsn)
+        stack.callback(first.close)
+        migrate(first)
+        origins = _origins_when_known(settings)
+        specs = [spec_of(name, settings, origins) for name in names]
+        workers: dict[str, Worker] = {}
+        for spec in specs:
+            store = first
+            if not is_embedded(dsn) and workers:
+                store = _open_when_it_answers(dsn)
+                stack.callback(store.close)
+            intake = Intake(open_consumer(settings, f"sink-{spec.name}"), spec.topic, time.monotonic)
+            letters = None if spec.name == "dead" else DeadLetterWriter(settings)
+            workers[f"sink {spec.name}"] = Sink(spec, intake, store, letters)
+        if is_embedded(dsn):
+            workers["query API"] = ApiServer(settings, first)
+        run_workers(workers, settings.ready_file, stop)
+
+
+def _open_when_it_answers(dsn: str) -> Store:
+    return attempt_until_done(lambda: open_store(dsn), StoreUnavailable)
+
+
+def _origins_when_known(settings: Settings) -> dict[str, str]:
+    """Topic -> "cluster id/topic id", for as long as this process lives.
+
+    librdkafka does not tell that a topic was made anew: it goes on at the old offset, or from the beginning where that
+    is out of range. So the sinks must be started again with the topic.
+    """
+    found = attempt_until_done(lambda: describe_origins(settings, origin_topics(settings)), BrokerError)
+    return {name: origin.id for name, origin in found.items()}

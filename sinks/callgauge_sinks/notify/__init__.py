@@ -1,1 +1,0 @@
-"""Notifiers: consumers of the alerts topic that tell people."""

@@ -1,0 +1,136 @@
+"""From an alert's state to the message on the alerts topic, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+
+from callgauge.schema import Alert, AlertState
+from callgauge_rules.aggregates import Aggregate
+from callgauge_rules.durations import written
+from callgauge_rules.lifecycle import State
+from callgauge_rules.rules import BoundRule
+from callgauge_windows.totals import Totals
+
+__all__ = ["alert_id_of", "alert_of", "ended", "fingerprint_of", "formatted", "state_of"]
+
+_WORDS = {"gt": "above", "ge": "at or above", "lt": "below", "le": "at or below", "eq": "equal to", "ne": "not"}
+
+
+def fingerprint_of(rule: str, labels: Mapping[str, str]) -> str:
+    """The identity of an alert: 16 hex digits of its rule and labels."""
+    return _hash([rule, sorted(labels.items())])
+
+
+def alert_id_of(fingerprint: str, starts_at_ms: int) -> str:
+    """The identity of one episode of an alert, as 16 hex digits."""
+    return _hash([fingerprint, starts_at_ms])
+
+
+def _hash(content: object) -> str:
+    return blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
+
+
+def alert_of(
+    rule: BoundRule,
+    labels: dict[str, str],
+    state: State,
+    value: float | None,
+    totals: Totals,
+    *,
+    reason: str = "",
+    log: str = "",
+) -> Alert:
+    """The transition into `state`."""
+    fingerprint = fingerprint_of(rule.rule.name, labels)
+    phase: AlertState = "resolved" if state.phase == "inactive" else state.phase
+    measured = totals.measures.get(rule.aggregate.measure)
+    return Alert(
+        alert_id=alert_id_of(fingerprint, state.starts_at_ms),
+        fingerprint=fingerprint,
+        seq=state.seq,
+        state=phase,
+        rule=rule.rule.name,
+        severity=rule.rule.severity,
+        labels=labels,
+        starts_at=state.starts_at_ms / 1000,
+        at=state.at_ms / 1000,
+        fired_at=_seconds(state.fired_at_ms),
+        last_fired_at=_seconds(state.last_fired_at_ms),
+        ends_at=state.at_ms / 1000 if phase == "resolved" else None,
+        aggregate=rule.rule.aggregate,
+        lookback_s=rule.rule.lookback / 1000,
+        op=rule.rule.op,
+        threshold=rule.rule.value,
+        value=value,
+        n=totals.n,
+        summary=_summary(rule, labels, value, totals.n),
+        reason=reason or _reason(rule, phase, state, totals.n),
+        event_id=measured.max_event_id if measured else "",
+        runbook=rule.rule.runbook,
+        log=log,
+        offset=state.offset,
+    )
+
+
+def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
+    """The end of an alert that nothing judges any more."""
+    at = at_ms / 1000
+    changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
+    return alert.model_copy(update=changes | {"reason": reason, "event_id": "", "offset": offset})
+
+
+def state_of(alert: Alert, log: str) -> State:
+    """The state that a transition left behind; `log` is the one read now, where offsets of another mean nothing."""
+    return State(
+        phase="inactive" if alert.state == "resolved" else "pending" if alert.state == "pending" else "firing",
+        at_ms=round(alert.at * 1000),
+        starts_at_ms=round(alert.starts_at * 1000),
+        seq=alert.seq,
+        fired_at_ms=_milliseconds(alert.fired_at),
+        last_fired_at_ms=_milliseconds(alert.last_fired_at),
+        last_true_ms=0 if alert.state == "resolved" else round(alert.at * 1000),
+        offset=alert.offset if alert.log == log else -1,
+    )
+
+
+def _seconds(ms: int | None) -> float | None:
+    return None if ms is None else ms / 1000
+
+
+def _milliseconds(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
+
+
+def _summary(rule: BoundRule, labels: Mapping[str, str], value: float | None, n: int) -> str:
+    """One line: what, where, how much, compared with what."""
+    where = ", ".join(f"{label}={name}" for label, name in labels.items()) or "all calls"
+    threshold = formatted(rule.rule.value, rule.aggregate)
+    measured = "nothing to judge" if value is None else formatted(value, rule.aggregate)
+    limit = f"{_WORDS[rule.rule.op]} {threshold}"
+    calls = f"{n:,} call{'' if n == 1 else 's'}"
+    head = f"{rule.rule.summary}: " if rule.rule.summary else ""
+    what = f"{rule.rule.aggregate} of {where} over {written(rule.rule.lookback)}"
+    return f"{head}{what} is {measured} ({calls}; alert when {limit})"
+
+
+def formatted(value: float, aggregate: Aggregate) -> str:
+    """A value with its unit, for people."""
+    match aggregate.unit:
+        case "%":
+            return f"{value * 100:.3g} %"
+        case "$":
+            return f"${value:,.4g}"
+        case "ms" if value >= 1000:
+            return f"{value / 1000:,.3g} s"
+        case unit:
+            return f"{value:,.4g} {unit}".strip()
+
+
+def _reason(rule: BoundRule, phase: AlertState, state: State, n: int) -> str:
+    if phase != "resolved":
+        return ""
+    if state.fired_at_ms is None:
+        return f"ended before it had held for {written(rule.rule.for_)}"
+    return f"fewer than {rule.min_count} calls to judge" if n < rule.min_count else ""

@@ -1,0 +1,1 @@
+"""Between Kafka and Faust: fetching in micro-batches, blocks, takeover, sending, committing."""

@@ -1,0 +1,154 @@
+"""The thread that owns the Kafka client: it fetches chunks, takes partitions over, and commits.
+
+What is fetched is stamped and cut into chunks in one step of its loop, so that no seek comes between. Seeks are
+counted, so that chunks form a chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+import aiokafka
+from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from callgauge_streams.bus.blocks import BlockCutter
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.position import Position
+from callgauge_streams.bus.record_batches import use_batches
+from callgauge_streams.bus.records import Records
+from callgauge_streams.bus.takeover import Start, StartOf, commit_starts, guard_commits, take_over
+
+__all__ = ["FetchThread", "TransportConfig", "TransportMetrics"]
+
+_FETCH_WAIT_MS = 50
+_FETCH_BYTES = 2 << 20
+_CHUNKS_AT_ONCE = 2
+
+
+class TransportMetrics(Protocol):
+    """What the transport tells the worker's metrics."""
+
+    def processed(self, tp: TP, records: int) -> None:
+        """The agent is done with so many records of a partition."""
+
+    def rebalanced(self) -> None:
+        """The group took the partitions back."""
+
+
+@dataclass(frozen=True)
+class TransportConfig:
+    """What an app asks of its transport.
+
+    Attributes:
+        block_offsets: B of the block rule; None for a topic without blocks. With blocks each takeover has a term.
+        start_of: where to begin reading a partition, and what to note with it.
+        on_revoked: called before partitions go, to drop their state.
+        now_ms: the clock that terms are taken from.
+    """
+
+    block_offsets: int | None
+    start_of: StartOf
+    on_revoked: Callable[[Iterable[TP]], None]
+    metrics: TransportMetrics
+    now_ms: Callable[[], int]
+
+
+class FetchThread(driver.AIOKafkaConsumerThread):
+    """The thread that owns the Kafka client.
+
+    Attributes:
+        positions: of what is assigned; they are set on its loop, together with the seek.
+        config: what the app asks for, set before the thread starts.
+    """
+
+    config: TransportConfig
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.positions: dict[TP, Position] = {}
+        self._seeks = 0
+        self._records_per_batch = 1_000.0
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"  # Faust offers it with transactions only
+        # A broker answers one fetch at a time: one for quiet partitions must not hold up the busy ones for 1.5 s.
+        consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
+        consumer._fetch_max_bytes = _FETCH_BYTES
+        return consumer
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: Any, timeout: float | None = None, max_records: int | None = None
+    ) -> Any:
+        # aiokafka takes a batch for a record (`record_batches`), so we ask for as many batches as hold about so many
+        # records: what is decompressed at a time is bounded, however large the responses are.
+        batches = max(1, round(_CHUNKS_AT_ONCE * (max_records or 1) / self._records_per_batch))
+        try:
+            fetched = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=batches)
+        except NoOffsetForPartitionError:
+            return {}  # a partition nobody has read before was assigned while we waited: its start is sought next
+        # No await from here on: what was drained and the position it belongs to are read together.
+        generation = self._ensure_consumer()._coordinator.generation
+        if fetched:
+            found = [len(records) for batches_of_tp in fetched.values() for records in batches_of_tp]
+            self._records_per_batch = sum(found) / len(found)
+        chunks = {tp: cut for tp, records in fetched.items() if (cut := self._chunks(tp, records, generation))}
+        for tp, position in self.positions.items():
+            state = self.state_of(tp)
+            position.fetched_to = state.position if state and state.has_valid_position else -1
+        return chunks
+
+    def _chunks(self, tp: TP, batches: list[Records], generation: int) -> list[Chunk]:
+        position = self.positions.get(tp)
+        if position is None:
+            return []  # revoked, or not sought yet: it is read again after the seek
+        records = Records.joined(batches)
+        return position.chunks(tp.partition, records, generation, most=self.app.conf.broker_max_poll_records)
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        guard_commits(self._ensure_consumer())
+        use_batches(self._ensure_consumer()._fetcher)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        return cast(Mapping[TP, int], await self.call_thread(self._seek_all))
+
+    async def _seek_all(self) -> Mapping[TP, int]:
+        """Take over all that is assigned, and seek: nothing is handed on, nor sent, of a partition that was not."""
+        consumer, config = self._ensure_consumer(), self.config
+        with_blocks = config.block_offsets is not None
+        starts = await take_over(
+            consumer, self.assignment(), config.start_of, now_ms=config.now_ms, with_terms=with_blocks
+        )
+        for tp, start in starts.items():
+            consumer.seek(driver.ensure_aiokafka_TP(tp), start.offset)
+            self._seeks += 1
+            cutter = BlockCutter(config.block_offsets) if config.block_offsets else None
+            self.positions[tp] = Position(start, self._seeks, cutter, committed=start if with_blocks else None)
+        return {tp: start.offset for tp, start in starts.items()}
+
+    async def commit_starts(self, starts: Mapping[TP, Start]) -> bool:
+        """Whether the broker has accepted them; while the group rebalances it refuses, and they are moot."""
+        return cast(bool, await self.call_thread(self._commit_starts, starts))
+
+    async def _commit_starts(self, starts: Mapping[TP, Start]) -> bool:
+        try:
+            await commit_starts(self._ensure_consumer(), starts)
+        except (CommitFailedError, IllegalStateError) as error:
+            self.log.warning("%s not committed: %r", starts, error)
+            return False
+        except Exception as error:
+            self.log.exception("%s not committed", starts)
+            await self.crash(error)
+            return False
+        return True
+
+    def state_of(self, tp: TP) -> Any:
+        """The client's view of an assigned partition, else None."""
+        aiotp, subscription = driver.ensure_aiokafka_TP(tp), self._ensure_consumer()._subscription.subscription
+        assignment = subscription.assignment if subscription else None
+        return assignment.state_value(aiotp) if assignment and aiotp in assignment.tps else None

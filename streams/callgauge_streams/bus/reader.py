@@ -1,0 +1,116 @@
+"""Reading a partition beside the consumer group: plain consumers that commit nothing and count nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from callgauge.errors import BrokerError
+from callgauge.settings import Settings
+from callgauge_streams.bus.blocks import Record
+
+__all__ = ["PartitionHead", "next_message", "open_reader", "read_range"]
+
+_TIMEOUT_S = 30.0
+_BATCH, _CONSUME_S = 10_000, 0.2
+
+
+@contextmanager
+def open_reader(settings: Settings) -> Iterator[Consumer]:
+    """A consumer to assign partitions to.
+
+    Raises:
+        BrokerError: the broker refused or did not answer while it was used.
+    """
+    consumer = Consumer(
+        {
+            **settings.librdkafka(),
+            "group.id": settings.group("reader"),  # librdkafka wants a name; nothing is ever committed
+            "enable.auto.commit": False,
+            # The end of a partition is where the broker has no more, not what it says its end is: tansu 0.6 answers
+            # with the first offset of the last batch.
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "earliest",
+        }
+    )
+    try:
+        yield consumer
+    except KafkaException as error:
+        raise BrokerError(f"reading from {settings.bootstrap_servers}: {error.args[0].str()}") from error
+    finally:
+        consumer.close()
+
+
+def next_message(consumer: Consumer, what: str) -> Message | None:
+    """The next message, None at the end."""
+    return _checked(consumer.poll(_TIMEOUT_S), what)
+
+
+def _checked(message: Message | None, what: str) -> Message | None:
+    if message is None:
+        raise BrokerError(f"{what}: no answer within {_TIMEOUT_S:.0f} s; is the broker up?")
+    error = message.error()
+    if error is None:
+        return message
+    if error.code() == KafkaError._PARTITION_EOF:
+        return None
+    raise KafkaException(error)
+
+
+def read_range(
+    consumer: Consumer, topic: str, partition: int, begin: int, end: int
+) -> Iterator[tuple[int, int, bytes | None]]:
+    """Offset, timestamp (ms) and value of the records from `begin` up to `end`, without those that are not there."""
+    if begin >= end:
+        return
+    consumer.assign([TopicPartition(topic, partition, begin)])
+    at, answered = begin, time.monotonic()
+    while at < end:
+        # consume() waits until it has as many as asked for, or until the timeout: never ask for more than may come.
+        answers: list[Message | None] = [*consumer.consume(min(_BATCH, end - at), _CONSUME_S)]
+        if not answers and time.monotonic() - answered < _TIMEOUT_S:
+            continue
+        answered = time.monotonic()
+        for answer in answers or [None]:
+            message = _checked(answer, f"{topic}/{partition}")
+            if message is None or offset_of(message) >= end:
+                return
+            yield offset_of(message), message.timestamp()[1], message.value()
+            at = offset_of(message) + 1
+
+
+def offset_of(message: Message) -> int:
+    """A message that was read has an offset."""
+    return cast(int, message.offset())
+
+
+class PartitionHead:
+    """What is left of a partition's log (a `blocks.LogHead`), asked of the broker."""
+
+    def __init__(self, consumer: Consumer, topic: str, partition: int) -> None:
+        self._consumer = consumer
+        self._topic, self._partition = topic, partition
+        self.start, self.end = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=_TIMEOUT_S)
+
+    def first_from(self, offset: int) -> Record | None:
+        """The first record at or after `offset`; None at the end."""
+        self._consumer.assign([TopicPartition(self._topic, self._partition, offset)])
+        message = next_message(self._consumer, f"{self._topic}/{self._partition}")
+        if message is None:
+            return None
+        kind, timestamp_ms = message.timestamp()
+        return Record(offset_of(message), timestamp_ms, kind == TIMESTAMP_LOG_APPEND_TIME)
+
+    def first_at(self, timestamp_ms: int) -> int | None:
+        """The first offset whose record has this timestamp or a later one; None when there is none.
+
+        tansu 0.6 answers 0 where there is none.
+        """
+        wanted = TopicPartition(self._topic, self._partition, max(timestamp_ms, 0))
+        found: int = self._consumer.offsets_for_times([wanted], timeout=_TIMEOUT_S)[0].offset
+        return found if found >= 0 else None

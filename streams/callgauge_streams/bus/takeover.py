@@ -1,0 +1,120 @@
+"""Taking partitions over: where reading begins, and the commit that lets no predecessor commit any more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiokafka
+import msgspec
+from aiokafka.errors import CommitFailedError, IllegalGenerationError, IllegalStateError
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers.aiokafka import ensure_aiokafka_TP
+from faust.types import TP
+
+from callgauge_streams.bus.commit_note import CommitNote
+
+__all__ = ["Start", "StartOf", "Stored", "commit_starts", "guard_commits", "take_over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the group has committed for a partition."""
+
+    offset: int | None = None
+    """None at the very first start."""
+    note: CommitNote = field(default_factory=CommitNote)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Where reading begins, and the note to be kept with it; the note's term is this takeover's."""
+
+    offset: int
+    note: CommitNote = field(default_factory=CommitNote)
+
+    def under(self, term: int) -> Start:
+        """The same under another term."""
+        return Start(self.offset, msgspec.structs.replace(self.note, term=term))
+
+
+#: Finds where to begin a partition, and what to note with it.
+StartOf = Callable[[aiokafka.AIOKafkaConsumer, TP, Stored], Awaitable[Start]]
+
+
+async def take_over(
+    consumer: aiokafka.AIOKafkaConsumer,
+    tps: Iterable[TP],
+    start_of: StartOf,
+    *,
+    now_ms: Callable[[], int],
+    with_terms: bool,
+) -> dict[TP, Start]:
+    """Find the start of each partition and commit it, under a higher term, so that a zombie's commit is refused.
+
+    Without terms only a very first start is committed. The caller must seek without awaiting anything.
+
+    Raises:
+        IllegalStateError: a rebalance has begun meanwhile; nothing was taken over.
+    """
+    generation = consumer._coordinator.generation
+    stored = await _stored(consumer, tps)
+    found = dict(zip(stored, await asyncio.gather(*(start_of(consumer, tp, stored[tp]) for tp in stored)), strict=True))
+    if with_terms:
+        found = {tp: start.under(stored[tp].note.next_term(now_ms())) for tp, start in found.items()}
+    commits = {tp: start for tp, start in found.items() if with_terms or stored[tp].offset is None}
+    _same_generation(consumer, generation)
+    try:
+        await commit_starts(consumer, commits)
+    except CommitFailedError as error:
+        raise IllegalStateError(f"the group is rebalancing: {error}") from error
+    _same_generation(consumer, generation)
+    return found
+
+
+async def _stored(consumer: aiokafka.AIOKafkaConsumer, tps: Iterable[TP]) -> dict[TP, Stored]:
+    """`AIOKafkaConsumer.committed` drops the metadata."""
+    wanted = {tp: ensure_aiokafka_TP(tp) for tp in tps}
+    found = await consumer._coordinator.fetch_committed_offsets(list(wanted.values()))
+    return {tp: _read(found.get(aiotp)) for tp, aiotp in wanted.items()}
+
+
+def _read(committed: OffsetAndMetadata | None) -> Stored:
+    if committed is None or committed.offset < 0:
+        return Stored()
+    return Stored(committed.offset, CommitNote.decode(committed.metadata))
+
+
+async def commit_starts(consumer: aiokafka.AIOKafkaConsumer, starts: Mapping[TP, Start]) -> None:
+    """Commit offsets with their notes.
+
+    Raises:
+        CommitFailedError: the group has rebalanced.
+    """
+    offsets: dict[Any, OffsetAndMetadata] = {
+        ensure_aiokafka_TP(tp): OffsetAndMetadata(start.offset, start.note.encode()) for tp, start in starts.items()
+    }
+    if offsets:
+        await consumer.commit(offsets)
+
+
+def guard_commits(consumer: aiokafka.AIOKafkaConsumer) -> None:
+    """Refuse what the broker cannot: aiokafka sends a commit that met an error again, by then perhaps as a member of
+    the next generation, whose partitions are others'."""
+    commit = consumer._coordinator._do_commit_offsets
+
+    async def in_its_generation(assignment: Any, offsets: Any) -> None:
+        # No await between this and the request, which takes the generation.
+        if not assignment.active or consumer._subscription.reassignment_in_progress:
+            raise IllegalGenerationError(consumer._group_id)
+        await commit(assignment, offsets)
+
+    consumer._coordinator._do_commit_offsets = in_its_generation
+
+
+def _same_generation(consumer: aiokafka.AIOKafkaConsumer, generation: int) -> None:
+    """A rebalance may have begun while we waited; until it ends the client still takes seeks on what it had."""
+    if consumer._subscription.reassignment_in_progress or consumer._coordinator.generation != generation:
+        raise IllegalStateError("the group is rebalancing; positions are sought when that has ended")

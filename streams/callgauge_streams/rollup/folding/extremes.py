@@ -1,0 +1,116 @@
+"""The largest values of every slot of the open block, and which events had them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_streams.rollup.folding.slots import Union
+from callgauge_streams.rollup.reading.event_ids import EventIds
+from callgauge_streams.rollup.tables.grown import Grown
+from callgauge_windows.compiled import compiled
+
+__all__ = ["Extremes"]
+
+Int64s = npt.NDArray[np.int64]
+
+
+class Extremes:
+    """Maxima of every slot, and which event had them. All values are positive: 0 means "nothing yet".
+
+    Args:
+        width: columns of which a maximum is taken.
+        named: of so many of them, the first, the event is remembered: of several the one with the lowest offset.
+    """
+
+    def __init__(self, width: int, named: int) -> None:
+        self._named = named
+        self._highs = Grown(width)
+        self._first = -1
+        self._at = Grown(named, np.int32)
+        """Offsets, counted from the first: a block has less than 2^31."""
+        self._ids = Grown(dtype=np.uint8)
+        self._id_at = Grown(2 * named, np.int32)
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint8]:
+        """The ids of `holders`, one after the other."""
+        return self._ids.filled
+
+    def add(self, size: int, slots: Int64s, values: Int64s, offsets: Int64s, ids: EventIds) -> None:
+        """Take in a micro-batch.
+
+        Args:
+            size: number of slots, the batch's included.
+            slots: of each event, shape (n,).
+            values: shape (n, width).
+            offsets: ascending, shape (n,).
+        """
+        if self._first < 0:
+            self._first = int(offsets[0])
+        winners = np.zeros((size, self._named), dtype=np.int32)
+        _raise(self._highs.to(size), winners, slots, values)
+        used = len(self.ids)
+        room = self._ids.room(used + int((ids.at[:, 1] - ids.at[:, 0]).sum()))
+        at, id_at, data = self._at.to(size), self._id_at.to(size), np.frombuffer(ids.data, dtype=np.uint8)
+        self._ids.to(_name(winners, slots, offsets - self._first, ids.at, data, at, id_at, room, used))
+
+    def highs(self, union: Union) -> Int64s:
+        """The maxima of each row, shape (rows, width)."""
+        return np.asarray(np.maximum.reduceat(self._highs.filled[union.slots], union.starts, axis=0))
+
+    def holders(self, union: Union, highs: Int64s) -> Int64s:
+        """Where in `ids` the event begins and ends that had each named maximum, shape (rows, named, 2).
+
+        Args:
+            highs: of each row.
+        """
+        found = np.full((len(highs), self._named), -1, dtype=np.int64)
+        _find_holders(union.slots, union.rows, self._highs.filled, self._at.filled, highs, found)
+        id_at = self._id_at.filled.reshape(-1, self._named, 2)
+        return np.asarray(id_at[found, np.arange(self._named)], dtype=np.int64)
+
+
+@compiled
+def _raise(highs: Any, winners: Any, slots: Any, values: Any) -> None:
+    """Raise the maxima of slots to those of a batch; `winners`: one more than the event that had it, 0 for none."""
+    for event in range(len(slots)):
+        slot = slots[event]
+        for column in range(values.shape[1]):
+            if values[event, column] > highs[slot, column]:
+                highs[slot, column] = values[event, column]
+                if column < winners.shape[1]:
+                    winners[slot, column] = event + 1
+
+
+@compiled
+def _name(
+    winners: Any, slots: Any, offsets: Any, ids_at: Any, data: Any, at: Any, id_at: Any, ids: Any, used: int
+) -> int:
+    """Note offset and id of the winners; returns how many bytes of `ids` are used then."""
+    for event in range(len(slots)):
+        slot, begin = slots[event], -1
+        for column in range(winners.shape[1]):
+            if winners[slot, column] == event + 1:
+                if begin < 0:
+                    begin = used
+                    for i in range(ids_at[event, 0], ids_at[event, 1]):
+                        ids[used] = data[i]
+                        used += 1
+                at[slot, column] = offsets[event]
+                id_at[slot, 2 * column], id_at[slot, 2 * column + 1] = begin, used
+    return used
+
+
+@compiled
+def _find_holders(slots: Any, rows: Any, highs: Any, at: Any, row_highs: Any, found: Any) -> None:
+    """The slot that has each row's maximum, of several the one whose event has the lowest offset."""
+    for i in range(len(slots)):
+        slot, row = slots[i], rows[i]
+        for column in range(found.shape[1]):
+            if highs[slot, column] == row_highs[row, column] and (
+                found[row, column] < 0 or at[slot, column] < at[found[row, column], column]
+            ):
+                found[row, column] = slot

@@ -1,0 +1,99 @@
+"""All that is categorical about a call, as one code: counts by status, error type and finish reason come from it.
+
+A block has few distinct outcomes, so what each counts for is worked out once and rows are sums over outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge.counted import OUTCOME_COUNTS, OUTCOME_FIELDS
+from callgauge.schema import ErrorType
+from callgauge_streams.rollup.folding.series import OTHER
+from callgauge_streams.rollup.tables.grown import Grown
+from callgauge_streams.rollup.tables.interned import Renumbered
+from callgauge_streams.rollup.tables.sparse import PairCounts
+
+__all__ = ["OutcomeTotals", "Outcomes"]
+
+Int64s = npt.NDArray[np.int64]
+
+_ERROR_TYPES: tuple[str, ...] = get_args(ErrorType)
+# Distinct finish reasons of a block that are told apart, in log order; an emitter that puts ids there must not make a
+# row too large for the broker.
+_REASONS = 100
+
+
+class OutcomeTotals:
+    """What the outcomes of some rows add up to."""
+
+    def __init__(self, counts: Int64s, reasons: Int64s, names: list[str]) -> None:
+        self._counts = counts.tolist()
+        self._reasons = reasons.tolist()
+        self._names = names
+
+    def of(self, row: int) -> dict[str, Any]:
+        """The row's fields: OUTCOME_COUNTS, `errors` and `finish_reasons`."""
+        counts = self._counts[row]
+        errors = zip(_ERROR_TYPES, counts[len(OUTCOME_COUNTS) :], strict=True)
+        reasons = zip(self._names, self._reasons[row], strict=True)
+        return {
+            **{count.name: counts[at] for at, count in enumerate(OUTCOME_COUNTS)},
+            "errors": {name: count for name, count in errors if count},
+            "finish_reasons": {name: count for name, count in reasons if count and name},
+        }
+
+
+class Outcomes:
+    """The outcomes of a block."""
+
+    def __init__(self) -> None:
+        self._numbers = Renumbered()
+        self._counts = Grown(len(OUTCOME_COUNTS) + len(_ERROR_TYPES))
+        self._reason_codes: dict[str, int] = {OTHER: 0}
+        self._reasons = Grown()
+        self._learnt = 0
+
+    def codes_of(self, outcomes: Int64s, values: Sequence[tuple[Any, ...]]) -> Int64s:
+        """This block's code of each outcome, shape (n,).
+
+        Args:
+            outcomes: the reader's codes, in log order.
+            values: OUTCOME_FIELDS of each of the reader's codes.
+        """
+        codes = self._numbers.numbers_of(outcomes)
+        self._learn([values[code] for code in self._numbers.codes[self._learnt :]])
+        return codes
+
+    def failed(self, codes: Int64s) -> npt.NDArray[np.bool_]:
+        """Whether each outcome is an error."""
+        return np.asarray(self._counts.filled[codes, len(OUTCOME_COUNTS) :].any(axis=1))
+
+    def totals(self, pairs: PairCounts, rows: int) -> OutcomeTotals:
+        """What (row, outcome) counts add up to, for rows 0 ... rows - 1."""
+        counts = np.zeros((rows, self._counts.filled.shape[1]), dtype=np.int64)
+        reasons = np.zeros((rows, len(self._reason_codes)), dtype=np.int64)
+        np.add.at(counts, pairs.rows, self._counts.filled[pairs.items] * pairs.counts[:, None])
+        np.add.at(reasons, (pairs.rows, self._reasons.filled[pairs.items]), pairs.counts)
+        return OutcomeTotals(counts, reasons, list(self._reason_codes))
+
+    def _learn(self, outcomes: list[tuple[Any, ...]]) -> None:
+        """Work out what new outcomes count for, in log order."""
+        first, self._learnt = self._learnt, self._learnt + len(outcomes)
+        counts, reasons = self._counts.to(self._learnt), self._reasons.to(self._learnt)
+        for code, outcome in enumerate(outcomes, start=first):
+            call = dict(zip(OUTCOME_FIELDS, outcome, strict=True))
+            counts[code, : len(OUTCOME_COUNTS)] = [count.of(call) for count in OUTCOME_COUNTS]
+            if call["status"] == "error":
+                counts[code, len(OUTCOME_COUNTS) + _ERROR_TYPES.index(call["error_type"] or "other")] = 1
+            reasons[code] = self._reason_code(call["finish_reason"])
+
+    def _reason_code(self, reason: str) -> int:
+        codes = self._reason_codes
+        if reason in codes or len(codes) <= _REASONS:
+            return codes.setdefault(reason, len(codes))
+        return codes[OTHER]

@@ -1,0 +1,116 @@
+"""From slots to the rows of one grouping set: slots of one series and window are added up when a row is due."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_streams.rollup.folding.slots import WINDOW_BITS, Union
+from callgauge_streams.rollup.tables.grown import Grown
+from callgauge_streams.rollup.tables.interned import Numbered
+from callgauge_windows.grouping import GroupingSet, series_id
+
+__all__ = ["Folding", "RowsOf"]
+
+Int64s = npt.NDArray[np.int64]
+
+#: Builds rows: from the slots, which of them make which row, and each row's identity and labels.
+RowsOf = Callable[[Any, Union, list[dict[str, Any]]], Iterator[Any]]
+
+_ROWS_AT_ONCE = 1_024
+
+_series_id = lru_cache(maxsize=1 << 14)(series_id)
+
+
+class Folding:
+    """The rows of one grouping set in one block: which slots each is made of, and how much of it was sent.
+
+    Args:
+        values: label values (with those of `beside`) of each series in this grouping set.
+        identity: (source, block, epoch), goes into every row.
+        beside: names of what tells rows of one series and window apart.
+    """
+
+    def __init__(
+        self,
+        grouping: GroupingSet,
+        values: Sequence[tuple[str, ...]],
+        identity: dict[str, Any],
+        rows_of: RowsOf,
+        beside: tuple[str, ...] = (),
+    ) -> None:
+        self._grouping = grouping
+        self._values = values
+        self._identity = identity | {"grouping": grouping.name, "window_ms": grouping.window_ms}
+        self._rows_of = rows_of
+        self._beside = beside
+        self._numbered = Numbered()
+        """Rows, by series and window."""
+        self._row_of_slot = Grown(dtype=np.int32)
+        self._sent_n = Grown(dtype=np.int32)
+
+    def put(self, series: Int64s, starts_ms: Int64s) -> None:
+        """Say where the next slots belong.
+
+        Args:
+            series: number of the series in this grouping set, -1 for a slot that is left out; shape (k,).
+            starts_ms: start of each slot's window, shape (k,).
+        """
+        known, belongs = len(self._row_of_slot.filled), series >= 0
+        row_of_slot = self._row_of_slot.to(known + len(series))[known:]
+        row_of_slot[:] = -1
+        keys = series[belongs] << WINDOW_BITS | starts_ms[belongs] // self._grouping.window_ms
+        row_of_slot[belongs] = self._numbered.numbers_of(keys)
+        self._sent_n.to(len(self._numbered.keys))
+
+    @property
+    def _windows(self) -> Int64s:
+        """Each row's window, counted in windows."""
+        return self._numbered.keys & ((1 << WINDOW_BITS) - 1)
+
+    def take_grown(self, slots: Any, watermark_ms: int | None, first_time_only: bool) -> Iterator[Any]:
+        """Rows that grew since they were last taken. Made while they are gone through: count nothing meanwhile.
+
+        Args:
+            slots: with `n`, the events in each.
+            watermark_ms: only rows of windows that end by it; None: all.
+            first_time_only: only rows that were never taken.
+        """
+        sent_n = self._sent_n.filled
+        n = np.zeros(len(sent_n) + 1, dtype=np.int64)
+        np.add.at(n, self._row_of_slot.filled, slots.n)
+        n = n[:-1]  # the last took in what is left out (-1)
+        due = n > sent_n
+        if watermark_ms is not None:
+            due &= (self._windows + 1) * self._grouping.window_ms <= watermark_ms
+        if first_time_only:
+            due &= sent_n == 0
+        numbers = np.flatnonzero(due)
+        sent_n[numbers] = n[numbers]
+        return self._rows(slots, numbers)
+
+    def _rows(self, slots: Any, numbers: Int64s) -> Iterator[Any]:
+        """Some rows at a time: one may be ten thousand bytes of Python objects, and a block have ten thousand."""
+        for begin in range(0, len(numbers), _ROWS_AT_ONCE):
+            some = numbers[begin : begin + _ROWS_AT_ONCE]
+            position = np.full(len(self._numbered.keys) + 1, -1, dtype=np.int64)
+            position[some] = np.arange(len(some))
+            series = (self._numbered.keys[some] >> WINDOW_BITS).tolist()
+            starts_ms = (self._windows[some] * self._grouping.window_ms).tolist()
+            keys = [self._key(self._values[at], start) for at, start in zip(series, starts_ms, strict=True)]
+            yield from self._rows_of(slots, Union.of(position[self._row_of_slot.filled]), keys)
+
+    def _key(self, values: tuple[str, ...], start_ms: int) -> dict[str, Any]:
+        labels = self._grouping.labels
+        own = values[: len(labels)]
+        return {
+            **self._identity,
+            "series_id": _series_id(self._grouping, own),
+            "window_start_ms": start_ms,
+            "labels": dict(zip(labels, own, strict=True)),
+            **dict(zip(self._beside, values[len(labels) :], strict=True)),
+        }

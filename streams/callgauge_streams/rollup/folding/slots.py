@@ -1,0 +1,78 @@
+"""The finest grain of the open block: one slot for each (code of label values, finest window)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_streams.rollup.tables.interned import Numbered
+from callgauge_windows.compiled import compiled
+
+__all__ = ["WINDOW_BITS", "Slots", "Union", "add_rows"]
+
+Int64s = npt.NDArray[np.int64]
+
+#: Windows are at least a second wide, a call ends within 32 years of the year 2100: their numbers are below 2^33.
+WINDOW_BITS = 42
+
+
+class Slots:
+    """Numbers slots from 0 in order of appearance.
+
+    Args:
+        window_ms: the finest window, which all grouping sets' windows are multiples of.
+    """
+
+    def __init__(self, window_ms: int) -> None:
+        self._window_ms = window_ms
+        self._numbered = Numbered()
+
+    @property
+    def size(self) -> int:
+        """Number of slots."""
+        return len(self._numbered.keys)
+
+    def labels_of(self, first: int) -> tuple[Int64s, Int64s]:
+        """Code of the label values, and start of the window in ms, of the slots from `first` on."""
+        keys = self._numbered.keys[first:]
+        return keys >> WINDOW_BITS, (keys & (1 << WINDOW_BITS) - 1) * self._window_ms
+
+    def slots_of(self, codes: Int64s, event_ms: Int64s) -> Int64s:
+        """The slot of each event, shape (n,).
+
+        Args:
+            codes: of each event's label values, shape (n,).
+            event_ms: event times, shape (n,).
+        """
+        return self._numbered.numbers_of(codes << WINDOW_BITS | event_ms // self._window_ms)
+
+
+@compiled
+def add_rows(totals: Any, slots: Any, values: Any) -> None:
+    """Add each event's row of values to its slot's."""
+    for event in range(len(slots)):
+        for column in range(values.shape[1]):
+            totals[slots[event], column] += values[event, column]
+
+
+@dataclass(frozen=True, slots=True)
+class Union:
+    """Which slots make which row: `slots` ordered by row, each row's beginning at `starts`."""
+
+    row_of_slot: Int64s
+    """Row of every slot, -1 for none."""
+    slots: Int64s
+    rows: Int64s
+    """Row of each of `slots`."""
+    starts: Int64s
+
+    @classmethod
+    def of(cls, row_of_slot: Int64s) -> Union:
+        """From the row of every slot; no row is empty."""
+        slots = np.flatnonzero(row_of_slot >= 0)
+        slots = slots[np.argsort(row_of_slot[slots], kind="stable")]
+        rows = row_of_slot[slots]
+        return cls(row_of_slot, slots, rows, np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]))

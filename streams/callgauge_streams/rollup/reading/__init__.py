@@ -1,0 +1,1 @@
+"""From the bytes of a micro-batch to columns of integers and codes."""

@@ -1,0 +1,1 @@
+"""From sums over slots to the rows that are sent."""

@@ -1,0 +1,92 @@
+"""Duplicates: an event whose id was seen shortly before in the same partition is not counted again.
+
+An event is a duplicate if the latest earlier record with its id lies within `within_offsets` offsets and `within_ms`
+of append time. That depends on the log alone, so whoever reads the block again finds the same duplicates, provided it
+has read the horizon before the block first (`horizon.py`).
+
+Memory is 24 bytes a slot, two to four slots for each id of the horizon. Ids are told apart by 64-bit hashes: with a
+full horizon of 131,072 ids an event is taken for a duplicate by mistake with a chance of 7e-15.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_windows.compiled import compiled
+
+__all__ = ["SeenIds"]
+
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+_FULL, _FRESH = 0.75, 0.6
+
+
+class SeenIds:
+    """The ids of the horizon: an open-addressing hash table with linear probing.
+
+    Args:
+        within_offsets: 0 switches deduplication off.
+        within_ms: append timestamps that go back by more than this could make the outcome depend on where reading
+            began; brokers that stamp records never do that.
+    """
+
+    def __init__(self, within_offsets: int, within_ms: int) -> None:
+        self._within_offsets = within_offsets
+        self._within_ms = within_ms
+        self._allocate(1 << 12)
+
+    def _allocate(self, size: int) -> None:
+        # Hash, offset and timestamp of the latest record with an id, side by side: one cache miss instead of three.
+        self._slots = np.zeros((size, 3), dtype=np.int64)
+        self._used = 0
+
+    def mark(self, offsets: Int64s, timestamps_ms: Int64s, ids: Int64s) -> Bools:
+        """Which of these records, in log order, are duplicates; all of them are remembered.
+
+        Args:
+            offsets, timestamps_ms: shape (n,).
+            ids: 64-bit hashes of their ids, shape (n,).
+        """
+        n = len(ids)
+        duplicates = np.zeros(n, dtype=np.bool_)
+        if self._within_offsets and n:
+            self._make_room(n, int(offsets[0]), int(timestamps_ms.min()))
+            records = np.column_stack([np.where(ids == 0, 1, ids), offsets, timestamps_ms])  # 0 marks a free slot
+            self._used += _mark(self._slots, records, self._within_offsets, self._within_ms, duplicates)
+        return duplicates
+
+    def _make_room(self, n: int, next_offset: int, next_ms: int) -> None:
+        """Forget what lies behind the horizon when the table is nearly full."""
+        if self._used + n <= _FULL * len(self._slots):
+            return
+        keys, offsets, timestamps_ms = self._slots.T
+        near = (offsets >= next_offset - self._within_offsets) & (timestamps_ms >= next_ms - 2 * self._within_ms)
+        kept = self._slots[(keys != 0) & near]
+        size = 1 << 12
+        while len(kept) + n > _FRESH * size:
+            size *= 2
+        self._allocate(size)
+        self._used = _mark(self._slots, kept, 0, 0, np.empty(len(kept), dtype=np.bool_))
+
+
+@compiled
+def _mark(slots: Any, records: Any, within_offsets: int, within_ms: int, duplicates: Any) -> int:
+    """Put records in their slots, in order; returns how many slots were taken for it."""
+    mask = len(slots) - 1
+    taken = 0
+    for i in range(len(records)):
+        key, offset, timestamp_ms = records[i]
+        at = key & mask
+        while slots[at, 0] != 0 and slots[at, 0] != key:
+            at = (at + 1) & mask
+        if slots[at, 0] == 0:
+            taken += 1
+            duplicates[i] = False
+        else:
+            duplicates[i] = offset - slots[at, 1] <= within_offsets and timestamp_ms - slots[at, 2] <= within_ms
+        slots[at] = records[i]
+    return taken

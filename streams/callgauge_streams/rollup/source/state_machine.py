@@ -1,0 +1,140 @@
+"""Rollup of one source, as a pure state machine: chunks in, rows and control records out, and what may be committed.
+
+No I/O and no clock: whoever drives it confirms what it returned before committing `Closed.safe_offset`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import numpy as np
+
+from callgauge.schema import SourceProgress
+from callgauge.structs import struct_of
+from callgauge_streams.bus.chunk import Chain, Chunk
+from callgauge_streams.bus.records import Records
+from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.kinds import CALLS, Kind
+from callgauge_streams.rollup.source.block import Block
+from callgauge_streams.rollup.source.duplicates import SeenIds
+
+__all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
+
+_SourceProgress: Any = struct_of(SourceProgress)
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A block has ended: its last rows and its complete summary, and the offset that may be committed once they,
+    and all sent before, are confirmed."""
+
+    rows: Iterator[Any]
+    """Made while they are gone through."""
+    summary: Any
+    safe_offset: int
+
+
+def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> SeenIds:
+    """The ids of a horizon: the records before a source's start, in log order."""
+    seen, reader = SeenIds(config.dedup_offsets, config.dedup_ms), kind.reader(config.labels)
+    for records in horizon:
+        events, dead = reader.read(records)
+        read = np.delete(np.arange(len(records)), dead)
+        seen.mark(records.offsets[read], records.timestamps_ms[read], events.ids)
+        reader.begin_block()
+    return seen
+
+
+class SourceRollup:
+    """One source from the offset where this worker took it over.
+
+    Args:
+        name: the source, "cluster id/topic id/partition".
+        start: a block start, where reading begins.
+        seen: the ids of the horizon before it; None: there is nothing before it.
+        kind: what it holds.
+    """
+
+    def __init__(
+        self, config: RollupConfig, name: str, start: int, seen: SeenIds | None = None, kind: Kind = CALLS
+    ) -> None:
+        self._config = config
+        self._name = name
+        self._kind = kind
+        self._reader = kind.reader(config.labels)
+        self._chain = Chain(start)
+        self._block: Block | None = None
+        self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
+        self._largest_event_ms = 0
+        self._largest_append_ms = 0
+
+    @property
+    def next_offset(self) -> int:
+        """The offset after the last record counted."""
+        return self._chain.next_offset
+
+    @property
+    def watermark_ms(self) -> int:
+        """Event time up to which the source is believed complete; append time keeps a fast clock from moving it."""
+        return min(self._largest_event_ms, self._largest_append_ms) - self._config.out_of_orderness_ms
+
+    def take(self, chunk: Chunk) -> Closed | None:
+        """Count a chunk; returns what closes the block before it, if it begins another."""
+        fresh = self._chain.accept(chunk)
+        if fresh is None:
+            return None
+        closed = None
+        if self._block is None or self._block.first != fresh.block:
+            closed = self._close(fresh.block)
+            self._reader.begin_block()
+            self._block = Block(self._config, self._name, fresh.block, int(fresh.records.timestamps_ms[0]), self._kind)
+        self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
+        self._largest_append_ms = max(self._largest_append_ms, int(fresh.records.timestamps_ms.max()))
+        return closed
+
+    def _count(self, block: Block, chunk: Chunk) -> int:
+        """Decode, leave out duplicates, count; returns the largest event time (0 when nothing was counted)."""
+        # The topic's sink, which reads the dead ones too, keeps them.
+        events, dead = self._reader.read(chunk.records)
+        offsets, timestamps_ms = chunk.records.offsets, chunk.records.timestamps_ms
+        if dead:
+            offsets, timestamps_ms = np.delete(offsets, dead), np.delete(timestamps_ms, dead)
+        duplicates = self._seen.mark(offsets, timestamps_ms, events.ids)
+        if repeated := int(np.count_nonzero(duplicates)):
+            fresh = np.flatnonzero(~duplicates)
+            events, offsets, timestamps_ms = events.pick(fresh), offsets[fresh], timestamps_ms[fresh]
+        block.read(len(chunk.records), chunk.last, dead=len(dead), duplicates=repeated)
+        return block.count(events, offsets, timestamps_ms) if len(events) else 0
+
+    def _close(self, next_block: int) -> Closed | None:
+        if self._block is None:
+            return None
+        return Closed(self._block.take_grown(), self._block.summary(complete=True), next_block)
+
+    def due_rows(self, *, first_time_only: bool) -> Iterator[Any]:
+        """Rows that grew and whose windows the watermark has passed; perhaps only those that were never sent. They are
+        made while they are gone through: no chunk may be taken meanwhile."""
+        return self._block.take_grown(self.watermark_ms, first_time_only) if self._block else iter(())
+
+    def idle_records(self) -> Iterator[Any]:
+        """Everything not sent yet and the block's summary so far, for a source that goes idle; as with `due_rows`."""
+        return chain(self._block.take_grown(), [self._block.summary(complete=False)]) if self._block else iter(())
+
+    @property
+    def minute(self) -> int:
+        """Append time of the open block's first record in whole minutes; -1: no block is open."""
+        return self._block.minute if self._block else -1
+
+    def progress(self, *, idle: bool) -> Any:
+        """How far the source is; to be sent when all rows taken so far are confirmed."""
+        return _SourceProgress(
+            source=self._name,
+            block=self._block.first if self._block else -1,
+            next_offset=self.next_offset,
+            watermark_ms=max(self.watermark_ms, 0),
+            idle=idle,
+            holds=self._kind.name,
+        )

@@ -1,0 +1,1 @@
+"""Arrays and tables that grow, compiled. They know nothing of calls."""

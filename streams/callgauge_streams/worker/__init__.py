@@ -1,0 +1,1 @@
+"""A worker process: its Faust app, metrics, watchdog and memory."""

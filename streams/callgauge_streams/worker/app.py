@@ -1,0 +1,222 @@
+"""What the two Faust apps share: settings, topics of chunks, the start of a process."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import ssl
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiokafka
+import faust
+from faust import Event, Schema
+from faust.types import TP
+from faust.types.auth import SASLMechanism
+from yarl import URL
+
+from callgauge import origins
+from callgauge.errors import BrokerError, SettingError
+from callgauge.settings import Settings
+from callgauge_streams.bus.fetching import TransportConfig
+from callgauge_streams.bus.position import Reading
+from callgauge_streams.bus.takeover import Start, StartOf, Stored
+from callgauge_streams.bus.transport import ChunkTransport
+from callgauge_streams.worker.metrics import Metrics
+from callgauge_streams.worker.watchdog import start_watchdog
+
+__all__ = [
+    "ChunkSchema",
+    "Origins",
+    "chunk_topic",
+    "describe_origins",
+    "make_app",
+    "run_worker",
+    "use_blocks",
+    "use_chunks",
+]
+
+# An orderly end takes about two seconds; nothing that a crashed worker could still do matters.
+_CRASH_GRACE_S = 5.0
+
+
+def make_app(settings: Settings, role: str) -> Any:
+    """A Faust app of one role, set up as the transport needs it."""
+    if os.environ.get("NO_CYTHON"):
+        raise SettingError("NO_CYTHON is set; the workers run on Faust's compiled parts only: unset it")
+    group = settings.group(role)
+    return faust.App(
+        group,
+        broker=";".join(f"kafka://{server}" for server in settings.bootstrap_servers.split(",")),
+        broker_credentials=_credentials(settings),
+        broker_session_timeout=settings.session_timeout_s,
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_heartbeat_interval=settings.heartbeat_s,
+        broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
+        broker_max_poll_records=settings.fetch_max_records,
+        broker_commit_interval=1.0,
+        # Every start is sought. When retention overtakes a running worker, "earliest" would go on without a word; it
+        # must end, so that the next takeover says what is lost.
+        consumer_auto_offset_reset="none",
+        consumer_metadata_max_age_ms=20_000,  # new partitions are noticed within so long, not within five minutes
+        consumer_group_instance_id=settings.worker_name or None,
+        agent_supervisor="mode.CrashingSupervisor",  # an exception must end the process, or a chunk is lost
+        processing_guarantee="at_least_once",
+        stream_wait_empty=False,  # True hangs rebalance and SIGTERM while a block is held
+        stream_buffer_maxsize=2,  # counts chunks, each of some megabytes
+        topic_disable_leader=True,
+        topic_allow_declare=False,  # `callgauge topics` makes topics
+        producer_acks=-1,
+        producer_compression_type="zstd",  # of rows a third smaller than lz4, which aiokafka runs at its slowest level
+        producer_linger_ms=5,
+        # A send to a partition whose batch is full waits until the broker has it: of 16 KB, which is the default, three
+        # rows were. However badly it compresses it stays below a broker's usual limit of 1 MB.
+        producer_max_batch_size=512 << 10,
+        producer_max_request_size=4_000_000,
+        web_enabled=False,
+        store="memory://",
+        datadir=str(Path(tempfile.gettempdir()) / group),
+    )
+
+
+def _credentials(settings: Settings) -> Any:
+    match settings.security_protocol:
+        case "PLAINTEXT":
+            return None
+        case "SSL":
+            return faust.SSLCredentials(_ssl_context(settings))
+        case protocol:
+            return faust.SASLCredentials(
+                username=settings.sasl_username,
+                password=settings.sasl_password.get_secret_value(),
+                mechanism=SASLMechanism(settings.sasl_mechanism),
+                ssl_context=_ssl_context(settings) if protocol == "SASL_SSL" else None,
+            )
+
+
+def _ssl_context(settings: Settings) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=settings.ssl_ca_file or None)
+    except OSError as error:
+        raise SettingError(f"CALLGAUGE_SSL_CA_FILE: {settings.ssl_ca_file}: {error}; name a PEM file") from error
+
+
+def run_worker(app: Any, settings: Settings) -> None:
+    """Run until SIGTERM; exits the process, non-zero after a crash."""
+    metrics = app.transport.config.metrics
+
+    def read() -> Mapping[Any, Reading]:
+        return app._consumer.readings() if app._consumer else {}  # app.consumer would make one, in the wrong thread
+
+    metrics.serve(settings, read)
+    start_watchdog(metrics.role, settings.stall_s, lambda: {"{}-{}".format(*tp): at for tp, at in read().items()})
+    threading.Thread(target=_end_after_crash, args=(app,), name="crash-watch", daemon=True).start()
+    faust.Worker(app, loglevel=settings.log_level, redirect_stdouts=False).execute_from_commandline()
+
+
+def _end_after_crash(app: Any) -> None:
+    """End the process for good when its orderly end hangs after a crash (a rebalance may wait for a dead loop)."""
+    while not app.crashed:
+        time.sleep(1.0)
+    time.sleep(_CRASH_GRACE_S)
+    print(f"callgauge: still running {_CRASH_GRACE_S:g} s after a crash; ended", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
+@dataclass(frozen=True)
+class Origins:
+    """ "cluster id/topic id" of a topic: a topic made anew, or another cluster, is another source."""
+
+    calls: str
+    scores: str
+    windows: str
+
+
+def describe_origins(settings: Settings) -> Origins:
+    """What the workers read and write.
+
+    Raises:
+        BrokerError: the cluster cannot be reached, a topic is missing, or the windows topic has another number of
+            partitions than rows are spread over.
+    """
+    topics = settings.topics
+    calls, scores, windows = topics.calls.name, topics.scores.name, topics.windows.name
+    found = origins.describe_origins(settings, (calls, scores, windows))
+    partitions = found[windows].partitions
+    if partitions != settings.windows_partitions:
+        raise BrokerError(
+            f"{windows} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {settings.windows_partitions}: "
+            "a series' rows must stay in one partition; set it to what the topic has"
+        )
+    return Origins(calls=found[calls].id, scores=found[scores].id, windows=found[windows].id)
+
+
+class ChunkSchema(Schema[Any, Any]):
+    """Takes Faust's codecs out of the way: the value of an event is the chunk itself."""
+
+    def compile(self, app: Any, **kwargs: Any) -> Any:
+        async def decode(message: Any, **_: Any) -> Event:
+            return Event(app, None, message.value, message.headers, message)
+
+        return decode
+
+
+def chunk_topic(app: Any, *names: str) -> Any:
+    """Topics whose messages are chunks. Faust keeps no list of acks: it would never be emptied."""
+    return app.topic(*names, schema=ChunkSchema(), acks=False)
+
+
+def use_chunks(
+    app: Any,
+    *,
+    start_of: Callable[[aiokafka.AIOKafkaConsumer, TP, int | None], Awaitable[int]],
+    on_revoked: Callable[[Iterable[TP]], None],
+    metrics: Metrics,
+) -> None:
+    """Give a Faust app this transport, for a topic without blocks.
+
+    Args:
+        start_of: where to begin reading a partition, given its committed offset (None at the very first start).
+        on_revoked: called before partitions go, to drop their state.
+    """
+
+    async def start(consumer: aiokafka.AIOKafkaConsumer, tp: TP, stored: Stored) -> Start:
+        return Start(await start_of(consumer, tp, stored.offset))
+
+    _use(app, None, start, on_revoked, metrics)
+
+
+def use_blocks(
+    app: Any,
+    *,
+    block_offsets: int,
+    start_of: StartOf,
+    on_revoked: Callable[[Iterable[TP]], None],
+    metrics: Metrics,
+) -> None:
+    """Give a Faust app this transport, for a topic that is cut into blocks; each takeover has a term.
+
+    Args:
+        block_offsets: B of the block rule.
+        start_of: where to begin reading a partition, and what to note.
+        on_revoked: called before partitions go, to drop their state.
+    """
+    _use(app, block_offsets, start_of, on_revoked, metrics)
+
+
+def _use(
+    app: Any,
+    block_offsets: int | None,
+    start_of: StartOf,
+    on_revoked: Callable[[Iterable[TP]], None],
+    metrics: Metrics,
+) -> None:
+    transport = ChunkTransport([URL(str(url)) for url in app.conf.broker], app, loop=asyncio.get_event_loop())
+    transport.config = TransportConfig(block_offsets, start_of, on_revoked, metrics, lambda: int(time.time() * 1000))
+    app.transport = transport

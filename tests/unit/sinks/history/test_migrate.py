@@ -1,0 +1,59 @@
+"""Migrations: in order, once, and harmless when two sinks start together."""
+
+from __future__ import annotations
+
+import re
+import threading
+
+import pytest
+
+from callgauge_history.migrate import all_migrations, migrate
+from callgauge_history.store import Store
+
+HARMLESS = re.compile(
+    r"CREATE (TABLE|VIEW) IF NOT EXISTS|CREATE OR REPLACE (FUNCTION|VIEW)|ALTER TABLE \w+ ADD COLUMN IF NOT EXISTS|"
+    r"DROP TABLE IF EXISTS"
+)
+#: Harmless only behind a condition that ceases to hold, or when they copy what replaces itself.
+HARMLESS_WHEN = re.compile(r"RENAME TABLE|INSERT INTO calls(_0005)? SELECT \* FROM calls")
+
+
+def test_numbers_have_no_holes() -> None:
+    """1, 2, 3 ..."""
+    assert [migration.number for migration in all_migrations()] == list(range(1, len(all_migrations()) + 1))
+
+
+@pytest.mark.parametrize("migration", all_migrations(), ids=lambda migration: migration.name)
+def test_each_statement_may_run_twice(migration) -> None:  # type: ignore[no-untyped-def]
+    """Nothing locks a ClickHouse, so each statement is harmless when repeated."""
+    assert migration.statements
+    for statement in migration.statements:
+        harmless = HARMLESS.match(statement.sql) or (statement.when and HARMLESS_WHEN.match(statement.sql))
+        assert harmless, statement.sql.splitlines()[0]
+
+
+def test_a_second_run_does_nothing(store: Store) -> None:
+    """What is recorded is not run again."""
+    assert migrate(store) == []
+    recorded = store.query("SELECT number FROM migrations FINAL ORDER BY number").rows
+    assert [[migration.number] for migration in all_migrations()] == recorded
+
+
+def test_two_at_once(store: Store) -> None:
+    """Two sinks that both find nothing recorded end with the same store."""
+    store.command("TRUNCATE TABLE migrations")
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            migrate(store)
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert store.query("SELECT count() FROM migrations FINAL").rows == [[len(all_migrations())]]

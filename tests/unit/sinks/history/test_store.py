@@ -1,0 +1,123 @@
+"""The store: what can be asked, what is refused, which errors pass by themselves."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from callgauge.errors import SettingError, StoreError
+from callgauge_history.store import Store, StoreUnavailable, open_store, place_of
+
+
+@contextmanager
+def server_that_answers(status: int, code: str, body: str) -> Iterator[int]:
+    """An HTTP server that gives every request the same answer; yields its port."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            if code:
+                self.send_header("X-ClickHouse-Exception-Code", code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body.encode())
+
+        do_GET = do_POST
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Quiet."""
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_query_gives_json_values(store: Store) -> None:
+    """64-bit integers exactly, times as text, NaN as None."""
+    result = store.query(
+        "SELECT 18446744073709551615 AS big, map('a', [1]) AS m, 0/0 AS nothing, toDate('2026-01-02') AS d;"
+    )
+    assert result.columns == ["big", "m", "nothing", "d"]
+    assert result.rows == [[2**64 - 1, {"a": [1]}, None, "2026-01-02"]]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "INSERT INTO dead_letters (topic) VALUES ('x')",
+        "DROP TABLE calls",
+        "SELECT 1; TRUNCATE TABLE calls",
+        "SET readonly = 0",
+        "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+        "SELECT * FROM url('http://127.0.0.1:1/', 'CSV', 'a String')",
+        "SELECT 1 INTO OUTFILE '/tmp/callgauge-outfile'",
+        "SELECT 1 into/**/outfile '/tmp/callgauge-outfile'",
+        "SELECT 1; SELECT 2",
+        "SELECT 1 SETTINGS max_execution_time = 0",
+    ],
+)
+def test_queries_only_read(store: Store, sql: str) -> None:
+    """The engine itself refuses what changes or reaches out, whatever the API let through."""
+    with pytest.raises(StoreError):
+        store.query(sql)
+    assert store.query("SELECT 5 AS five").rows == [[5]]
+
+
+def test_an_error_leaves_nothing_for_the_next_query(store: Store) -> None:
+    """A query that fails after it has written rows does not spoil the next one's result."""
+    for _ in range(3):
+        with pytest.raises(StoreError):
+            store.query("SELECT number, throwIf(number = 900000) FROM numbers(1000000)")
+        assert store.query("SELECT 5 AS five").rows == [[5]]
+
+
+def test_errors_are_short(store: Store) -> None:
+    """One line, what ClickHouse says and where."""
+    with pytest.raises(StoreError, match=r"^cannot run 'SELECT nope FROM calls' at chdb://.*nope") as caught:
+        store.query("SELECT nope FROM calls")
+    assert "\n" not in str(caught.value)
+    assert not isinstance(caught.value, StoreUnavailable)
+
+
+def test_a_refused_connection_passes() -> None:
+    """Nobody listens: later, and the password is not told."""
+    with server_that_answers(200, "", "") as port:
+        pass
+    with pytest.raises(StoreUnavailable, match=rf"127.0.0.1:{port}/llm") as caught:
+        open_store(f"http://me:hunter2@127.0.0.1:{port}/llm")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "body", "later"),
+    [
+        (500, "241", "Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED)", True),
+        (503, "", "upstream is restarting", True),
+        (403, "516", "Code: 516. DB::Exception: me: Authentication failed. (AUTHENTICATION_FAILED)", False),
+        (404, "81", "Code: 81. DB::Exception: Database llm does not exist. (UNKNOWN_DATABASE)", False),
+    ],
+)
+def test_later_and_final_are_told_apart(status: int, code: str, body: str, later: bool) -> None:
+    """By ClickHouse's error code, and by the gateway's status where there is none."""
+    with server_that_answers(status, code, body) as port, pytest.raises(StoreError) as caught:
+        open_store(f"http://me:hunter2@127.0.0.1:{port}/llm")
+    assert isinstance(caught.value, StoreUnavailable) is later, str(caught.value)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_what_is_no_store() -> None:
+    """The setting's name and its forms are told."""
+    with pytest.raises(SettingError, match="CALLGAUGE_STORE must be chdb://"):
+        open_store("postgres://me:pw@host/db")
+    assert place_of("https://me:p%40w@host:8443/db?x=1") == "https://host:8443/db"

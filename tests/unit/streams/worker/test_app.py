@@ -1,0 +1,32 @@
+"""What the workers say of wrong settings before they start."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from callgauge.errors import SettingError
+from callgauge.settings import load_settings
+from callgauge_streams.worker.app import make_app
+
+
+def test_a_missing_ca_file_is_named_with_its_setting(tmp_path: Path) -> None:
+    settings = load_settings(security_protocol="SSL", ssl_ca_file=str(tmp_path / "ca.pem"))
+    with pytest.raises(SettingError, match=r"CALLGAUGE_SSL_CA_FILE: .*ca\.pem: .*name a PEM file"):
+        make_app(settings, "rollup")
+
+
+def test_without_tls_no_ca_file_is_read(tmp_path: Path) -> None:
+    make_app(load_settings(ssl_ca_file=str(tmp_path / "ca.pem")), "rollup")
+
+
+def test_sasl_over_tls_keeps_the_password_out_of_what_is_shown() -> None:
+    app = make_app(load_settings(security_protocol="SASL_SSL", sasl_username="u", sasl_password="secret-word"), "r")
+    assert "secret-word" not in repr(app.conf.broker_credentials)
+
+
+def test_uncompiled_faust_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_CYTHON", "1")
+    with pytest.raises(SettingError, match="unset it"):
+        make_app(load_settings(), "rollup")
