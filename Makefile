@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-peers chaos clean
+.PHONY: help demo test lint bench bench-peers chaos clean-compiled clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed-from-pyproject
@@ -15,7 +15,7 @@ demo: $(STAMP) ## Run everything on this machine, with an incident to watch
 	$(BIN)/callgauge demo
 
 test: $(STAMP) ## Run all tests, on tansu and on a real Apache Kafka (Java 17, Maven; skipped without)
-	$(BIN)/pytest -n 3 --dist worksteal --durations=10
+	$(BIN)/pytest -n 4 --dist worksteal --durations=20
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check
@@ -33,8 +33,14 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them: 3 GB in build/peers)
 	$(BIN)/python -m tests.bench.peers.run
 
-chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count again (Kafka: Java 17, Maven; half an hour)
+chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count again (Kafka: Java 17, Maven; an hour)
 	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos.kill --broker kafka
+	$(BIN)/python -m tests.chaos.kill --broker tansu
+	$(BIN)/pytest --long -m long -n 2 --durations=10
+
+clean-compiled: ## Remove what Numba has compiled: needed after a change of counted.py or units.py
+	find producers streams sinks deploy tests -name '*.nb[ic]' -delete
 
 clean: ## Remove the environment, builds and caches (not callgauge-data, your history)
 	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

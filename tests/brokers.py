@@ -29,6 +29,10 @@ __all__ = ["Broker", "Kafka", "KafkaMissing", "Tansu", "free_port", "in_ci", "st
 HOST = "127.0.0.1"
 HERE = Path(__file__).parent
 
+# A broker of the tests lives for minutes: compiling its code twice, and collecting garbage on all cores, costs more CPU
+# than it gives back.
+JVM = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto")
+
 PROPERTIES = """\
 process.roles=broker,controller
 node.id=1
@@ -133,7 +137,7 @@ class Kafka:
         properties = self._configure(classpath)
         log4j = f"-Dlog4j2.configurationFile={HERE / 'kafka' / 'log4j2.xml'}"
         with self._log.open("ab") as log:
-            argv = ["java", "-Xmx1g", log4j, "-cp", classpath, "kafka.Kafka", str(properties)]
+            argv = ["java", *JVM, log4j, "-cp", classpath, "kafka.Kafka", str(properties)]
             self._process = spawn(argv, stdout=log, cwd=self.folder)
         if not wait_until(lambda: not self.alive or self._answers(), timeout_s, poll_s=0.2) or not self.alive:
             self.kill()
@@ -163,7 +167,7 @@ class Kafka:
         )
         if not (self.folder / "log" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
-            argv = ["java", "-cp", classpath, "kafka.tools.StorageTool", "format"]
+            argv = ["java", *JVM, "-cp", classpath, "kafka.tools.StorageTool", "format"]
             # "=" because an id may begin with a dash
             subprocess.run(
                 [*argv, f"--cluster-id={cluster_id}", "-c", str(properties)], check=True, capture_output=True

@@ -14,6 +14,18 @@ import pytest
 
 from callgauge.settings import Settings, load_settings
 from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
+from tests.forkserver import forking
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long`: tests with the marker `long` do all they can; without it a part that fits into ten minutes."""
+    parser.addoption("--long", action="store_true", help="run tests of the marker `long` in full")
+
+
+@pytest.fixture(scope="session")
+def long(request: pytest.FixtureRequest) -> bool:
+    """Whether a long test runs in full."""
+    return bool(request.config.getoption("--long"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -30,6 +42,13 @@ def no_settings_from_the_shell() -> Iterator[None]:
         for name in list(os.environ):
             if name.startswith("CALLGAUGE_") and name != "CALLGAUGE_TEST_CACHE":
                 patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def workers_are_forked() -> Iterator[None]:
+    """Worker processes import once, not each (`tests.forkserver`)."""
+    with forking():
         yield
 
 

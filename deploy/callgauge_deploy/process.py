@@ -12,11 +12,11 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Protocol
 
 from callgauge.errors import BrokerError
 
-__all__ = ["end", "free_port", "listening", "spawn", "tail", "wait_until"]
+__all__ = ["Child", "end", "free_port", "listening", "spawn", "tail", "wait_until"]
 
 PR_SET_PDEATHSIG = 1
 # Below the ephemeral range of every common system (Linux begins at 32768). A client that keeps dialling a dead
@@ -87,7 +87,16 @@ def _die_with(parent: int) -> Callable[[], None]:
     return ask_kernel
 
 
-def end(process: subprocess.Popen[bytes], grace_s: float) -> int:
+class Child(Protocol):
+    """What `end` needs of a process."""
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+def end(process: Child, grace_s: float) -> int:
     """SIGTERM, wait up to `grace_s` seconds, SIGKILL. Gives the exit code; an ended process is left as it is."""
     if process.poll() is None:
         process.terminate()

@@ -41,8 +41,8 @@ class StackError(CallgaugeError):
 def local_settings(settings: Settings, folder: DataDir, bootstrap: str) -> Settings:
     """`settings` turned to the local bus and the embedded store, whatever bus and store they named.
 
-    So a shell that is set up for production cannot get local play data. Timeouts are short because tansu answers a
-    JoinGroup only after half of them. The API's port and token are fixed here, so that they outlive a restart.
+    So a shell that is set up for production cannot get local play data. The session is short because tansu answers a
+    JoinGroup only after half of it. The API's port and token are fixed here, so that they outlive a restart.
     """
     return load_settings(
         **settings.model_dump()
@@ -50,9 +50,9 @@ def local_settings(settings: Settings, folder: DataDir, bootstrap: str) -> Setti
             "bootstrap_servers": bootstrap,
             "security_protocol": "PLAINTEXT",
             "replication_factor": 1,
-            "session_timeout_s": 6.0,
+            "session_timeout_s": 4.0,
             "rebalance_timeout_s": 4.0,
-            "heartbeat_s": 1.5,
+            "heartbeat_s": 1.0,
             "store": f"chdb://{folder.clickhouse}",
             "data_dir": folder.path,
             "api_port": settings.api_port or free_port(),

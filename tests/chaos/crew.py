@@ -71,7 +71,7 @@ class Crew:
         for name, role in self._roles.items():
             if role.alive or name in self._left_alone:
                 continue
-            code = role.process.returncode
+            code = role.wait(0)
             self.restarts.append(Restart(name, code, tail(role.log, 1)))
             if code == 0 or len(self.restarts) > _MOST_RESTARTS:
                 raise RuntimeError(f"{name} ended with code {code}, restart {len(self.restarts)}:\n{tail(role.log)}")

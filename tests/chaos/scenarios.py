@@ -29,6 +29,7 @@ class Size:
     rounds: int
     """Of every crash point."""
     freezes_s: tuple[float, ...]
+    freeze_points: tuple[str, ...]
     freeze_at_s: float
     cycles: int
     broker_kills: int
@@ -43,6 +44,7 @@ FULL = Size(
     kills=10,
     rounds=3,
     freezes_s=(90.0, 12.0, 12.0),
+    freeze_points=("sent", "stored", "confirmed", "taken over"),
     freeze_at_s=12.0,
     cycles=50,
     broker_kills=3,
@@ -52,13 +54,14 @@ FULL = Size(
 )
 # The session timeout of these runs is 3 s.
 SHORT = Size(
-    per_s=1_000,
-    calls=12_000,
-    kills=4,
+    per_s=400,
+    calls=3_000,
+    kills=3,
     rounds=1,
-    freezes_s=(7.0,),
+    freezes_s=(6.0,),
+    freeze_points=("stored", "taken over"),
     freeze_at_s=6.0,
-    cycles=3,
+    cycles=2,
     broker_kills=1,
     dedup_s=6.0,
     recovers_within_s=90.0,  # three tests at a time on two cores: that it recovers is asked here, how fast is not
@@ -76,7 +79,7 @@ def faults(size: Size) -> dict[str, Fault]:
         "kill-any": kill(_EVERYTHING, size.kills),
         "crash-points": crash_at(list(POINTS), size.rounds),
         "zombie": freeze(size.freezes_s),
-        "zombie-points": freeze_at(["sent", "stored", "confirmed", "taken over"], 1, size.freeze_at_s),
+        "zombie-points": freeze_at(size.freeze_points, 1, size.freeze_at_s),
         "join-leave": join_and_leave(size.cycles),
         "broker": kill_broker(size.broker_kills, down_s=8.0),
     }

@@ -54,4 +54,4 @@ def own_kafka() -> Iterator[Broker]:
 
 
 def all_counted(stream: RollupStream) -> bool:
-    return stream.windows.read().counted() >= len(stream.calls)
+    return stream.windows.poll().counted() >= len(stream.calls)

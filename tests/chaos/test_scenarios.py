@@ -1,4 +1,7 @@
-"""The scenarios in short, with fixed seeds: whatever happens, nothing is lost, doubled, wrong or judged early."""
+"""The scenarios in short, with fixed seeds: whatever happens, nothing is lost, doubled, wrong or judged early.
+
+One of each kind; all of them, longer, with more faults and on both brokers are `make chaos`.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +11,24 @@ import pytest
 
 from tests.brokers import Broker
 from tests.chaos.run import run
-from tests.chaos.scenarios import MANY, SHORT, plan
+from tests.chaos.scenarios import SHORT, plan
 
 
-@pytest.mark.parametrize("name", ["kill-rollup", "kill-sinks"])
-def test_kill_9_in_the_middle_of_200_000_calls(broker: Broker, name: str, tmp_path: Path) -> None:
-    """Five kill -9, each on processes that had worked since the one before."""
-    outcome = run(broker, plan(name, MANY), seed=42, folder=tmp_path)
+@pytest.mark.parametrize(("name", "on"), [("kill-rollup", "tansu"), ("kill-sinks", "kafka")])
+def test_kill_9(request: pytest.FixtureRequest, name: str, on: str, tmp_path: Path) -> None:
+    """Three kill -9, each on processes that had worked since the one before."""
+    outcome = run(request.getfixturevalue(on), plan(name, SHORT), seed=42, folder=tmp_path)
     assert outcome.verdict == "pass"
-    assert [done.fault for done in outcome.faults] == ["kill -9"] * 5
+    assert [done.fault for done in outcome.faults] == ["kill -9"] * 3
     assert outcome.audit is not None
-    assert outcome.audit.verdict.calls > 180_000
+    assert outcome.audit.verdict.calls > 2_500
 
 
 def test_workers_come_and_go(broker: Broker, tmp_path: Path) -> None:
-    """A third worker joins and leaves three times."""
+    """A third worker joins and leaves twice."""
     outcome = run(broker, plan("join-leave", SHORT), seed=43, folder=tmp_path)
     assert outcome.verdict == "pass"
-    assert len(outcome.faults) == 3
+    assert len(outcome.faults) == 2
 
 
 @pytest.mark.parametrize("name", ["crash-points", "zombie", "zombie-points"])

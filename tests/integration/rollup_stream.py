@@ -6,7 +6,7 @@ import sys
 from collections import Counter
 from typing import Any
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, TopicPartition
 
 from callgauge.codec import decode_window_record, encode
 from callgauge.origins import describe_origins
@@ -28,26 +28,43 @@ class WindowsLog:
     def __init__(self, settings: Settings) -> None:
         topic, calls = settings.topics.windows, settings.topics.calls.name
         self._calls_origin = describe_origins(settings, [calls])[calls].id
-        self._partitions = topic.partitions
-        self._consumer = Consumer(settings.librdkafka() | {"group.id": "unused", "enable.auto.commit": False})
-        self._consumer.assign([TopicPartition(topic.name, number, 0) for number in range(topic.partitions)])
+        self._partitions = [TopicPartition(topic.name, number, 0) for number in range(topic.partitions)]
+        own = {"group.id": "unused", "enable.auto.commit": False, "enable.partition.eof": True, "fetch.wait.max.ms": 50}
+        self._consumer = Consumer(settings.librdkafka() | own)
+        self._consumer.assign(self._partitions)
         self.records: list[tuple[int, Any]] = []
         """Each with its partition; in order within a partition."""
         self.rows: list[Any] = []
         self.summaries: dict[tuple[str, int], Any] = {}
         self.next_offsets: dict[str, dict[str, int]] = {}
+        self._at = [0] * topic.partitions
+        self._at_end = [False] * topic.partitions
 
     def read(self) -> WindowsLog:
-        """Take in what has come since."""
-        quiet = 0
-        while quiet < 2:
-            messages = self._consumer.consume(10_000, timeout=0.15)
-            quiet = 0 if messages else quiet + 1
-            for message in messages:
-                assert message.error() is None
-                record = decode_window_record(message.value())
-                self.records.append((message.partition() or 0, record))
-                self._take(record)
+        """Take in all that is on the topic now."""
+        wanted = [self._consumer.get_watermark_offsets(tp, timeout=20)[1] for tp in self._partitions]
+
+        def reached() -> bool:
+            # Asked for the end, tansu names the first offset of the last batch; the consumer finds the end itself.
+            self.poll()
+            return all(a >= b for a, b in zip(self._at, wanted, strict=True)) and all(self._at_end)
+
+        if not wait_until(reached, 60, poll_s=0):
+            raise AssertionError(f"read the windows topic up to {self._at}, not up to its end, {wanted}")
+        return self
+
+    def poll(self) -> WindowsLog:
+        """Take in some of what has come since; for conditions that are waited for."""
+        for message in self._consumer.consume(10_000, timeout=0.05):
+            partition, offset, error = message.partition() or 0, message.offset() or 0, message.error()
+            self._at_end[partition] = error is not None
+            if error is not None:
+                assert error.code() == KafkaError._PARTITION_EOF
+                continue
+            self._at[partition] = offset + 1
+            record = decode_window_record(message.value())
+            self.records.append((partition, record))
+            self._take(record)
         return self
 
     def _take(self, record: Any) -> None:
@@ -132,7 +149,7 @@ class RollupStream:
 
         def all_counted() -> bool:
             worker.check()
-            return self.windows.read().counted() >= len(self.calls)
+            return self.windows.poll().counted() >= len(self.calls)
 
         if not wait_until(all_counted, timeout_s, poll_s=0.1):
             raise AssertionError(f"{self.windows.counted()} of {len(self.calls)} counted after {timeout_s:g} s")
@@ -144,7 +161,7 @@ class RollupStream:
 
         def reached() -> bool:
             worker.check()
-            return self.windows.read().reached_by(worker.process.pid) >= end
+            return self.windows.poll().reached_by(worker.process.pid) >= end
 
         if not wait_until(reached, timeout_s, poll_s=0.1):
             at = self.windows.reached_by(worker.process.pid)

@@ -22,6 +22,7 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_streams.worker.app import describe_origins
 from callgauge_windows.grouping import parse_groupings
 from tests.brokers import Broker
+from tests.forkserver import start
 
 RULES = """
 rules:
@@ -60,17 +61,11 @@ def messages(settings: Settings, window: int) -> Iterator[tuple[int, bytes]]:
 
 @contextmanager
 def detect(settings: Settings, log: Path) -> Iterator[Any]:
-    with log.open("ab") as output:
-        process = spawn(
-            [sys.executable, "-m", "callgauge_deploy.cli", "detect"],
-            env=child_environment(settings),
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            yield process
-        finally:
-            end(process, 15)
+    process = start([sys.executable, "-m", "callgauge_deploy.cli", "detect"], env=child_environment(settings), log=log)
+    try:
+        yield process
+    finally:
+        end(process, 15)
 
 
 def records(settings: Settings, topic: str, partition: int) -> Iterator[Any]:

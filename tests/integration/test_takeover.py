@@ -64,7 +64,7 @@ def read_all(stream: RollupStream) -> None:
 
 def idle(stream: RollupStream, pid: str) -> bool:
     """Whether all sources of a worker are idle, all their rows sent."""
-    told = [r for _, r in stream.windows.read().records if r.kind == "progress" and r.worker.endswith(f"-{pid}")]
+    told = [r for _, r in stream.windows.poll().records if r.kind == "progress" and r.worker.endswith(f"-{pid}")]
     return bool(told) and all(source.idle for source in told[-1].sources)
 
 
@@ -132,7 +132,7 @@ def test_progress_tells_what_is_committed(broker: Broker, stream_on: NewStream) 
 
 
 def told_committed(stream: RollupStream) -> dict[int, int]:
-    progress = [record for _, record in stream.windows.read().records if record.kind == "progress"][-1]
+    progress = [record for _, record in stream.windows.poll().records if record.kind == "progress"][-1]
     return {number_of(source.source): source.committed for source in progress.sources if source.holds == "calls"}
 
 

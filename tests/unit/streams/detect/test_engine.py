@@ -209,12 +209,6 @@ def test_offsets_of_another_log_decide_nothing_here(rules: list[BoundRule]) -> N
     assert [a.state for a in engine.take(1, 0, progress(3 * WINDOW_MS, "s0"))] == ["resolved"]
 
 
-def test_default_rules_file_is_shipped() -> None:
-    import callgauge_streams.detect as package
-
-    assert (Path(str(package.__file__)).parent / "default_rules.yaml").exists()
-
-
 def test_scores_change_nothing(rules: list[BoundRule]) -> None:
     """Their rows are passed over, and windows of calls do not wait for their sources."""
     message = ScoreRow(
