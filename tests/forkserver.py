@@ -86,8 +86,6 @@ class _Server:
     """The server, as the test session sees it."""
 
     def __init__(self) -> None:
-        # Whose parent has ended becomes the child of its nearest ancestor that is a subreaper: of this process.
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._socket, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
@@ -98,8 +96,13 @@ class _Server:
 
     def fork(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedProcess:
         request = {"argv": list(argv), "env": dict(env), "log": str(log), "cwd": os.getcwd()}
-        self._socket.sendall(json.dumps(request).encode() + b"\n")
-        answer = self._socket.recv(32)
+        # Whose parent has ended becomes the child of its nearest ancestor that is a subreaper: of this process.
+        _be_subreaper(True)
+        try:
+            self._socket.sendall(json.dumps(request).encode() + b"\n")
+            answer = self._socket.recv(32)
+        finally:
+            _be_subreaper(False)  # what others leave behind is not for us to wait for
         if not answer:
             raise RuntimeError("the fork server has ended; its output is above")
         return ForkedProcess(int(answer))
@@ -107,6 +110,10 @@ class _Server:
     def close(self) -> None:
         self._socket.close()  # its loop ends
         self._process.wait(30)
+
+
+def _be_subreaper(on: bool) -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(on), 0, 0, 0)
 
 
 class _Forking:
@@ -130,20 +137,20 @@ def forking() -> Iterator[None]:
 
 
 def start(command: Sequence[str], *, env: Mapping[str, str], log: Path) -> ForkedProcess | subprocess.Popen[bytes]:
-    """Run `python -m MODULE ...` in a session of its own; it ends with this process at the latest.
+    """Run a command in a session of its own, forked if it is a module of this Python; it ends with this process at the
+    latest.
 
     Args:
-        command: this Python, "-m", the module, its arguments.
+        command: program and arguments.
         env: its whole environment.
         log: stdout and stderr are appended to it.
 
     Raises:
         RuntimeError: the server has ended.
     """
-    if not _Forking.allowed:
+    if not _Forking.allowed or list(command[:2]) != [sys.executable, "-m"]:
         with log.open("ab") as output:
             return spawn(command, env=env, stdout=output)
-    assert list(command[:2]) == [sys.executable, "-m"]
     _Forking.server = _Forking.server or _Server()
     return _Forking.server.fork(command[2:], env, log)
 

@@ -313,14 +313,14 @@ def test_same_input_same_verdicts(case: Case) -> None:
 @pytest.mark.long
 @each
 def test_very_long_runs(case: Case, long: bool) -> None:
-    """10,000 windows (100,000 in `make chaos`), wild ones among them: finite scores, a state that stops growing, and
+    """20,000 windows (100,000 in `make chaos`), wild ones among them: finite scores, a state that stops growing, and
     eyes still open."""
     detector, rng = case.make(), random.Random(5)
-    sizes, windows = [], 100_000 if long else 10_000
+    sizes, windows = [], 100_000 if long else 20_000
     for k in range(windows):
         value = (
             case.wild(rng)
-            if k % 1_000 < 3 and 1_000 <= k < windows * 9 // 10
+            if k % 1_000 < 3 and 1_000 <= k < windows - 10_000
             else case.usual(rng)
             if k % 8 == 0
             else case.constant
