@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -28,11 +29,23 @@ def long(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--long"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that ask for Kafka by its fixture carry the marker `kafka`."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes come first."""
     for item in items:
         if "kafka" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.kafka)
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    items[:] = _slow_first(items, workers)
+
+
+def _slow_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """xdist gives each of its workers a stretch of the list, and later takes from the ends of those that are behind. So
+    each stretch begins with its share of the tests that start processes."""
+    folders = tuple(str(Path(__file__).parent / name) for name in ("chaos", "integration"))
+    slow = [item for item in items if str(item.path).startswith(folders)]
+    quick = [item for item in items if not str(item.path).startswith(folders)]
+    cuts = [len(quick) * number // workers for number in range(workers + 1)]
+    return [item for n in range(workers) for item in (*slow[n::workers], *quick[cuts[n] : cuts[n + 1]])]
 
 
 @pytest.fixture(scope="session", autouse=True)
