@@ -213,9 +213,9 @@ class LocalStack:
         for child in self._children.values():
             happened = child.tick(time.monotonic())
             if happened is not None:
+                self._refresh()  # first: who reads the message may look up the new pid
                 self._log.write("stack", happened)
                 self._say(happened)
-                self._refresh()
 
     def _refresh(self) -> None:
         # Pids changed; before the first write there is nothing to refresh.

@@ -24,7 +24,14 @@ def make_topic(bootstrap: str, topic: str) -> None:
 
 
 def send(bootstrap: str, topic: str, values: list[bytes]) -> None:
-    producer = Producer({"bootstrap.servers": bootstrap, "message.max.bytes": 4 * MEBIBYTE, "acks": "all"})
+    producer = Producer(
+        {
+            "bootstrap.servers": bootstrap,
+            "message.max.bytes": 4 * MEBIBYTE,
+            "acks": "all",
+            "max.in.flight.requests.per.connection": 1,  # a retry would overtake what was sent after it
+        }
+    )
     for value in values:
         producer.produce(topic, value, partition=0)
     assert producer.flush(20) == 0
