@@ -21,7 +21,7 @@ from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import wait_until
 from callgauge_streams.bus.commit_note import CommitNote
 from tests.brokers import Broker
-from tests.chaos.pipeline import Role, pipeline_settings
+from tests.chaos.pipeline import Role, pipeline_settings, role_command
 from tests.integration.rollup_stream import RollupStream
 from tests.random_calls import random_calls
 
@@ -56,7 +56,8 @@ def count_all(stream: RollupStream) -> None:
 
 def read_all(stream: RollupStream) -> None:
     """A worker reads everything, and is killed before it is idle."""
-    with stream.worker() as worker:
+    never_idle = stream.settings.model_copy(update={"idle_after_s": 600.0})
+    with Role("reader", never_idle, role_command("rollup")) as worker:
         stream.wait_reached(worker)
         worker.kill()
     assert all(note.counted_to < 0 for _, note in notes(stream))
