@@ -1,4 +1,4 @@
-"""When a recorded call happens and when it is sent: pure arithmetic, no clock."""
+"""Computes when a recorded call happens and when it is sent; pure, without a clock."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ __all__ = ["ReplayResult", "replay"]
 CONNECT_S = 10.0
 MESSAGE_TIMEOUT_MS = 120_000
 PROGRESS_EVERY = 1_000
-# What is wrong with one message only; anything else is the bus, and ends the replay.
+# Errors of one message only. Any other error is the bus's, and ends the replay.
 MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD", "_INVALID_ARG"})
 
 

@@ -1,4 +1,4 @@
-"""Which reader reads which file."""
+"""Reads a recorded trace with the reader of its format."""
 
 from __future__ import annotations
 

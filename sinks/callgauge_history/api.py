@@ -36,7 +36,8 @@ MAX_SQL_BYTES = 262_144
 
 
 def refusal_of(sql: str) -> str | None:
-    """Why a statement is not run; None when it may be. The engine's own read-only mode stands behind this."""
+    """Why a statement is not run; None if it may be. Besides this check, the engine itself runs in its read-only
+    mode."""
     start = sql[_COMMENTS.match(sql).end() :]  # type: ignore[union-attr]  # matches the empty string at least
     if not start:
         return "the body must be an SQL statement"
@@ -73,7 +74,7 @@ def make_app(store: Store, token: str) -> Starlette:
 
 
 class ApiServer:
-    """The API as a worker. Its address and token are in `<data_dir>/api.json`, readable by the owner alone."""
+    """The API as a worker. Its address and token are in `<data_dir>/api.json`, which only the owner can read."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._settings = settings
@@ -97,7 +98,7 @@ class ApiServer:
             self._file.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        """Finish the requests at hand and end; for another thread."""
+        """Finish the current requests, then end. To be called from another thread."""
         self._server.should_exit = True
 
 

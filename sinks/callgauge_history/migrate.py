@@ -2,8 +2,8 @@
 
 Several sinks may start at once and nothing locks a ClickHouse, and a process may die between any two statements: each
 statement must itself be harmless when run twice (`IF NOT EXISTS`, `OR REPLACE`); the table `migrations` only records
-what was done. One that is not takes a line `-- when: SELECT ...` before it: it is run if that gives something else than
-zero, and when it fails and that has become zero, another runner has taken the step.
+what was done. A statement that is not harmless has a line `-- when: SELECT ...` before it, and is run only if that
+query gives something other than zero. If the statement fails and the query then gives zero, another sink has done it.
 """
 
 from __future__ import annotations

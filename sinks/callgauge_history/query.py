@@ -33,7 +33,7 @@ def run_query(settings: Settings, sql: str) -> QueryResult:
 
 @contextmanager
 def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
-    """Several statements, each one that reads.
+    """Opens a way to ask: gives a function that runs one reading statement.
 
     Raises:
         StoreError: what is wrong with a statement, or that nobody answers.

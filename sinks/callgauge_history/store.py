@@ -1,4 +1,4 @@
-"""One door to ClickHouse: the embedded engine (chDB) or a server over HTTP(S).
+"""The connection to ClickHouse: the embedded engine (chDB) or a server over HTTP(S).
 
     StoreError
     ├── (itself)            final: wrong SQL, wrong password, no such table. Asking again will not help.
@@ -27,7 +27,7 @@ from callgauge.errors import SettingError, StoreError
 
 __all__ = ["QueryResult", "Store", "StoreUnavailable", "is_embedded", "open_store", "place_of"]
 
-#: ClickHouse's error codes that pass by themselves.
+#: ClickHouse's error codes of faults that pass by themselves.
 _LATER = frozenset(
     {
         3,  # UNEXPECTED_END_OF_FILE
@@ -58,7 +58,7 @@ _OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
 #: Limits of a reader's query: one wild query must not hold up the sinks of the same process.
 _READ_LIMITS = {"max_execution_time": 60, "max_result_rows": 1_000_000}
 
-#: One record with a wild clock lies in a partition of its own and must not refuse a whole batch.
+#: A record with a wrong clock lies in a partition of its own; many of them must not make ClickHouse refuse a batch.
 _INSERT = {"async_insert": 0, "max_partitions_per_insert_block": 0}
 
 
@@ -181,7 +181,7 @@ def _open_embedded(folder: str, place: str) -> Store:
         ) from None
     except OSError as error:
         raise StoreError(f"cannot open {place}: {error}") from error
-    # A chDB handle keeps its settings; this one can never write again, nor read files or URLs.
+    # A chDB handle keeps its settings: after this it can neither write nor read files or URLs.
     for name, value in _READ_LIMITS.items():
         reader.command(f"SET {name} = {value}")
     reader.command("SET readonly = 1")

@@ -50,7 +50,7 @@ def consumer_config(settings: Settings, role: str) -> dict[str, Any]:
         "auto.offset.reset": "earliest",
         "session.timeout.ms": int(settings.session_timeout_s * 1e3),
         "heartbeat.interval.ms": int(settings.heartbeat_s * 1e3),
-        # An insert may take a minute; it must not cost us our partitions.
+        # An insert may take a minute; the group must not take our partitions away meanwhile.
         "max.poll.interval.ms": max(300_000, int(settings.session_timeout_s * 1e3)),
         "topic.metadata.refresh.interval.ms": 30_000,
         "queued.max.messages.kbytes": 32_768,
@@ -72,7 +72,8 @@ def open_consumer(settings: Settings, role: str) -> ConsumerLike:
 
 
 class Intake:
-    """Batches of one topic. `assigned` is set when the group first gave us our partitions (perhaps none)."""
+    """Reads batches of one topic. `assigned` is set once the group has given us partitions for the first time (perhaps
+    none)."""
 
     def __init__(self, consumer: ConsumerLike, topic: str, clock: Callable[[], float]) -> None:
         self._consumer = consumer
@@ -97,7 +98,8 @@ class Intake:
         size = 0
         while len(self._read) < most and size < BATCH_BYTES:
             left_s = until - self._clock()
-            # A rebalance in here takes what was read of a lost partition out of `_read`; it is read again.
+            # A rebalance during this call removes what was read of a lost partition from `_read`; its new owner reads
+            # it again.
             chunk = self._consumer.consume(min(CHUNK, most - len(self._read)), max(0.0, left_s))
             good = [message for message in chunk if not _is_error(message)]
             self._keep(good)
@@ -109,7 +111,8 @@ class Intake:
         return messages
 
     def began_without_commit(self, partition: Partition) -> bool:
-        """Whether the group had nothing committed of a partition when this was first asked; False if nobody answers."""
+        """Whether the group had committed nothing for a partition when this was asked for the first time; False if the
+        broker does not answer."""
         if partition not in self._without_commit:
             try:
                 [found] = self._consumer.committed([TopicPartition(*partition)], timeout=10.0)
@@ -119,21 +122,22 @@ class Intake:
         return self._without_commit[partition]
 
     def is_ours(self, partitions: Iterable[Partition]) -> bool:
-        """Whether any of these, taken with the last batch, has been ours without a break."""
+        """Whether at least one of these partitions of the last batch has been ours since it was read."""
         return any(partition not in self._lost_since_take for partition in partitions)
 
     def hold(self, seconds: float) -> None:
-        """Wait without reading on, but stay a member of the group."""
+        """Wait without reading on, and stay a member of the group."""
         self._held = True
-        # Each time anew: a rebalance may have brought more.
+        # Each time again: a rebalance may have brought more partitions.
         self._consumer.pause(self._consumer.assignment())
         message = self._consumer.poll(seconds)
         if message is not None and not _is_error(message):
-            # Not of the batch at hand: read before the pause took hold, or of a partition that just came.
+            # These are not of the current batch: they were read before the pause worked, or of a partition that was
+            # just assigned.
             self._keep([message])
 
     def go_on(self) -> None:
-        """Read again what may have been paused."""
+        """End the pause of all partitions."""
         if self._held:
             self._held = False
             self._consumer.resume(self._consumer.assignment())
@@ -148,7 +152,7 @@ class Intake:
         self.commit_owed()
 
     def commit_owed(self) -> None:
-        """Try again to commit what could not be."""
+        """Try again to commit what the broker did not take before."""
         if not self._owed:
             return
         offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in self._owed.items()]
@@ -171,7 +175,8 @@ class Intake:
         for message in messages:
             partition, offset = (message.topic(), message.partition()), message.offset()
             if offset <= self._last_offsets.get(partition, -1):
-                # librdkafka begins anew without a word, and we would take these for the records of the old topic.
+                # librdkafka would silently begin at the new topic's start, and its records would be taken for the old
+                # topic's.
                 raise BrokerError(
                     f"{partition[0]}/{partition[1]}: offset {offset} came after {self._last_offsets[partition]}: the "
                     "topic was made anew or cut; start again, to read it as what it is now"
@@ -190,7 +195,7 @@ class Intake:
         log.info("%s", f"assigned {', '.join(f'{p.topic}/{p.partition}' for p in partitions) or 'nothing'}")
         for assigned in partitions:
             self._last_offsets.pop((assigned.topic, assigned.partition), None)
-        # A pause outlives a rebalance in librdkafka: what comes back may still be paused.
+        # In librdkafka a pause outlives a rebalance: a partition that comes back may still be paused.
         self._held = True
         self.assigned.set()
 

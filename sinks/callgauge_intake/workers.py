@@ -63,7 +63,7 @@ def run_workers(workers: Mapping[str, Worker], ready_file: Path | None, stop: th
 
 
 def _watch(workers: Mapping[str, Any], ready_file: Path | None, stop: threading.Event, failed: threading.Event) -> None:
-    """Until stop or failure; makes the ready file when every worker is ready."""
+    """Wait for a stop or a failure. Makes the ready file when every worker is ready."""
     told = False
     while not stop.wait(0.1) and not failed.is_set():
         if not told and all(worker.ready.is_set() for worker in workers.values()):

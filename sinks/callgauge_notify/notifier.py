@@ -1,11 +1,11 @@
 """The loop of a notifier: read an alert, deliver it, commit; an alert that cannot be delivered now is tried again.
 
 Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, seq) is delivered
-once, whoever repeats it: a detector that replays its log, or a rebalance. (alert_id, state) would not do: a late row
-may revive an episode that another has ended, and people must hear of it.
+once, whoever repeats it: a detector that replays its log, or a rebalance. (alert_id, state) would not be enough: a late
+row may revive an episode that another row had ended, and people must hear of that too.
 
-A notifier that is new, or has been away for so long that the broker has forgotten where it was, finds alerts of a month
-on the topic: of those it tells what is not older than an hour.
+A new notifier, or one that was away so long that the broker has forgotten its offset, finds the alerts of a month on
+the topic. Of those it delivers only what is at most an hour old.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 #: Remembered deliveries: days of alerts, a megabyte.
 _REMEMBERED = 10_000
-#: How far back a new notifier tells, by the time at which alerts were appended.
+#: A new notifier delivers alerts that were appended at most so long ago.
 _BACK_S = 3_600.0
 
 
@@ -75,11 +75,11 @@ class Notifier:
             self._intake.close()
 
     def stop(self) -> None:
-        """Finish the delivery at hand and end; for another thread."""
+        """Finish the current delivery, then end. To be called from another thread."""
         self._stop.set()
 
     def step(self) -> None:
-        """The alerts that have come, one after the other."""
+        """Deliver the alerts that have arrived, one after the other."""
         for message in self._intake.take(100, 0.5):
             partition = (message.topic(), message.partition())
             # Of a partition that was taken away, its new owner delivers the rest.
@@ -90,7 +90,7 @@ class Notifier:
         self._intake.commit_owed()
 
     def _handle(self, message: Any, partition: tuple[str, int]) -> bool:
-        """Whether the message is done with and its offset may be committed."""
+        """Deliver the alert of one message. Returns whether its offset may be committed."""
         try:
             alert = read(Alert, message.value())
         except DecodeError as error:
@@ -98,7 +98,7 @@ class Notifier:
             log.error("unreadable alert at %s/%s: %s", *partition, error)
             return True
         key = (alert.alert_id, alert.seq)
-        # First of all, since whatever is passed over is committed, and then the group has a commit.
+        # Asked first: alerts that are skipped are committed, and after that the group has a commit.
         if self._is_long_ago(message, partition) or not _is_news(alert) or key in self._done:
             return True
         if not self._deliver(alert, partition):
@@ -118,7 +118,8 @@ class Notifier:
         return True
 
     def _deliver(self, alert: Alert, partition: tuple[str, int]) -> bool:
-        """As often as it takes; False when the partition is no longer ours or we are to stop."""
+        """Try until the channel takes the alert. False if the partition is no longer ours, or the notifier is to
+        stop."""
         try:
             for wait_s in self._waits():
                 try:
@@ -147,5 +148,6 @@ class Notifier:
 
 
 def _is_news(alert: Alert) -> bool:
-    """People are told what fires and when that ends; pending is not news yet, acknowledged is theirs."""
+    """Whether people are told: when an alert fires and when that ends. Not while it is pending, nor when they have
+    acknowledged it themselves."""
     return alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None)

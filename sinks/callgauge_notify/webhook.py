@@ -2,7 +2,7 @@
 
 Header `X-Callgauge-Signature: t=<unix seconds>,v1=<hex>`, where v1 is HMAC-SHA256 over "<t>.<body>" with the shared
 secret (Stripe's scheme). A receiver computes it again, compares in constant time, and refuses an old `t`. Without a
-secret the header is left out. A delivery may come twice; (`alert_id`, `seq`) tells.
+secret the header is left out. A delivery may come twice; equal (`alert_id`, `seq`) mean the same one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Dead letters on their way out, and the limit on their share."""
+"""Sends dead letters, and stops the sink when their share is too large."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from callgauge_sinks.records import Batch, dead_key
 
 __all__ = ["DeadLetterWriter", "TooManyUnreadable", "UnreadableShare"]
 
-#: Judged over this many records, and not before that many were seen.
+#: The share is judged over this many records, and only after that many were seen.
 WINDOW_RECORDS, FEWEST_RECORDS = 10_000, 1_000
 
 
@@ -66,7 +66,8 @@ class DeadLetterWriter:
 
 
 class TooManyUnreadable(CallgaugeError):
-    """A bad deploy is at work: stop rather than drain it into the dead-letter topic."""
+    """Too large a share of records is unreadable, as after a bad deployment: the sink stops instead of moving all of it
+    to the dead-letter topic."""
 
 
 class UnreadableShare:

@@ -37,7 +37,7 @@ class Record(NamedTuple):
 
 @dataclass
 class Batch:
-    """What one insert and one commit are about."""
+    """The records of one insert and one commit."""
 
     records: list[Record] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
@@ -70,7 +70,7 @@ def decode_messages(messages: Iterable[Message], decode: Callable[[bytes | None]
 
 
 def dead_letter_of(message: Message, reason: str, where: str = "") -> DeadLetter:
-    """The letter of an unreadable message; equal each time the message is read."""
+    """The dead letter of an unreadable message; the same each time that message is read."""
     value = message.value() or b""
     return DeadLetter(
         topic=message.topic() or "",
@@ -85,5 +85,5 @@ def dead_letter_of(message: Message, reason: str, where: str = "") -> DeadLetter
 
 
 def dead_key(letter: DeadLetter) -> bytes:
-    """Origin topic/partition/offset: a letter sent again lands beside itself."""
+    """The key of a letter, origin topic/partition/offset: if a letter is sent again, both are in the same partition."""
     return f"{letter.topic}/{letter.partition}/{letter.offset}".encode()

@@ -129,7 +129,7 @@ def stored_offset_rows(batch: Batch, sink: str, origin: str) -> Tables:
 
 
 def window_record_rows(records: Sequence[Record]) -> Tables:
-    """Rows of `windows`, `score_windows`, `block_summaries` and `epochs`; progress is for detect alone."""
+    """Rows of `windows`, `score_windows`, `block_summaries` and `epochs`. Progress records are not stored."""
     by_kind: dict[str, list[Any]] = {"row": [], "score_row": [], "summary": [], "epoch": [], "progress": []}
     for record in records:
         by_kind[record.value.kind].append(record.value)

@@ -28,7 +28,8 @@ __all__ = ["Rows", "Sink", "SinkSpec"]
 
 log = logging.getLogger(__name__)
 
-#: What building a row raises for a value that decodes but fits no column (an integer beyond 64 bits, half a surrogate).
+#: Errors of building a row from a value that can be decoded but fits no column (an integer beyond 64 bits, half a
+#: surrogate).
 _UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError, UnicodeError)
 
 
@@ -42,7 +43,7 @@ class StoreLike(Protocol):
 
 
 class LetterBox(Protocol):
-    """Where dead letters go; returns when they are there."""
+    """Takes dead letters; `write` returns when the broker has them."""
 
     def write(self, letters: Iterable[DeadLetter]) -> None: ...
 
@@ -56,7 +57,8 @@ class SinkSpec:
     decode: Callable[[bytes | None], Any]
     rows: Rows
     marks: Callable[[Batch], dict[str, pa.Table]] | None = None
-    """What says how far this batch has come; written last, when its rows are stored and its dead letters sent."""
+    """Builds the rows that say up to which offset this batch is stored. They are written last, when its rows are stored
+    and its dead letters sent."""
     batch_rows: int = 50_000
     batch_s: float = 1.0
     dead_letter_share: float = 1.0
@@ -66,7 +68,7 @@ class Sink:
     """One topic into its tables.
 
     Args:
-        letters: None for the sink of the dead letters themselves: what is unreadable there is logged.
+        letters: None for the sink of the dead-letter topic itself: an unreadable dead letter is only logged.
         clock: seconds, monotonic.
     """
 
@@ -96,7 +98,7 @@ class Sink:
         return self._intake.assigned
 
     def run(self) -> None:
-        """Until `stop`; leaves the group at the end.
+        """Run until `stop` is called, then leave the group.
 
         Raises:
             CallgaugeError: what no retry mends.
@@ -109,7 +111,7 @@ class Sink:
             self._intake.close()
 
     def stop(self) -> None:
-        """Finish the batch at hand and end; for another thread."""
+        """Finish the current batch, then end. To be called from another thread."""
         self._stop.set()
 
     def step(self) -> None:
@@ -128,7 +130,8 @@ class Sink:
             log.debug("%s: %d records in %.3f s", self._spec.name, len(batch), self._clock() - started)
 
     def _deliver(self, batch: Batch, tables: dict[str, pa.Table]) -> bool:
-        """Insert and send, as often as it takes; False when the batch is no longer ours or we are to stop."""
+        """Insert the rows and send the dead letters, trying again until both are done. False if the batch's partitions
+        are no longer ours, or the sink is to stop."""
         pending, dead = dict(tables), list(batch.dead)
         marks = self._spec.marks(batch) if self._spec.marks is not None else {}
         for wait_s in self._waits():
@@ -160,12 +163,12 @@ class Sink:
             log.error("unreadable %s/%d/%d: %s", letter.topic, letter.partition, letter.offset, letter.reason)
 
     def _hold(self, batch: Batch, wait_s: float) -> bool:
-        """Wait as a member of the group; False when there is nothing left to retry for."""
+        """Wait before another attempt, as a member of the group. False if another attempt makes no sense any more."""
         until = self._clock() + wait_s
         while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
             self._intake.hold(min(left_s, 0.5))
         if self._stop.is_set() or not self._intake.is_ours(batch.next_offsets):
-            # Uncommitted: whoever owns the partitions next reads it again.
+            # It is not committed, so the next owner of the partitions reads it again.
             self._intake.go_on()
             return False
         return True
@@ -186,7 +189,7 @@ def build_rows(batch: Batch, rows: Rows) -> dict[str, pa.Table]:
 
 
 def _sift(records: list[Record], rows: Rows) -> tuple[list[Record], list[tuple[Record, str]]]:
-    """Halve until the unfit stand alone: a few in a large batch cost little."""
+    """Find the records that fit no column by halving the batch: a few of them in a large batch cost little."""
     try:
         rows(records)
         return records, []

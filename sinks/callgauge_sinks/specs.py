@@ -1,4 +1,4 @@
-"""The five sinks: which topic goes through which decoder and row builder."""
+"""The sinks: which topic goes through which decoder and row builder into which tables."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     """
     topics = settings.topics
     calls_origin, scores_origin = ((origins or {}).get(topic.name, "") for topic in (topics.calls, topics.scores))
-    # What rollup counts is marked, so that completeness knows how far it is stored.
+    # For topics that rollup counts, the sink writes down how far it is, for `callgauge completeness`.
     marked = {name: origin for name, origin in {"calls": calls_origin, "scores": scores_origin}.items() if origin}
     sources: dict[str, tuple[Topic, Callable[[bytes | None], Any], Rows]] = {
         "calls": (topics.calls, decode_call, partial(call_rows, origin=calls_origin)),

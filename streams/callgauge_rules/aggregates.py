@@ -33,10 +33,11 @@ class Aggregate:
     """One number about a series.
 
     Attributes:
-        of: its value, None when there is nothing to judge.
+        of: computes its value from totals; None if there is nothing to judge.
         measure: the measured quantity it needs, "" for counts.
         unit: for people: "", "%", "ms", "$", "tokens".
-        counts: it is wrong, not just less sure, while a source is unheard.
+        counts: it counts or adds up. While a source is silent such a number is too small, so it is not judged; a
+        percentile is only less certain.
     """
 
     name: str
@@ -56,7 +57,7 @@ _PERCENTILE = re.compile(r"(latency|ttft|output_tokens|cost)_p(\d{1,2}(?:\.\d)?)
 
 
 def aggregate(name: str) -> Aggregate:
-    """The aggregate of a name.
+    """The aggregate with this name.
 
     Raises:
         ValueError: there is none.
@@ -105,7 +106,7 @@ def _sum(measure: str, factor: float) -> Callable[[Totals], float | None]:
     return lambda totals: totals.measures.get(measure, MeasureTotals()).sum * factor
 
 
-#: Name -> aggregate, of all but percentiles and the error types' shares.
+#: The aggregates by name, without percentiles and the shares of error types, whose names have parameters.
 AGGREGATES = {
     plain.name: plain
     for plain in (

@@ -75,14 +75,15 @@ def alert_of(
 
 
 def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
-    """The end of an alert that nothing judges any more."""
+    """The transition to resolved of an alert that no rule judges any more."""
     at = at_ms / 1000
     changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
     return alert.model_copy(update=changes | {"reason": reason, "event_id": "", "offset": offset})
 
 
 def state_of(alert: Alert, log: str) -> State:
-    """The state that a transition left behind; `log` is the one read now, where offsets of another mean nothing."""
+    """The alert's state after a transition that was read back. `log` is the log that is read now; the offset of a
+    transition is ignored if it belongs to another log."""
     return State(
         phase="inactive" if alert.state == "resolved" else "pending" if alert.state == "pending" else "firing",
         at_ms=round(alert.at * 1000),

@@ -42,11 +42,12 @@ class State:
     last_true_ms: int = 0
     """The last window end at which the condition held."""
     offset: int = -1
-    """The record that caused the last transition; its judgements up to `at_ms` are decided."""
+    """Offset of the record that caused the last transition. Windows that end by `at_ms` were judged with it."""
 
 
 def step(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
-    """The state after the window that ends at `at_ms` was judged; `at_ms` changes with a transition only."""
+    """The state after the window that ends at `at_ms` was judged. The state's own `at_ms` changes only with a
+    transition."""
     match state.phase:
         case "inactive":
             return _start(state, timing, at_ms) if holds else state
@@ -57,12 +58,13 @@ def step(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
 
 
 def observe(state: State, holds: bool, at_ms: int) -> State:
-    """Take note of a window that was judged before, when its log is read again; never a transition."""
+    """Take note of a window that was judged already, when the log is read again after a restart. It never causes a
+    transition."""
     return replace(state, last_true_ms=max(at_ms, state.last_true_ms)) if holds else state
 
 
 def _start(state: State, timing: Timing, at_ms: int) -> State:
-    # A late row may revive an episode that another late row has ended: the same episode, so its count goes on.
+    # A late row may revive an episode that another late row has ended. It is the same episode, so `seq` goes on.
     seq = state.seq + 1 if at_ms == state.starts_at_ms else 0
     begun = replace(state, phase="pending", at_ms=at_ms, starts_at_ms=at_ms, seq=seq, fired_at_ms=None)
     begun = replace(begun, last_true_ms=at_ms)

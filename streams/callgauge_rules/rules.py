@@ -85,8 +85,8 @@ class BoundRule:
         self.aggregate: Aggregate = aggregate(rule.aggregate)
         self._threshold = Threshold(ThresholdConfig((Limit(rule.op, rule.value),)))
         self.judges_nothing = rule.min_count is None and self.aggregate.counts and self._threshold_holds(0.0)
-        """Whether a lookback without any call fulfils the condition: traffic that has stopped is the largest fall. The
-        alert goes on for an hour; after that the series is forgotten."""
+        """Whether a lookback without any call fulfils the condition, as traffic that has stopped does for `calls lt
+        10`. Such an alert goes on for an hour; then the series is forgotten."""
         self.min_count = 0 if self.judges_nothing else rule.min_count or 1
 
     def judges(self, labels: dict[str, str]) -> bool:
@@ -98,7 +98,7 @@ class BoundRule:
         return n >= self.min_count and self._threshold_holds(value)
 
     def _threshold_holds(self, value: float | None) -> bool:
-        # A threshold has no memory, so the time of the window does not matter to it.
+        # A threshold keeps no state, so the time of the window does not matter to it.
         return self._threshold.update(value, at_ms=0).level != "none"
 
 
@@ -145,7 +145,8 @@ def _checked(content: Any, where: str) -> list[Rule]:
 
 
 def _problem_of_limit(rule: Rule, judged: Aggregate) -> str:
-    """Of a limit that nothing, or everything, is beyond: it is a slip, 5 for 5 % perhaps."""
+    """What is wrong with a limit that no value or every value is beyond (5 instead of 5 %, perhaps); "" if nothing
+    is."""
     most, values = (1.0, "a share, 0 to 1") if judged.unit == "%" else (math.inf, "never below 0")
     if not 0.0 <= rule.value <= most:
         return f"{judged.name} is {values}; {rule.value:g} is no limit for it"
@@ -177,7 +178,7 @@ def _place(content: Any, loc: Sequence[int | str]) -> str:
 
 
 def bind(rules: Sequence[Rule], groupings: Sequence[GroupingSet]) -> list[BoundRule]:
-    """Each rule with the grouping set of its labels, of several the one with the narrowest window.
+    """Each rule with the grouping set that has its labels; if several have, the one with the narrowest window.
 
     Raises:
         RuleError: no grouping set has its labels, or its lookback is no multiple of the window.

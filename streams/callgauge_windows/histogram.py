@@ -26,7 +26,7 @@ Int64s = npt.NDArray[np.int64]
 
 #: Buckets per doubling are 2^SCALE.
 SCALE = 5
-#: That many.
+#: Buckets per doubling.
 PER_DOUBLING = 1 << SCALE
 _BASE = math.exp2(1.0 / PER_DOUBLING)
 #: Largest relative error of a quantile, whatever the data.

@@ -1,4 +1,4 @@
-"""ClickHouse against the recount, to the last nano-dollar."""
+"""Compares ClickHouse with a recount of what was sent, to the last nano-dollar."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Truth(Protocol):
 
 @dataclass(frozen=True)
 class Verdict:
-    """Calls and windows beside what was sent."""
+    """Calls and windows, compared with what was sent."""
 
     calls: int
     missing: int
@@ -59,7 +59,7 @@ class Verdict:
     sums_equal: bool
     windows: int
     wrong_windows: list[tuple[Key, dict[str, int]]]
-    """Each with what it holds too much of."""
+    """Each with the difference of every wrong quantity (stored less expected)."""
 
     @property
     def exact(self) -> bool:
@@ -73,17 +73,17 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Audit:
-    """Everything that is stored beside everything that was sent."""
+    """Everything that is stored, compared with everything that was sent."""
 
     verdict: Verdict
     poison: int
     dead_letters: int
     dead_letters_equal: bool
-    """Each by its origin."""
+    """Whether the stored dead letters are exactly the unreadable records, compared by their origins."""
     duplicates: int
     """Events that were sent again within the horizon."""
     wrong_books: dict[int, dict[str, int]]
-    """Partition -> what its block summaries add up to too much."""
+    """Partition -> by how much the sums of its block summaries are wrong."""
 
     def problems(self) -> list[str]:
         """What is not as it must be, in words."""

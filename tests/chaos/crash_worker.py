@@ -51,7 +51,7 @@ class Passage:
 
 
 def inject(point: str, passage: Callable[[], None]) -> None:
-    """Put the passage in its place."""
+    """Wrap the function at this point, so that each of its calls is a passage."""
     match point:
         case "sent":
             _patch(driver.Producer, "send", _after_async(passage))

@@ -1,4 +1,5 @@
-"""The processes of a run, and what a supervisor does: start again what ended with an error, and count it."""
+"""The processes of a run, with their supervisor: it starts again a process that ended with an error, and counts
+that."""
 
 from __future__ import annotations
 
@@ -55,15 +56,15 @@ class Crew:
         return [role for name, role in self._roles.items() if name.startswith("rollup")]
 
     def leave(self, name: str) -> int:
-        """SIGTERM, as at a deployment; gives the exit code, -9 when it took too long."""
+        """End a process by SIGTERM, as a deployment does. Returns the exit code; -9 if it took too long."""
         return end(self._roles.pop(name).process, _LEAVE_S)
 
     def leave_alone(self, name: str) -> None:
-        """It is about to end by a fault: not the supervisor's affair."""
+        """Do not start this process again: a fault is about to end it."""
         self._left_alone.add(name)
 
     def tend(self) -> None:
-        """Start again whatever ended with an error.
+        """Start every process again that ended with an error.
 
         Raises:
             RuntimeError: something ended without one, or things end again and again.

@@ -92,7 +92,7 @@ def _counted(log: Iterable[LogRecord], expected: Expected, horizon: Horizon, bou
 
 
 def _read(value: bytes | None) -> Call | None:
-    """By pydantic, which is not what rollup and sinks read with."""
+    """Read with pydantic, so that the check does not share a decoder with rollup and the sinks."""
     try:
         return Call.model_validate_json(value or b"")
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What is done to whom. A fault is a function of the scene; it raises `NotInflicted` when it could not be done."""
+"""The faults. Each is a function of the scene, and raises `NotInflicted` if it could not be done."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def kill_broker(times: int, down_s: float) -> Fault:
 
 
 def _start_to(scene: Scene, point: str, number: signal.Signals) -> Role:
-    """A crash worker that has come to its point."""
+    """Start a crash worker and wait until it has reached its point."""
     name = f"rollup-{len(scene.done)}-{point.replace(' ', '-')}"
     nth = scene.rng.randint(1, _PASSAGES[point])
     scene.crew.leave_alone(name)
@@ -143,7 +143,8 @@ def _leave_joiner(scene: Scene, point: str) -> None:
 
 
 def _outlive(scene: Scene, role: Role, for_s: float, point: str = "") -> None:
-    """The other workers take over what a frozen one held; then it goes on, and is at work again or started anew."""
+    """Wait until the other workers have taken over what a frozen one held. Then let it go on, and wait until it works
+    again or was started again."""
     pid, at, where = role.process.pid, time.time(), f", {point}" if point else ""
     scene.wait(f"{role.name} to stand still", lambda: _is_stopped(pid), 10)
     scene.note(f"SIGSTOP{where}", role.name)

@@ -1,4 +1,5 @@
-"""Was a window judged early? A source's watermark must not be ahead of its log's clock, whatever clocks emitters have.
+"""Checks that no window was judged early: a source's watermark must not be ahead of its log's clock, whatever clocks
+the emitters have.
 
     log clock at offset o    the largest append time before o, less the out-of-orderness bound
     on time                  appended no later than the bound after its event time
@@ -53,7 +54,7 @@ class LogClock:
         log.on_time_ms.append(event_ms if on_time and event_ms is not None else float("inf"))
 
     def early(self, told: Iterable[Told]) -> list[Told]:
-        """Those that were too far ahead."""
+        """The progress records whose watermark was too far ahead."""
         clocks = {number: list(accumulate(log.append_ms, max)) for number, log in self._partitions.items()}
         coming = {number: _earliest_from(log.on_time_ms) for number, log in self._partitions.items()}
         return [one for one in told if not self._holds(one, clocks, coming)]

@@ -33,7 +33,8 @@ def pipeline_settings(bootstrap: str, folder: Path, **overrides: object) -> Sett
         "group_prefix": prefix,
         "partitions": 2,
         "windows_partitions": 2,
-        # a killed worker is missed soon (the brokers of these tests allow it), and tansu's JoinGroup answers soon
+        # the group soon notices a killed worker (the brokers of these tests allow it), and tansu's JoinGroup answers
+        # soon
         "session_timeout_s": 3.0,
         "rebalance_timeout_s": 1.5,
         "heartbeat_s": 0.5,
@@ -51,7 +52,8 @@ def pipeline_settings(bootstrap: str, folder: Path, **overrides: object) -> Sett
 
 
 def quiet(settings: Settings) -> dict[str, Any]:
-    """Connection settings of the harness's own clients: a broker that is away is part of the plan, not worth a word."""
+    """Connection settings of the harness's own clients, which log nothing: that a broker is away is part of the
+    test."""
     return settings.librdkafka() | {"log_level": 0}
 
 

@@ -34,7 +34,7 @@ class ProgressLog:
         self.entries: list[Entry] = []
 
     def read(self) -> ProgressLog:
-        """Take in what has come since."""
+        """Read the records that have arrived since the last call."""
         while messages := self._consumer.consume(10_000, timeout=0.05):
             for message in messages:
                 value = message.value()
@@ -46,7 +46,7 @@ class ProgressLog:
         self._consumer.close()
 
     def told(self) -> Iterator[Told]:
-        """Every word about every source."""
+        """All progress of all sources so far."""
         return (told for entry in self.entries for told in entry.sources.values())
 
     def worked(self, pid: int, busy: Collection[int]) -> bool:
@@ -60,13 +60,13 @@ class ProgressLog:
         return moved or (bool(own) and not own[-1].keys() & set(busy))
 
     def told_by_others(self, pid: int, since: float) -> set[int]:
-        """Partitions that other processes have spoken of since then."""
+        """Partitions whose progress other processes have reported since then."""
         others = (entry.sources for entry in self.entries if entry.at > since and entry.pid != pid)
         return {partition for sources in others for partition in sources}
 
 
 def recovery_s(entries: Sequence[Entry], at: float, partitions: Iterable[int]) -> float | None:
-    """Seconds from `at` until each of the partitions is further than it was ever before; None: not yet."""
+    """Seconds from `at` until each of the partitions has moved beyond its furthest offset before; None: not yet."""
     before = _reached(entry for entry in entries if entry.at <= at)
     missing, last = set(partitions), at
     for entry in entries:

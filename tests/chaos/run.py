@@ -71,7 +71,7 @@ class Outcome:
 
 
 def run(broker: Broker, plan: Plan, *, seed: int, folder: Path) -> Outcome:
-    """Play a plan; what goes wrong is in the outcome's problems.
+    """Run a plan. What went wrong is in the outcome's `problems`.
 
     Args:
         folder: emptied first; keeps the processes' logs, and the store unless all is well.
@@ -108,7 +108,7 @@ def run(broker: Broker, plan: Plan, *, seed: int, folder: Path) -> Outcome:
 
 
 def _send_and_inflict(scene: Scene, plan: Plan) -> None:
-    """The faults fall while calls are being sent, and calls are sent until all is being consumed again."""
+    """Inflict the faults while calls are being sent, and go on sending until all partitions are consumed again."""
     with scene.sender.running():
         for role in scene.crew.workers():
             scene.wait_at_work(role)
@@ -143,7 +143,8 @@ def _problems_of_rows(sent: SentWindows, expected: Expected) -> list[str]:
 
 
 def _wait_stored(scene: Scene, settings: Settings, expected: Expected) -> None:
-    """Until the store has as much as it should, or nothing moves any more: then the audit says what is missing."""
+    """Wait until the store has as much as it should, or nothing changes any more; the audit then says what is
+    missing."""
     last: object = None
     moved_at = time.monotonic()
     while time.monotonic() - moved_at < _STALLED_S:

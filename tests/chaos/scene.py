@@ -1,4 +1,4 @@
-"""What a fault sees of a run: the processes, what they say, and time to wait in."""
+"""What a fault is given of a run: its processes, their progress, and ways to wait."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Done:
     fault: str
     victim: str
     at: float
-    """When it was over, epoch seconds; consuming again is counted from here."""
+    """When the fault was over, epoch seconds. The time until consuming goes on is counted from here."""
 
 
 @dataclass
@@ -70,7 +70,7 @@ class Scene:
             time.sleep(0.1)
 
     def pass_time(self, seconds: float) -> None:
-        """Let the run go on."""
+        """Wait for so long while the run goes on."""
         until = time.monotonic() + seconds
         self.wait("time to pass", lambda: time.monotonic() >= until, seconds + _WITHIN_S)
 

@@ -1,4 +1,4 @@
-"""All that is on the windows topic: rows, and what the block summaries of each partition add up to."""
+"""Reads the windows topic: its rows, and the sums of the block summaries of each partition."""
 
 from __future__ import annotations
 

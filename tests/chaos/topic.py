@@ -1,4 +1,4 @@
-"""A topic read from its start to its present end, by nobody's group."""
+"""Reads a topic from its start to its present end, without a consumer group."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_progress_tells_what_is_committed(broker: Broker, stream_on: NewStream) 
 
 
 def told_is_committed(stream: RollupStream) -> bool:
-    """Whether the newest progress record tells what the broker holds; the record is read first and may only be behind."""
+    """Whether the newest progress record tells what the broker holds. It is read first, and may only be behind."""
     told = told_committed(stream)
     committed = dict(enumerate(stream.committed()))
     assert all(told[number] <= committed[number] for number in told)

@@ -1,4 +1,4 @@
-"""Completeness of a store, asked and judged."""
+"""Asks the store what it holds, and judges whether that is complete."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DAY_MS = 86_400_000
 
 
 def check(ask: Ask, *, hours: float = 24.0, since: str | None = None, clock: Callable[[], float] = time.time) -> Report:
-    """Ask the store and judge.
+    """Ask the store and judge its completeness.
 
     Args:
         hours: look back so far from now.
@@ -31,7 +31,7 @@ def check(ask: Ask, *, hours: float = 24.0, since: str | None = None, clock: Cal
     now_ms = round(clock() * 1e3)
     since_ms = now_ms - round(hours * HOUR_MS) if since is None else _epoch_ms(since)
     since_ms = max(0, since_ms)
-    # Hardly an event is stored a day after it ended, so most days need not be read, unless something seems missing.
+    # Few events are stored more than a day after they ended, so older days are read only if something seems missing.
     ended_ms = max(0, since_ms - DAY_MS)
     report = judge(read_evidence(ask, since_ms, ended_ms), now_ms)
     if all(gap.kind not in ("calls", "scores") for gap in report.gaps):

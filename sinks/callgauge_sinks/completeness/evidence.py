@@ -34,7 +34,8 @@ class Block:
 
 @dataclass(frozen=True)
 class Found:
-    """What is stored of one block: rows within [block, last_offset], and beyond it up to the next block."""
+    """What is stored of one block: how many rows lie within [block, last_offset], and how many beyond that up to the
+    next block."""
 
     source: str
     block: int
@@ -45,14 +46,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Mark:
-    """A sink has stored all of a source from `first_offset` up to, without, `next_offset`, most recently at `at_ms`."""
+    """How far a sink has stored a source: all offsets from `first_offset` up to, but without, `next_offset`. It stored
+    the last of them at `at_ms`."""
 
     source: str
     first_offset: int
     next_offset: int
     at_ms: int
     sink: Holds = "calls"
-    """Which one."""
+    """What the source holds."""
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,15 @@ class Lost:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the store says, in the order in which it is asked."""
+    """All that the store says, in the order in which it is asked."""
 
     since_ms: int
     marks: list[Mark] = field(default_factory=list)
     rolled_up: dict[str, int] = field(default_factory=dict)
-    """Source -> last offset of any summary."""
+    """Source -> the largest last offset of its summaries."""
     blocks: list[Block] = field(default_factory=list)
     events: list[Found] = field(default_factory=list)
-    """Calls, scores and state changes, each in its own sources."""
+    """What is stored of calls, scores and state changes."""
     letters: list[Found] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
 
@@ -130,7 +132,8 @@ GROUP BY b.source, b.block
 
 
 def read_evidence(ask: Ask, since_ms: int, ended_ms: int = 0) -> Evidence:
-    """Ask the store. Marks come first: what they cover is in the tables when these are asked.
+    """Ask the store. The marks (how far each sink is) are read first, so that everything they cover is in the tables
+    when those are read.
 
     Args:
         since_ms: blocks that began then or later.

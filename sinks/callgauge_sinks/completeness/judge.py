@@ -1,13 +1,14 @@
-"""Completeness, to the record: what was read, what of it is in the windows, what is stored.
+"""Judges completeness to the single record: what was read, what of it is in the windows, and what is stored.
 
-Rollup says in the summary of each block how many records it read and what became of them. Beside that stand the rows of
-`calls` (or `scores` and `state_changes`) and `dead_letters` that come from the block's offsets. Both sides are compared
+Rollup says in the summary of each block how many records it read and what became of them. That is compared with the
+rows of `calls` (or `scores` and `state_changes`) and `dead_letters` that come from the block's offsets. Both sides are
+compared
 only as far as both have come: `stored_offsets` says up to which offset the sink is done with a source, and from which
 on it kept sources at all.
 
 An event that comes again is stored once, at its lowest offset. Rollup leaves out the later record as a duplicate if it
-comes within the duplicate horizon; beyond it, or from another source, it is counted twice: a gap by one, which looks
-the same as one that was lost.
+comes within the duplicate horizon; beyond the horizon, or from another source, it is counted twice. That shows as a gap
+of one, and looks the same as a lost event.
 """
 
 from __future__ import annotations
@@ -88,7 +89,7 @@ class _Judge:
             hour.open += 1
 
     def _compare(self, block: Block, hour: Hour) -> bool:
-        """Put what is stored beside; False while it is not all there."""
+        """Compare a block with what is stored of it. False if it is not all there."""
         mark = self._marks.get(block.source)
         if mark is None:
             return True
@@ -101,7 +102,7 @@ class _Judge:
         if block.block < mark.first_offset:
             hour.not_compared += 1
             return True
-        # A block that grew between two questions is compared the next time.
+        # The block grew between two queries, so it is compared the next time.
         same = events.last_offset == letters.last_offset == block.last_offset
         if mark.next_offset <= block.last_offset or not same:
             return False
@@ -217,7 +218,7 @@ def _range(block: Block) -> str:
 
 
 def _united(lost: Iterable[Lost]) -> defaultdict[str, list[Lost]]:
-    """Overlapping ranges as one: a worker that dies says the same loss again."""
+    """Join overlapping ranges: the same loss may be told more than once, since a worker that follows repeats it."""
     united: defaultdict[str, list[Lost]] = defaultdict(list)
     for each in sorted(lost, key=lambda each: (each.source, each.first, each.end)):
         ranges = united[each.source]

@@ -15,7 +15,7 @@ State = Literal["ok", "open", "not compared", "gap"]
 
 @dataclass(frozen=True)
 class Gap:
-    """Something that is not as it should be; `hour_ms` 0: no hour is known."""
+    """Something that is wrong. `hour_ms` is 0 if no hour is known."""
 
     source: str
     hour_ms: int
@@ -46,12 +46,12 @@ class Hour:
     not_compared: int = 0
     state: State = "ok"
     holds: Holds = "calls"
-    """What the source holds, as far as `stored` says."""
+    """What the source holds."""
 
 
 @dataclass
 class Report:
-    """The verdict. `pending` and `notes` are for people and no reason to worry."""
+    """The verdict. `pending` and `notes` are for people; they do not mean that something is wrong."""
 
     since_ms: int
     hours: list[Hour]
@@ -59,11 +59,11 @@ class Report:
     pending: list[str]
     notes: list[str]
     to_come: int = 0
-    """Offsets that one side has and the other not yet."""
+    """Offsets that only one of rollup and the sink has reached so far."""
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is missing of what both sides have."""
+        """Whether nothing is missing up to where both rollup and the sink have come."""
         return not self.gaps
 
     def total(self, name: str) -> int:

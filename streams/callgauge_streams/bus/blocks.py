@@ -27,14 +27,14 @@ _MINUTE_MS = 60_000
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Consecutive records `start:end` of what was given, all of one block."""
+    """Consecutive records, `start` up to `end` of those that were given, which all belong to one block."""
 
     block: int
     start: int
     end: int
 
     def parts(self, most: int) -> Iterator[slice]:
-        """The same in parts of at most `most` records."""
+        """This run, split into parts of at most `most` records each."""
         return (slice(start, min(start + most, self.end)) for start in range(self.start, self.end, most))
 
 
@@ -47,7 +47,7 @@ class BlockCutter:
         self._minute = 0
 
     def cut(self, offsets: Int64s, timestamps_ms: Int64s) -> list[Run]:
-        """Runs that stay inside one block.
+        """Split fetched records into runs, each inside one block.
 
         Args:
             offsets: ascending, may have holes; shape (n,).
@@ -86,7 +86,7 @@ class Record:
     offset: int
     timestamp_ms: int
     stamped: bool
-    """Whether the broker set the timestamp: then timestamps never go back."""
+    """Whether the broker set the timestamp. If it did, timestamps never go back."""
 
     @property
     def minute(self) -> int:
@@ -95,7 +95,7 @@ class Record:
 
 
 class LogHead(Protocol):
-    """What can be asked of the log that retention has left."""
+    """Questions about the part of a log that retention has not deleted yet."""
 
     @property
     def start(self) -> int:
@@ -114,24 +114,25 @@ class LogHead(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """Where counting goes on, and what was lost: the offsets `lost_from` to `start`, none when `lost_from` is -1."""
+    """Where counting goes on, and what was lost: the offsets from `lost_from` up to `start`; nothing if `lost_from` is
+    -1."""
 
     start: int
     lost_from: int = -1
 
     def is_cut(self, log: LogHead, block_offsets: int | None) -> bool:
-        """Whether the rule is known to cut at `start`. At the log's end it cuts if the next record is of a later
-        minute, and until then somebody's open block may go on there."""
+        """Whether it is certain that a block begins at `start`. At the end of the log it is not: if the next record is
+        of the same minute, it still belongs to a block that another worker may have open."""
         return self.start < log.end or (block_offsets is not None and self.start % block_offsets == 0)
 
 
 def resume_after_retention(
     committed: int, counted_to: int, minute: int, log: LogHead, block_offsets: int | None
 ) -> Resumption:
-    """Where counting goes on when retention has eaten the committed offset.
+    """Where counting goes on when retention has deleted the record at the committed offset.
 
-    Rows of the committed block, and of blocks after it whose commit a crash forestalled, may be stored. So counting
-    goes on where the rule cuts whoever reads: no record is then in two blocks.
+    Rows of the committed block may be stored already, and so may rows of later blocks if a crash came before their
+    commit. So counting goes on at an offset where every reader would begin a block: then no record is in two blocks.
 
         committed    log start   counted_to
             |  eaten     |  counted   |  not of this block: goes on, nothing lost
@@ -158,7 +159,7 @@ def resume_after_retention(
     if first.stamped:
         start = _minute_after(first.minute, at, log, block_offsets)
     elif another_range:
-        start = at  # not surely a block start, but none is in sight: producers' clocks go back and forth
+        start = at  # no certain block start can be found, since the producers' clocks go back and forth
     elif minute >= 0 or block_offsets is None:
         start = _minute_after(minute if minute >= 0 else first.minute, at, log, block_offsets)
     else:
@@ -167,7 +168,7 @@ def resume_after_retention(
 
 
 def block_start_from(offset: int, first: Record, log: LogHead, block_offsets: int) -> int:
-    """The first block start at or after `offset` that can be told without the records before.
+    """The first block start at or after `offset` that can be found without reading the records before it.
 
     Args:
         first: the first record at or after `offset`.
@@ -178,8 +179,8 @@ def block_start_from(offset: int, first: Record, log: LogHead, block_offsets: in
 
 
 def _minute_after(minute: int, offset: int, log: LogHead, block_offsets: int | None) -> int:
-    """The first block start at or after `offset` that is of a later minute or in the next range; perhaps the log's end,
-    see `Resumption.is_cut`."""
+    """The first block start at or after `offset` that lies in a later minute or in the next range of offsets. It may be
+    the log's end, see `Resumption.is_cut`."""
     later = log.first_at((minute + 1) * _MINUTE_MS)
     start = max(log.end if later is None else later, offset)
     return start if block_offsets is None else min(_multiple_from(offset, block_offsets), start)

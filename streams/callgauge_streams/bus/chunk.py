@@ -14,15 +14,16 @@ __all__ = ["Chain", "Chunk"]
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A micro-batch. Offsets travel with the data: enough to prove that nothing is missing before it."""
+    """A micro-batch, with the offsets that let its reader check that nothing before it is missing."""
 
     partition: int
     generation: int
     """Of the consumer group, when it was fetched."""
     seek: int
-    """How often this process has sought the partition; a chunk belongs to the position sought to last."""
+    """How many times this process had set the partition's read position (a seek) when the chunk was fetched. A chunk
+    from before the latest seek is out of date."""
     start: int
-    """The offset sought to."""
+    """The offset at which reading began after that seek."""
     previous: int | None
     """Last offset of the chunk before; None for the first after the seek."""
     block: int
@@ -41,7 +42,7 @@ class Chunk:
         return int(self.records.offsets[-1])
 
     def after(self, offset: int) -> Chunk | None:
-        """The part from `offset` on, None when there is none."""
+        """The records from `offset` on, as a chunk; None if there are none."""
         if self.first >= offset:
             return self
         if self.last < offset:
@@ -63,13 +64,13 @@ class Chain:
         self._last: int | None = None
 
     def accept(self, chunk: Chunk) -> Chunk | None:
-        """The new part of a chunk, None when all of it is known.
+        """The records of a chunk that have not arrived before; None if all of them have.
 
         Raises:
             BrokenChain: something between the last chunk and this one is missing.
         """
         if chunk.seek < self._seek:
-            return None  # fetched before the latest seek; it comes again
+            return None  # fetched before the latest seek: its records will be fetched again
         if chunk.seek == self._seek and chunk.previous == self._last:
             pass
         elif chunk.seek > self._seek and chunk.previous is None and chunk.start <= self.next_offset:

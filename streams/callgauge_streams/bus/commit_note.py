@@ -15,7 +15,8 @@ _Int = Annotated[int, msgspec.Meta(ge=-1, le=2**62)]
 
 
 class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of", tag="callgauge"):
-    """The term of the takeover, and what is known of the block that begins at the committed offset."""
+    """The term of the takeover (a number that grows each time a worker takes the partition over), and what is known of
+    the block that begins at the committed offset."""
 
     term: _Int = 0
     """Grows with each takeover of the partition; 0: not known."""
@@ -26,7 +27,7 @@ class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of"
     minute: _Int = -1
     """Append time of the block's first record in whole minutes; -1: no block is open, or not known."""
     epoch: str = ""
-    """Of all rows that count from the committed offset on, as far as there are any; "": not known."""
+    """The epoch of the rows that count from the committed offset on; "": not known."""
 
     def encode(self) -> str:
         """The commit's metadata; "" for an empty note.
@@ -38,7 +39,7 @@ class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of"
     @classmethod
     def decode(cls, metadata: str | None) -> CommitNote:
         """The note in a commit's metadata; an empty one when there is none that can be read."""
-        # There are no braces in a note, and what follows it is no part of it.
+        # The note itself holds no braces, so it ends at the first one; what follows is not part of it.
         written = (metadata or "").partition("}")[0] + "}"
         try:
             note = msgspec.json.decode(written, type=dict[str, msgspec.Raw])
@@ -47,5 +48,6 @@ class CommitNote(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="of"
             return cls()
 
     def next_term(self, now_ms: int) -> int:
-        """The term of a takeover: higher than the stored one, and than those a forgetful broker has seen before."""
+        """The term for a new takeover: higher than the stored term, and, since it is taken from the clock, higher than
+        terms that a broker has forgotten."""
         return max(self.term + 1, now_ms)

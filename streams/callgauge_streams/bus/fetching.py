@@ -1,7 +1,7 @@
 """The thread that owns the Kafka client: it fetches chunks, takes partitions over, and commits.
 
-What is fetched is stamped and cut into chunks in one step of its loop, so that no seek comes between. Seeks are
-counted, so that chunks form a chain.
+Fetched records are cut into chunks, and marked with the current position, in one step of its event loop, so that no
+seek can happen in between. Each chunk carries the number of seeks so far and names the chunk before it.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class TransportMetrics(Protocol):
     """What the transport tells the worker's metrics."""
 
     def processed(self, tp: TP, records: int) -> None:
-        """The agent is done with so many records of a partition."""
+        """The agent has finished so many records of a partition."""
 
     def rebalanced(self) -> None:
-        """The group took the partitions back."""
+        """The consumer group took partitions away from this worker, to share them out again."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust offers it with transactions only
-        # A broker answers one fetch at a time: one for quiet partitions must not hold up the busy ones for 1.5 s.
+        # A broker answers one fetch at a time. A fetch of quiet partitions must not delay the busy ones for 1.5 s.
         consumer._fetch_max_wait_ms = _FETCH_WAIT_MS
         consumer._fetch_max_bytes = _FETCH_BYTES
         return consumer
@@ -90,8 +90,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         try:
             fetched = await super()._fetch_records(consumer, active_partitions, timeout=timeout, max_records=batches)
         except NoOffsetForPartitionError:
-            return {}  # a partition nobody has read before was assigned while we waited: its start is sought next
-        # No await from here on: what was drained and the position it belongs to are read together.
+            return {}  # a partition that nobody has read before was assigned meanwhile: its start is set next
+        # No await from here on: the fetched records and the position they belong to must be read together.
         generation = self._ensure_consumer()._coordinator.generation
         if fetched:
             found = [len(records) for batches_of_tp in fetched.values() for records in batches_of_tp]
@@ -105,7 +105,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
     def _chunks(self, tp: TP, batches: list[Records], generation: int) -> list[Chunk]:
         position = self.positions.get(tp)
         if position is None:
-            return []  # revoked, or not sought yet: it is read again after the seek
+            return []  # the partition was taken away, or its start is not set yet: its records will be read again
         records = Records.joined(batches)
         return position.chunks(tp.partition, records, generation, most=self.app.conf.broker_max_poll_records)
 
@@ -118,7 +118,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         return cast(Mapping[TP, int], await self.call_thread(self._seek_all))
 
     async def _seek_all(self) -> Mapping[TP, int]:
-        """Take over all that is assigned, and seek: nothing is handed on, nor sent, of a partition that was not."""
+        """Take over every assigned partition and set its read position. Records of a partition are neither handed to
+        the agent nor sent before that."""
         consumer, config = self._ensure_consumer(), self.config
         with_blocks = config.block_offsets is not None
         starts = await take_over(
@@ -132,7 +133,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         return {tp: start.offset for tp, start in starts.items()}
 
     async def commit_starts(self, starts: Mapping[TP, Start]) -> bool:
-        """Whether the broker has accepted them; while the group rebalances it refuses, and they are moot."""
+        """Commit the starts of a takeover. Returns False if the broker refused because the group is rebalancing: then
+        the takeover is void."""
         return cast(bool, await self.call_thread(self._commit_starts, starts))
 
     async def _commit_starts(self, starts: Mapping[TP, Start]) -> bool:
@@ -148,7 +150,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         return True
 
     def state_of(self, tp: TP) -> Any:
-        """The client's view of an assigned partition, else None."""
+        """What the Kafka client knows of a partition; None if it is not assigned to us."""
         aiotp, subscription = driver.ensure_aiokafka_TP(tp), self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription else None
         return assignment.state_value(aiotp) if assignment and aiotp in assignment.tps else None

@@ -1,4 +1,4 @@
-"""Messages on their way to the broker, and what may be done once they have arrived.
+"""Sends messages, and calls back once the broker has acknowledged them.
 
 A worker that waited for each acknowledgement would idle for a round trip every time a block ends.
 """
@@ -19,14 +19,14 @@ _MANY = 4_096
 
 
 def _nothing() -> None:
-    """Nothing depends on these messages."""
+    """The default callback: nothing waits for these messages."""
 
 
 class Outbox:
-    """Sends in order, and tells when all that was sent so far is acknowledged.
+    """Sends messages in order, and calls back when everything sent so far is acknowledged.
 
-    A retried batch may come twice, which changes nothing: rows replace themselves, alerts have identities. It does not
-    change places with the next, since aiokafka sends one batch of a partition at a time.
+    A batch that is sent again may arrive twice. That does no harm: a row replaces its equal, and an alert has an
+    identity. Batches never change their order, since aiokafka sends one batch of a partition at a time.
     """
 
     def __init__(self, app: Any) -> None:
@@ -37,7 +37,7 @@ class Outbox:
         """Hand messages to the producer; returns when it has taken them.
 
         Args:
-            then: called when they, and all that was put before, are acknowledged; never, if one of them was refused.
+            then: called when these messages and all put before are acknowledged; never if one of them was refused.
 
         Raises:
             KafkaError, ProducerSendError: one of these, or an earlier one, was refused.
@@ -59,7 +59,7 @@ class Outbox:
             KafkaError, ProducerSendError: something was refused; nothing that depends on it may be committed.
         """
         if self._arrived is not None:
-            await asyncio.shield(self._arrived)  # whoever waits may be cancelled; what was sent is on its way
+            await asyncio.shield(self._arrived)  # cancelling the task that waits stops no message
 
 
 def _has_arrived(sent: asyncio.Future[Any]) -> bool:

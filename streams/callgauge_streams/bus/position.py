@@ -15,16 +15,16 @@ __all__ = ["Position", "Reading"]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One look at a partition."""
+    """How far a partition is processed at one moment."""
 
     seek: int
     """As in `Chunk`."""
     at: int
     """All before this offset is processed."""
     end: int
-    """The log's end (its high watermark), as far as the broker has told."""
+    """The log's end (its high watermark), as the broker told it last."""
     readable_to: int
-    """Before the end while a transaction is open."""
+    """Up to here records can be read; less than `end` while a producer's transaction is open."""
 
     @property
     def lag(self) -> int:
@@ -40,13 +40,13 @@ class Position:
     seek: int
     cutter: BlockCutter | None
     committed: Start | None = None
-    """What the broker has accepted last; None for a topic without blocks, whose takeover commits nothing."""
+    """The commit that the broker accepted last. None for a topic without blocks: its takeover commits nothing."""
     previous: int | None = None
     """Last offset of the chunk that was fetched last."""
     fetched_to: int = -1
-    """The client's position when the last fetch had been cut: all before it is in chunks."""
+    """The client's position after the last fetch was cut into chunks: every record before it is in a chunk."""
     processed_to: int = -1
-    """The offset after the last chunk that the agent is done with."""
+    """The offset after the last chunk that the agent has finished."""
 
     @property
     def start(self) -> int:
@@ -54,7 +54,8 @@ class Position:
         return self.taken.offset
 
     def chunks(self, partition: int, records: Records, generation: int, *, most: int) -> list[Chunk]:
-        """Records just fetched, cut at blocks and into parts of at most `most`, each naming the one before it."""
+        """Cut fetched records into chunks of at most `most` records, none across the end of a block. Each names the
+        chunk before it."""
         runs = self.cutter.cut(records.offsets, records.timestamps_ms) if self.cutter else [Run(-1, 0, len(records))]
         chunks = []
         for run in runs:
@@ -65,7 +66,8 @@ class Position:
         return chunks
 
     def to_commit(self, safe: Start) -> Start | None:
-        """The safe offset and its note, under the term of the latest takeover; None when the broker has it."""
+        """The offset and note to be committed now, under the term of the latest takeover; None if the broker has them
+        already."""
         if safe.offset < self.start:
             return None
         start = safe.under(self.taken.note.term)
@@ -82,7 +84,7 @@ class Position:
         return self.previous is None or self.previous < done_to
 
     def reading(self, state: Any) -> Reading | None:
-        """None as long as nothing is known of the log's end."""
+        """How far the partition is processed; None as long as the broker has not told the log's end."""
         if state is None or state.highwater is None:
             return None
         at = max(self.processed_to, self.start)

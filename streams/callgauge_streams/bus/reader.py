@@ -1,4 +1,4 @@
-"""Reading a partition beside the consumer group: plain consumers that commit nothing and count nothing."""
+"""Reads a partition outside of the consumer group: these consumers commit nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_reader(settings: Settings) -> Iterator[Consumer]:
             **settings.librdkafka(),
             "group.id": settings.group("reader"),  # librdkafka wants a name; nothing is ever committed
             "enable.auto.commit": False,
-            # The end of a partition is where the broker has no more, not what it says its end is: tansu 0.6 answers
+            # Read until the broker has no more records, not up to the end that it tells: tansu 0.6 answers
             # with the first offset of the last batch.
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
@@ -85,7 +85,7 @@ def read_range(
 
 
 def offset_of(message: Message) -> int:
-    """A message that was read has an offset."""
+    """The offset of a message that was read (which always has one; the type does not know)."""
     return cast(int, message.offset())
 
 

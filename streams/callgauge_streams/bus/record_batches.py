@@ -50,7 +50,7 @@ class _Batch:
 
     records: Records
     offset: int
-    """Of the last."""
+    """Offset of the last record of the batch."""
 
 
 def records_of(raw: memoryview, first_offset: int) -> Records:
@@ -79,13 +79,13 @@ def records_of(raw: memoryview, first_offset: int) -> Records:
     if attributes & _APPEND_TIME:
         timestamps_ms[:] = largest_ms
     records = Records(offsets, timestamps_ms, data, value_at)
-    # A seek into the middle of a batch: the broker sends the whole of it.
+    # Reading may begin in the middle of a batch; the broker sends the whole of it.
     return records.part(slice(int(np.searchsorted(offsets, first_offset)), None))
 
 
 @compiled
 def _varint(data: Any, at: int) -> Any:
-    """A zigzag number, and where it ends; if that is past the end of the data, it is none."""
+    """Read a zigzag varint; returns it and where it ends. If that is past the end of the data, there was none."""
     value, shift = 0, 0
     while at < len(data) and shift < 70:
         value |= (data[at] & 0x7F) << shift
@@ -123,7 +123,7 @@ def warm_up() -> None:
 
 
 class _KeptBytes:
-    """In place of aiokafka's `MemoryRecords`: the same, and the bytes of the batch that came last."""
+    """Replaces aiokafka's `MemoryRecords`, and keeps the bytes of the batch that was handed out last."""
 
     def __init__(self, data: bytes) -> None:
         self._records = MemoryRecords(data)
@@ -144,7 +144,7 @@ class _KeptBytes:
 
 
 class _IteratedOnce:
-    """A batch of which one iteration is all its records from `first_offset` on."""
+    """A batch that hands out all its records from `first_offset` on as one item."""
 
     def __init__(self, batch: Any, raw: memoryview, first_offset: int) -> None:
         self._batch = batch
@@ -179,7 +179,8 @@ class _Batches:
 
 
 class _Results(OrderedDict[TopicPartition, Any]):
-    """The fetcher's results by partition, each made to hand out batches as it comes in."""
+    """The fetcher's dictionary of results by partition. It changes each result that is put in, so that it hands out
+    batches."""
 
     def __setitem__(self, tp: TopicPartition, result: Any) -> None:
         if isinstance(result, FetchResult):

@@ -1,4 +1,4 @@
-"""Taking partitions over: where reading begins, and the commit that lets no predecessor commit any more."""
+"""Takes partitions over: finds where reading begins, and commits that, so that the worker before can commit no more."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ __all__ = ["Start", "StartOf", "Stored", "commit_starts", "guard_commits", "take
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the group has committed for a partition."""
+    """The offset and note that the group has committed for a partition."""
 
     offset: int | None = None
-    """None at the very first start."""
+    """None if the group never committed anything for this partition."""
     note: CommitNote = field(default_factory=CommitNote)
 
 
@@ -36,7 +36,7 @@ class Start:
     note: CommitNote = field(default_factory=CommitNote)
 
     def under(self, term: int) -> Start:
-        """The same under another term."""
+        """This start with another term in its note."""
         return Start(self.offset, msgspec.structs.replace(self.note, term=term))
 
 
@@ -52,9 +52,9 @@ async def take_over(
     now_ms: Callable[[], int],
     with_terms: bool,
 ) -> dict[TP, Start]:
-    """Find the start of each partition and commit it, under a higher term, so that a zombie's commit is refused.
-
-    Without terms only a very first start is committed. The caller must seek without awaiting anything.
+    """Find the start of each partition and commit it under a higher term, so that the broker refuses later commits of
+    the worker that had the partition before. Without terms only the very first start of a group is committed. The
+    caller must seek without awaiting anything.
 
     Raises:
         IllegalStateError: a rebalance has begun meanwhile; nothing was taken over.
@@ -101,12 +101,12 @@ async def commit_starts(consumer: aiokafka.AIOKafkaConsumer, starts: Mapping[TP,
 
 
 def guard_commits(consumer: aiokafka.AIOKafkaConsumer) -> None:
-    """Refuse what the broker cannot: aiokafka sends a commit that met an error again, by then perhaps as a member of
-    the next generation, whose partitions are others'."""
+    """Make a commit fail when the group has moved on. aiokafka repeats a commit that met an error, and may do so as a
+    member of the next generation, in which the partition belongs to another worker; the broker cannot notice that."""
     commit = consumer._coordinator._do_commit_offsets
 
     async def in_its_generation(assignment: Any, offsets: Any) -> None:
-        # No await between this and the request, which takes the generation.
+        # No await between this check and the request, which takes the current generation.
         if not assignment.active or consumer._subscription.reassignment_in_progress:
             raise IllegalGenerationError(consumer._group_id)
         await commit(assignment, offsets)
@@ -115,6 +115,7 @@ def guard_commits(consumer: aiokafka.AIOKafkaConsumer) -> None:
 
 
 def _same_generation(consumer: aiokafka.AIOKafkaConsumer, generation: int) -> None:
-    """A rebalance may have begun while we waited; until it ends the client still takes seeks on what it had."""
+    """Check that no rebalance began meanwhile; until it ends the client would still accept seeks on its old
+    partitions."""
     if consumer._subscription.reassignment_in_progress or consumer._coordinator.generation != generation:
         raise IllegalStateError("the group is rebalancing; positions are sought when that has ended")

@@ -71,7 +71,7 @@ class ChunkConsumer(driver.Consumer):
             self._safe[tp] = Start(safe_offset, CommitNote(epoch=epoch))
 
     def note_counted(self, tp: TP, counted_to: int, minute: int, epoch: str) -> None:
-        """Note with the safe offset that all rows of the records before `counted_to` are confirmed."""
+        """Add to the note of the safe offset that the rows of all records before `counted_to` are confirmed."""
         if position := self._thread.positions.get(tp):
             safe = self._safe.get(tp, position.taken)
             note = msgspec.structs.replace(safe.note, counted_to=counted_to, minute=minute, epoch=epoch)
@@ -89,7 +89,8 @@ class ChunkConsumer(driver.Consumer):
         return True
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
-        """Commit with the notes; what is refused is tried again as long as it is ours."""
+        """Commit the safe offsets with their notes. What the broker refuses is tried again as long as the partition is
+        ours."""
         positions = dict(self._thread.positions)
         starts = {tp: start for tp in offsets if tp in positions and (start := self._to_commit(tp))}
         accepted = await self._thread.commit_starts(starts)
@@ -102,7 +103,8 @@ class ChunkConsumer(driver.Consumer):
         return (tp for tp in list(self._safe) if topics is None or tp in topics or tp.topic in topics)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Holes between chunks mean nothing here: the safe offset alone decides."""
+        """Ignore holes in the offsets, which Faust would keep track of: the safe offset alone decides what is
+        committed."""
 
     def ack(self, message: Any) -> bool:
         message.acked = True
@@ -110,17 +112,17 @@ class ChunkConsumer(driver.Consumer):
         return True
 
     def done(self, tp: TP, chunk: Chunk) -> None:
-        """The agent is done with a chunk; lag is counted from there."""
+        """Note that the agent has finished a chunk; lag is counted from there."""
         position = self._thread.positions.get(tp)
         if position and chunk.seek == position.seek:
             position.processed_to = chunk.last + 1
         self._config.metrics.processed(tp, len(chunk.records))
 
     def on_buffer_full(self, tp: TP) -> None:
-        """A full buffer makes the fetcher wait as it is; Faust would sleep a whole second once all are full."""
+        """Do nothing: a full buffer makes the fetcher wait anyway, and Faust would sleep for a second."""
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        # Rebalances are eager: whatever we hold is read again from its last commit, by whoever has it then.
+        # Rebalances are eager: all partitions are taken away, and their next owners read on from the last commits.
         held = revoked | set(self._thread.positions)
         self._safe.clear()
         self._thread.positions.clear()
@@ -129,7 +131,7 @@ class ChunkConsumer(driver.Consumer):
         await super().on_partitions_revoked(revoked)
 
     def starts(self) -> dict[TP, Start]:
-        """The assigned partitions that were taken over and sought, and where to."""
+        """The partitions that this worker has taken over, and the start of each."""
         return {tp: position.taken for tp, position in list(self._thread.positions.items())}
 
     def committed(self, tp: TP) -> int:
@@ -138,7 +140,8 @@ class ChunkConsumer(driver.Consumer):
         return position.committed.offset if position and position.committed else -1
 
     def holds(self, tp: TP, chunk: Chunk) -> bool:
-        """Whether a chunk is of this generation and its partition still ours; else it is read again."""
+        """Whether the chunk's partition is still ours, in the same generation. If not, its next owner reads it
+        again."""
         return chunk.generation == self.app.consumer_generation_id and tp in self._thread.positions
 
     def caught_up(self, tp: TP, next_offset: int, since_ms: float) -> bool:

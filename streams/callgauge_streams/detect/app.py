@@ -49,7 +49,7 @@ class DetectWorker:
         self._engines: dict[TP, tuple[Chain, Engine]] = {}
 
     async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
-        """Where to read from: back over the longest lookback, so that the windows are known again."""
+        """Where to begin reading: as far back as the longest lookback, so that the windows are known again."""
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         live_from = max(log_start, committed or 0)
@@ -68,7 +68,7 @@ class DetectWorker:
             self._engines.pop(tp, None)
 
     async def take(self, tp: TP, chunk: Chunk) -> None:
-        """Decide a chunk's records, send what follows, and let the chunk go for commit."""
+        """Judge a chunk's records, send the alerts that follow, then allow the chunk to be committed."""
         if not self._app.consumer.holds(tp, chunk):
             return
         chain, engine = self._engine(tp, chunk)
@@ -81,7 +81,8 @@ class DetectWorker:
             what = "rows are of windows too old to be judged, or in the future: judged by no rule (ClickHouse has them)"
             self._app.logger.warning("%s: %d %s", tp, engine.left_out - left_out, what)
         topics = self._settings.topics
-        # One after the other: what is known as told when this worker is followed by another must have been told.
+        # One after the other: the next worker takes the alerts that are on the topic as told, so they must have been
+        # sent.
         for topic in (topics.alerts.name, topics.alerts_current.name):
             await self._outbox.put(_outgoing(topic, tp, alert) for alert in alerts)
             await self._outbox.settled()
@@ -105,7 +106,7 @@ class DetectWorker:
         try:
             record = decode_window_record(value)
         except DecodeError as error:
-            # Only rollup writes this topic; the windows sink meets the same record and keeps it.
+            # Skipped here; the windows sink reads the same record and puts it on the dead-letter topic.
             self._app.logger.error("%s offset %d cannot be read and is left out: %s", tp, offset, error)
             return []
         return engine.take(offset, timestamp_ms, record)

@@ -31,7 +31,7 @@ _STARTS_MS = 180_000
 
 
 def history_ms(rules: Sequence[BoundRule]) -> int:
-    """How long windows are needed: to judge the next one, and to know since when a condition has held."""
+    """How long windows must be kept: for the lookback of the next one, and to know since when a condition has held."""
     return max((_needed_ms(rule) for rule in rules), default=0)
 
 
@@ -87,7 +87,7 @@ class Engine:
         self._forgotten_to = 0
         self._offset = -1
         self.left_out = 0
-        """Rows too old to be judged, or of windows that lie in the future."""
+        """Rows that were left out: too old to be judged, or of windows in the future."""
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""
@@ -142,7 +142,7 @@ class Engine:
         """Judge every window that has ended since the last time, in order of their ends."""
         for rule in self._rules:
             if rule.aggregate.counts and not self._sources.complete:
-                continue  # a count without all sources is wrong, not just unsure: it waits
+                continue  # a count that lacks a source is wrong, so rules on counts wait for all sources
             name, width = rule.rule.name, rule.grouping.window_ms
             to_ms = watermark_ms // width * width
             for series in self._windows.of(rule.grouping.name):
@@ -153,8 +153,8 @@ class Engine:
         self._forget(watermark_ms)
 
     def _ends(self, rule: BoundRule, series: Series, to_ms: int) -> Iterable[int]:
-        """Window ends to judge: from the first window there is, to one lookback after the last; after that nothing
-        changes but what time alone changes, which one more judgement long after settles."""
+        """The window ends to judge: from the first window that is kept to one lookback after the last. After that only
+        time changes a verdict, for which one more judgement at the end is enough."""
         width = series.window_ms
         oldest = (to_ms - self._keep_ms - _WAIT_MS) // width * width
         first = max(self._judged_to[rule.rule.name], min(series.windows), oldest) + width
@@ -173,7 +173,8 @@ class Engine:
                 self._judged.discard(key)
 
     def _judge_again(self, series: Series, changed_ms: Sequence[int], reason: str) -> Iterator[Alert]:
-        """Windows that were judged have changed (their starts, ms): judge the latest that they are part of."""
+        """Windows that were judged already have changed (their starts, ms): judge again the latest window end whose
+        lookback they are part of."""
         for rule in self._rules_of(series):
             judged_to = self._judged_to[rule.rule.name]
             waits = rule.aggregate.counts and not self._sources.complete
@@ -203,13 +204,13 @@ class Engine:
             self._states[key] = state
 
     def _forget_cooled(self, key: str, state: State, watermark_ms: int) -> None:
-        """Drop an ended alert of a series without windows, once no cooldown depends on it."""
+        """Forget an ended alert of a series without windows, once its cooldown is over."""
         if max(state.last_fired_at_ms or 0, state.at_ms) + self._longest_cooldown_ms <= watermark_ms:
             self._states.pop(key)
             self._current.pop(key, None)
 
     def _end_what_nothing_judges(self, watermark_ms: int) -> Iterator[Alert]:
-        """An alert whose rule was removed, or whose series is heard no more, must not fire for ever."""
+        """End alerts whose rule was removed or whose series is no longer heard of: nothing else would."""
         if self._offset < self._live_from:
             return
         names = {rule.rule.name for rule in self._rules}

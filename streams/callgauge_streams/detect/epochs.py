@@ -23,14 +23,15 @@ __all__ = ["Epochs"]
 
 
 class Epochs:
-    """Fed with `EpochStart` records in the order of the log."""
+    """Learns from `EpochStart` records, in the order of the log."""
 
     def __init__(self) -> None:
         self._newest: dict[str, tuple[int, str]] = {}
         self._starts: dict[str, list[tuple[int, str]]] = {}
 
     def accept(self, start: Any) -> bool:
-        """Take an `EpochStart`; returns False for a zombie's, which changes nothing.
+        """Take an `EpochStart`. Returns False if it has a lower term than one heard before: a zombie sent it, and it
+        changes nothing.
 
         Two starts with equal terms can only differ where a broker forgets terms; every reader then takes the larger
         epoch, whichever it meets first.

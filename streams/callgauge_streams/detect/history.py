@@ -43,7 +43,7 @@ def _take_note(found: dict[str, Alert], message: Message) -> None:
         log.error("%s/%s offset %s left out: %s", message.topic(), message.partition(), message.offset(), error)
         return
     known = found.get(alert.fingerprint)
-    # A worker that hung while it sent may have written an older transition after its successor's.
+    # A worker that hung while sending may have written an old transition after a newer one of the next worker.
     if known is None or known.log != alert.log or (alert.offset, alert.at) >= (known.offset, known.at):
         found[alert.fingerprint] = alert
 

@@ -30,7 +30,7 @@ _LASTS_MS = 3_600_000
 
 
 class Losses:
-    """Told by the engine of one partition of the windows topic only, since starts are sent to all of them.
+    """Only the engine of one partition of the windows topic uses this, since starts are sent to every partition.
 
     Args:
         log: the partition read, "cluster id/topic id/partition".
@@ -46,7 +46,7 @@ class Losses:
         self._lost_to = {source: int(alert.value or 0) for source, alert in told.items()}
 
     def take(self, start: Any, offset: int, appended_ms: int) -> Iterator[Alert]:
-        """The alert of a source's start, if it names a loss that was not told yet.
+        """The alert for a source's start, if the start names a loss that no alert has told of yet.
 
         Args:
             start: an `EpochStart`.
@@ -65,7 +65,7 @@ class Losses:
         yield self._firing[start.source]
 
     def end(self, offset: int, clock_ms: int) -> Iterator[Alert]:
-        """The alerts that have lasted their time.
+        """Resolve the alerts that have fired for their hour.
 
         Args:
             offset: of the record that is taken now.

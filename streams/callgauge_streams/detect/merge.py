@@ -60,7 +60,7 @@ class Series:
         return max(self.windows) + self.window_ms if self.windows else 0
 
     def totals(self, start_ms: int, end_ms: int) -> Totals:
-        """What the windows in [start_ms, end_ms) add up to."""
+        """The sums over the windows in [start_ms, end_ms)."""
         totals = Totals()
         for start in range(start_ms, end_ms, self.window_ms):
             if window := self.windows.get(start):
@@ -86,7 +86,7 @@ class Windows:
         self._folded_to: dict[str, int] = {}
 
     def put(self, row: Any) -> Series | None:
-        """Take a row; returns its series, None when nothing changes: it is void or old news."""
+        """Take a row. Returns its series; None if nothing changes, since the row is void or known."""
         if row.block < self._folded_to.get(row.source, -1):
             return None
         if not self._epochs.counts(row.source, row.block, row.epoch):
@@ -115,7 +115,8 @@ class Windows:
         return [(self._series[key], starts_ms) for key, starts_ms in lost.items()]
 
     def fold(self, source: str, committed: int) -> None:
-        """A source has committed an offset (-1: unknown): rows of blocks before it become part of their windows."""
+        """Note that a source has committed an offset (-1: not known): rows of earlier blocks are added to their windows
+        for good."""
         if not self._epochs.heard(source):
             return  # rows of several epochs may be open, and nothing says yet which of them count
         border = self._folded_to[source] = max(committed, self._folded_to.get(source, -1))
@@ -124,7 +125,7 @@ class Windows:
                 self._series[key].windows[window_start_ms].folded.add(totals)
 
     def _take_out(self, source: str, block: int, epoch: str) -> Iterator[tuple[_Place, Totals]]:
-        """The rows of an open block, which are kept no more."""
+        """Remove the rows of an open block and return them."""
         for key, window_start_ms in self._open[source].pop((block, epoch)):
             window = self._series[key].windows[window_start_ms]
             yield (key, window_start_ms), window.open.pop((source, block, epoch))[1]

@@ -20,7 +20,7 @@ class _Source:
 
 
 class Sources:
-    """Fed with progress records; its only clock is the largest record timestamp seen.
+    """Learns from progress records. Its only clock is the largest record timestamp seen.
 
     Args:
         timeout_ms: a source unheard for this long of log time is left out.
@@ -38,7 +38,7 @@ class Sources:
         """Take note of a worker's `SourceProgress` records."""
         for name, source in list(self._sources.items()):
             if self.clock_ms - source.heard_ms > GONE_AFTER * self._timeout_ms:
-                del self._sources[name]  # its topic or its workers are gone for good
+                del self._sources[name]  # its topic or its workers no longer exist
         for item in progress:
             known = self._sources.get(item.source)
             watermark_ms = max(item.watermark_ms, known.watermark_ms) if known else item.watermark_ms

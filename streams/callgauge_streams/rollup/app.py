@@ -52,10 +52,10 @@ _EpochStart: Any = struct_of(EpochStart)
 
 
 class RollupWorker:
-    """The sources this process holds, and what it sends of them.
+    """The sources that this process holds; it counts their records and sends their rows.
 
     Args:
-        resumer: found the starts, and has the ids that were read before them.
+        resumer: found the starts of the sources, and has the ids of the records before them.
         origin: "cluster id/topic id" of the calls topic.
         scores_origin: the same of the scores topic.
         now: epoch seconds.
@@ -93,7 +93,7 @@ class RollupWorker:
         self._outbox = Outbox(app)
 
     def forget(self, revoked: Iterable[TP]) -> None:
-        """Drop all state of partitions that are taken away; whoever has them next reads their open blocks again."""
+        """Forget partitions that are taken away. Their next owner reads their open blocks again."""
         for tp in revoked:
             self._sources.pop(tp, None)
             self._idle.discard(tp)
@@ -101,7 +101,8 @@ class RollupWorker:
         self._resumer.forget()
 
     async def take(self, tp: TP, chunk: Chunk) -> None:
-        """Count a chunk. When it begins a block, the one before is sent, and let go for commit once it is confirmed."""
+        """Count a chunk. If it begins a new block, send the rows of the block before, and allow that to be committed
+        once the broker has confirmed them."""
         async with self._lock:
             await self._announce()
             if not self._app.consumer.holds(tp, chunk):
@@ -120,7 +121,8 @@ class RollupWorker:
         self._metrics.block_closed(closed.summary)
 
     async def _announce(self) -> None:
-        """Tell everybody each start that was not told yet; when this returns there is none, and all know."""
+        """Send every start that was not sent yet to all partitions of the windows topic, and wait until the broker has
+        them."""
         while new := {tp: s for tp, s in self._app.consumer.starts().items() if self._announced.get(tp) != s}:
             await self._send([self._epoch_start(tp, start) for tp, start in new.items()])
             await self._outbox.settled()
@@ -139,7 +141,7 @@ class RollupWorker:
         return f"{self._origins[tp.topic]}/{tp.partition}"
 
     def _source(self, tp: TP) -> SourceRollup:
-        """The source of a partition whose start was announced."""
+        """The source of a partition; its start has been announced before."""
         if tp not in self._sources:
             start, kind = self._announced[tp].offset, self._kinds[tp.topic]
             seen = self._resumer.take_seen(tp, start)
@@ -148,14 +150,14 @@ class RollupWorker:
         return self._sources[tp]
 
     async def tick(self) -> None:
-        """Send rows whose windows are over, and once a second how far the sources are."""
+        """Send the rows of windows that have ended, and once a second a progress record."""
         async with self._lock:
             if self._now() - self._announced_at >= _ANNOUNCE_S:
                 self._announced_at = self._now()
                 self._announced.clear()
             await self._announce()
             for tp, start in self._app.consumer.starts().items():
-                if self._announced.get(tp) == start:  # a takeover may fall in between: the next tick's
+                if self._announced.get(tp) == start:  # a takeover that happens meanwhile is announced at the next tick
                     self._source(tp)
             second_passed = self._now() - self._progress_sent_at >= 1.0
             await self._send_due(first_time_only=not second_passed)
@@ -164,7 +166,7 @@ class RollupWorker:
             self._progress_sent_at = self._now()
             await self._send_idle()
             progress = self._progress()
-        await self._outbox.settled()  # all rows that the progress speaks of
+        await self._outbox.settled()  # the rows that the progress record reports as sent must have arrived
         await self._send([progress])
 
     async def _send_due(self, *, first_time_only: bool) -> None:
@@ -187,7 +189,8 @@ class RollupWorker:
         await self._send(chain.from_iterable([source.idle_records() for source in idle.values()]), note)
 
     def _goes_idle(self, tp: TP, source: SourceRollup) -> bool:
-        """Caught up, and the broker has answered since the idle time passed without a record."""
+        """Whether a source becomes idle: it is caught up, and a fetch that was answered after the idle time still found
+        no record."""
         idle_at_ms = self._active_at_ms[tp] + self._idle_after_ms
         return bool(self._app.consumer.caught_up(tp, source.next_offset, since_ms=idle_at_ms))
 
@@ -213,7 +216,7 @@ class RollupWorker:
         self._metrics.rows_sent(rows)
 
     def _outgoing(self, record: Any) -> Iterator[Outgoing]:
-        """A row goes to its series' partition, a control record to every partition."""
+        """Address messages: a row goes to the partition of its series, a control record to every partition."""
         value = encode(record)
         if record.kind in _ROWS:
             partition = partition_of(record.series_id, self._topic.partitions)

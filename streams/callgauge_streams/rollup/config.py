@@ -1,4 +1,4 @@
-"""What decides the content of rows."""
+"""The settings that decide what a row contains."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from callgauge_windows.histogram import SCALE
 
 __all__ = ["RollupConfig"]
 
-# Raised whenever the meaning of a row changes without any setting changing.
+# Raise this by one whenever the meaning of a row changes although no setting does.
 _ROW_FORMAT = 3
 
 
@@ -32,7 +32,7 @@ class RollupConfig:
 
     @classmethod
     def of(cls, settings: Settings) -> RollupConfig:
-        """As the settings say."""
+        """The configuration that the settings describe."""
         return cls(
             groupings=parse_groupings(settings.groupings),
             block_offsets=settings.block_offsets,
@@ -52,11 +52,11 @@ class RollupConfig:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every label that some grouping set names, and the service, whose share of the cap counts."""
+        """Every label that some grouping set names, and the service, since the cap on series is per service."""
         named = {"service"}.union(*(grouping.labels for grouping in self.groupings))
         return tuple(label for label in LABELS if label in named)
 
     @property
     def finest_ms(self) -> int:
-        """The widest window that all windows are made of."""
+        """The widest window of which every grouping set's windows are multiples."""
         return gcd(*(grouping.window_ms for grouping in self.groupings))

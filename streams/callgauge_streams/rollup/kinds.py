@@ -1,4 +1,4 @@
-"""What rollup counts: calls, and scores. What one kind of record needs that the other does not; all else is shared."""
+"""The two kinds of records that rollup counts, calls and scores: everything in which they differ is here."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Reader(Protocol):
         """The records that can be read, and the positions of the messages that cannot."""
 
     def begin_block(self) -> None:
-        """A chance to forget codes."""
+        """Called when a block begins: the reader may forget its codes."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class Kind:
     reader: Callable[[tuple[str, ...]], Reader]
     """From the names of the labels that count."""
     beside: tuple[str, ...]
-    """What tells rows of one series apart; counted as labels by the cap on series."""
+    """What tells the rows of one series and window apart (a score's name and origin). The cap on series counts them as
+    labels."""
     accumulator: Callable[[int], Any]
     """From the finest window in ms to an empty accumulator."""
     rows_of: RowsOf

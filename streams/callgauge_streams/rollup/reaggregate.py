@@ -1,4 +1,4 @@
-"""Aggregating the past again: the rollup group is set back, and the next worker reads from there.
+"""Aggregates the past again: sets the rollup group back, so that the next worker reads from there.
 
 It tells everybody an `EpochStart` further back: rows of another epoch from there on are void, those of the same epoch
 come out equal and replace themselves.
@@ -27,15 +27,15 @@ _TIMEOUT_S = 30.0
 
 @dataclass(frozen=True)
 class Move:
-    """What becomes of one partition."""
+    """What the command does with one partition."""
 
     partition: int
     committed: int
-    """Where the group was; -1: nowhere yet."""
+    """The offset that the group had committed; -1: none."""
     start: int
-    """Where it is now; -1: nowhere yet."""
+    """The offset that it is set to; -1: none."""
     remark: str = ""
-    """Why it is not simply the block of the time asked for."""
+    """Why `start` is not the block of the time asked for; "" if it is."""
 
 
 def epoch_ms(time: str) -> int:
@@ -102,7 +102,7 @@ def _committed(settings: Settings, group: str, topic: str, partitions: list[int]
 
 
 def _commit(admin: AdminClient, group: str, topic: str, moves: dict[Move, CommitNote]) -> None:
-    # This client refuses the zero at the end of a note.
+    # This client refuses metadata that ends with a zero, as a note does.
     written = {move: note.encode().rstrip("\0") for move, note in moves.items()}
     offsets = [TopicPartition(topic, m.partition, m.start, metadata=note) for m, note in written.items()]
     if not offsets:
@@ -111,7 +111,8 @@ def _commit(admin: AdminClient, group: str, topic: str, moves: dict[Move, Commit
     answer = admin.alter_consumer_group_offsets(request, request_timeout=_TIMEOUT_S)[group].result()
     for tp in answer.topic_partitions:
         if tp.error is not None:
-            # tansu tells no members, but refuses the commit as long as the group stands, even when all have left.
+            # tansu does not tell who is a member, and refuses the commit as long as the group exists, even after all
+            # have left.
             if tp.error.code() in (KafkaError.UNKNOWN_MEMBER_ID, KafkaError.NON_EMPTY_GROUP):
                 raise _still_running(f"group {group} is not empty")
             raise KafkaException(tp.error)

@@ -41,7 +41,7 @@ __all__ = [
     "use_chunks",
 ]
 
-# An orderly end takes about two seconds; nothing that a crashed worker could still do matters.
+# An orderly end takes about two seconds. After a crash it may hang, and is then cut short.
 _CRASH_GRACE_S = 5.0
 
 
@@ -84,7 +84,8 @@ def make_app(settings: Settings, role: str) -> Any:
         broker_request_timeout=max(90.0, settings.session_timeout_s + 30),
         broker_max_poll_records=settings.fetch_max_records,
         broker_commit_interval=1.0,
-        # Every start is sought. When retention overtakes a running worker, "earliest" would go on without a word; it
+        # Where to read is always set by a takeover. When retention overtakes a running worker, "earliest" would go on
+        # without a word; it
         # must end, so that the next takeover says what is lost.
         consumer_auto_offset_reset="none",
         consumer_metadata_max_age_ms=20_000,  # new partitions are noticed within so long, not within five minutes
@@ -92,11 +93,11 @@ def make_app(settings: Settings, role: str) -> Any:
         agent_supervisor="mode.CrashingSupervisor",  # an exception must end the process, or a chunk is lost
         processing_guarantee="at_least_once",
         stream_wait_empty=False,  # True hangs rebalance and SIGTERM while a block is held
-        stream_buffer_maxsize=2,  # counts chunks, each of some megabytes
+        stream_buffer_maxsize=2,  # counted in chunks, each of some megabytes
         topic_disable_leader=True,
         topic_allow_declare=False,  # `callgauge topics` makes topics
         producer_acks=-1,
-        producer_compression_type="zstd",  # of rows a third smaller than lz4, which aiokafka runs at its slowest level
+        producer_compression_type="zstd",  # a third smaller than with lz4, which aiokafka runs at its slowest level
         producer_linger_ms=5,
         # A send to a partition whose batch is full waits until the broker has it: of 16 KB, which is the default, three
         # rows were. However badly it compresses it stays below a broker's usual limit of 1 MB.
@@ -154,7 +155,7 @@ def _end_after_crash(app: Any) -> None:
 
 @dataclass(frozen=True)
 class Origins:
-    """ "cluster id/topic id" of a topic: a topic made anew, or another cluster, is another source."""
+    """ "cluster id/topic id" of each topic: a topic that was made anew, or is on another cluster, is another source."""
 
     calls: str
     scores: str
@@ -181,7 +182,7 @@ def describe_origins(settings: Settings) -> Origins:
 
 
 class ChunkSchema(Schema[Any, Any]):
-    """Takes Faust's codecs out of the way: the value of an event is the chunk itself."""
+    """Bypasses Faust's codecs: the value of an event is the chunk itself."""
 
     def compile(self, app: Any, **kwargs: Any) -> Any:
         async def decode(message: Any, **_: Any) -> Event:
@@ -191,7 +192,8 @@ class ChunkSchema(Schema[Any, Any]):
 
 
 def chunk_topic(app: Any, *names: str) -> Any:
-    """Topics whose messages are chunks. Faust keeps no list of acks: it would never be emptied."""
+    """Topics whose messages are chunks. Faust must not keep its list of acknowledged offsets, which nothing would ever
+    empty."""
     return app.topic(*names, schema=ChunkSchema(), acks=False)
 
 

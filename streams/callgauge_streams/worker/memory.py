@@ -33,7 +33,7 @@ def leave_compiler() -> None:
         return
     for mapping in _MAPPING.finditer(maps.read_text()):
         begin, end, access, path, own = mapping.groups()
-        # What is of the process's own, if only a relocated address, would be lost.
+        # Pages that the process has changed, if only by a relocated address, must stay.
         if "libllvmlite" in path and "w" not in access and own == "0":
             _LIBC.madvise(
                 ctypes.c_void_p(int(begin, 16)), ctypes.c_size_t(int(end, 16) - int(begin, 16)), mmap.MADV_DONTNEED

@@ -78,11 +78,11 @@ class Metrics:
             self._watermark.labels(self.role, *tp).set(watermark_ms / 1000)
 
     def lost(self, tp: Partition, offsets: int) -> None:
-        """Retention was faster than the worker."""
+        """Retention has deleted records before the worker counted them."""
         self._lost.labels(self.role, *tp).inc(offsets)
 
     def forget(self, tp: Partition) -> None:
-        """A partition is another worker's now."""
+        """Drop the metrics of a partition that another worker has now."""
         with suppress(KeyError):
             self._watermark.remove(self.role, *tp)
 
@@ -106,7 +106,7 @@ class Metrics:
 
 
 class _Lag(Collector):
-    """Lag as it is when asked for: it is right even when the worker hangs."""
+    """Computes lag when it is asked for, so that it is right even when the worker hangs."""
 
     def __init__(self, role: str, read: Callable[[], Mapping[Any, Reading]]) -> None:
         self._role, self._read = role, read

@@ -1,4 +1,5 @@
-"""The watchdog: a worker that has something to read and gets nowhere ends itself, so that it is started again."""
+"""The watchdog: it ends a worker that has records to read and makes no progress, so that the worker is started
+again."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ _INTERVAL_S = 1.0
 class Watchdog:
     """Adds up for how long each partition has had lag without progress.
 
-    A sample stands for at most one interval: the time for which the process was stopped, or the machine asleep, is
-    nobody's fault.
+    A sample counts for at most one interval: time for which the process was stopped, or the machine asleep, does not
+    count.
 
     Args:
         stall_s: so long without progress is a stall.
@@ -33,7 +34,7 @@ class Watchdog:
         self._seen: dict[str, tuple[Reading, float]] = {}
 
     def sample(self, now_s: float, readings: Mapping[str, Reading]) -> str | None:
-        """Take in where each partition is now; the reason when one has stalled.
+        """Take in where each partition is now. Returns the reason if one has stalled.
 
         Args:
             now_s: of a clock that never goes back.

@@ -18,11 +18,13 @@ Int64s = npt.NDArray[np.int64]
 
 
 class Extremes:
-    """Maxima of every slot, and which event had them. All values are positive: 0 means "nothing yet".
+    """The maxima of every slot (a combination of label values and finest window), and the events that had them. All
+    values are positive; 0 means "nothing yet".
 
     Args:
         width: columns of which a maximum is taken.
-        named: of so many of them, the first, the event is remembered: of several the one with the lowest offset.
+        named: for so many of the columns, from the first, the event with the maximum is remembered; of several such
+        events the one with the lowest offset.
     """
 
     def __init__(self, width: int, named: int) -> None:
@@ -30,13 +32,13 @@ class Extremes:
         self._highs = Grown(width)
         self._first = -1
         self._at = Grown(named, np.int32)
-        """Offsets, counted from the first: a block has less than 2^31."""
+        """Offsets relative to the block's first; a block spans less than 2^31."""
         self._ids = Grown(dtype=np.uint8)
         self._id_at = Grown(2 * named, np.int32)
 
     @property
     def ids(self) -> npt.NDArray[np.uint8]:
-        """The ids of `holders`, one after the other."""
+        """The ids that `holders` points into, one after the other."""
         return self._ids.filled
 
     def add(self, size: int, slots: Int64s, values: Int64s, offsets: Int64s, ids: EventIds) -> None:
@@ -62,7 +64,7 @@ class Extremes:
         return np.asarray(np.maximum.reduceat(self._highs.filled[union.slots], union.starts, axis=0))
 
     def holders(self, union: Union, highs: Int64s) -> Int64s:
-        """Where in `ids` the event begins and ends that had each named maximum, shape (rows, named, 2).
+        """Where in `ids` the id of the event with each named maximum begins and ends, shape (rows, named, 2).
 
         Args:
             highs: of each row.
@@ -75,7 +77,8 @@ class Extremes:
 
 @compiled
 def _raise(highs: Any, winners: Any, slots: Any, values: Any) -> None:
-    """Raise the maxima of slots to those of a batch; `winners`: one more than the event that had it, 0 for none."""
+    """Raise the maxima of slots to those of a batch. In `winners` goes 1 + the number of the event that raised a
+    maximum, 0 if none did."""
     for event in range(len(slots)):
         slot = slots[event]
         for column in range(values.shape[1]):
@@ -106,7 +109,8 @@ def _name(
 
 @compiled
 def _find_holders(slots: Any, rows: Any, highs: Any, at: Any, row_highs: Any, found: Any) -> None:
-    """The slot that has each row's maximum, of several the one whose event has the lowest offset."""
+    """For each row, the slot that has the row's maximum. If several have it, the one whose event has the lowest
+    offset."""
     for i in range(len(slots)):
         slot, row = slots[i], rows[i]
         for column in range(found.shape[1]):

@@ -29,7 +29,7 @@ _REASONS = 100
 
 
 class OutcomeTotals:
-    """What the outcomes of some rows add up to."""
+    """The counts of some rows by outcome."""
 
     def __init__(self, counts: Int64s, reasons: Int64s, names: list[str]) -> None:
         self._counts = counts.tolist()
@@ -37,7 +37,7 @@ class OutcomeTotals:
         self._names = names
 
     def of(self, row: int) -> dict[str, Any]:
-        """The row's fields: OUTCOME_COUNTS, `errors` and `finish_reasons`."""
+        """One row's fields: OUTCOME_COUNTS, `errors` and `finish_reasons`."""
         counts = self._counts[row]
         errors = zip(_ERROR_TYPES, counts[len(OUTCOME_COUNTS) :], strict=True)
         reasons = zip(self._names, self._reasons[row], strict=True)
@@ -49,7 +49,7 @@ class OutcomeTotals:
 
 
 class Outcomes:
-    """The outcomes of a block."""
+    """The distinct outcomes of a block, and what a call with each of them adds to the counts."""
 
     def __init__(self) -> None:
         self._numbers = Renumbered()
@@ -74,7 +74,7 @@ class Outcomes:
         return np.asarray(self._counts.filled[codes, len(OUTCOME_COUNTS) :].any(axis=1))
 
     def totals(self, pairs: PairCounts, rows: int) -> OutcomeTotals:
-        """What (row, outcome) counts add up to, for rows 0 ... rows - 1."""
+        """The counts of rows 0 ... rows - 1, from how often each outcome occurs in each row."""
         counts = np.zeros((rows, self._counts.filled.shape[1]), dtype=np.int64)
         reasons = np.zeros((rows, len(self._reason_codes)), dtype=np.int64)
         np.add.at(counts, pairs.rows, self._counts.filled[pairs.items] * pairs.counts[:, None])

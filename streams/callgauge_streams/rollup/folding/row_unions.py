@@ -1,4 +1,5 @@
-"""From slots to the rows of one grouping set: slots of one series and window are added up when a row is due."""
+"""Makes the rows of one grouping set: the slots (label values and finest window) of one series and window are added up
+when the row is due to be sent."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ __all__ = ["Folding", "RowsOf"]
 
 Int64s = npt.NDArray[np.int64]
 
-#: Builds rows: from the slots, which of them make which row, and each row's identity and labels.
+#: Builds the content of rows. It is given the slots, which slots belong to which row, and the identity and labels of
+#: each row.
 RowsOf = Callable[[Any, Union, list[dict[str, Any]]], Iterator[Any]]
 
 _ROWS_AT_ONCE = 1_024
@@ -27,7 +29,8 @@ _series_id = lru_cache(maxsize=1 << 14)(series_id)
 
 
 class Folding:
-    """The rows of one grouping set in one block: which slots each is made of, and how much of it was sent.
+    """The rows of one grouping set in one block: which slots each consists of, and how many of its events were sent
+    already.
 
     Args:
         values: label values (with those of `beside`) of each series in this grouping set.
@@ -49,7 +52,7 @@ class Folding:
         self._rows_of = rows_of
         self._beside = beside
         self._numbered = Numbered()
-        """Rows, by series and window."""
+        """The rows, numbered by series and window."""
         self._row_of_slot = Grown(dtype=np.int32)
         self._sent_n = Grown(dtype=np.int32)
 
@@ -69,11 +72,12 @@ class Folding:
 
     @property
     def _windows(self) -> Int64s:
-        """Each row's window, counted in windows."""
+        """Number of each row's window since 1970."""
         return self._numbered.keys & ((1 << WINDOW_BITS) - 1)
 
     def take_grown(self, slots: Any, watermark_ms: int | None, first_time_only: bool) -> Iterator[Any]:
-        """Rows that grew since they were last taken. Made while they are gone through: count nothing meanwhile.
+        """The rows that grew since they were last taken. They are built during the iteration, so nothing may be counted
+        until it ends.
 
         Args:
             slots: with `n`, the events in each.
@@ -83,7 +87,7 @@ class Folding:
         sent_n = self._sent_n.filled
         n = np.zeros(len(sent_n) + 1, dtype=np.int64)
         np.add.at(n, self._row_of_slot.filled, slots.n)
-        n = n[:-1]  # the last took in what is left out (-1)
+        n = n[:-1]  # the last entry collected the slots that are left out (-1)
         due = n > sent_n
         if watermark_ms is not None:
             due &= (self._windows + 1) * self._grouping.window_ms <= watermark_ms
@@ -94,7 +98,8 @@ class Folding:
         return self._rows(slots, numbers)
 
     def _rows(self, slots: Any, numbers: Int64s) -> Iterator[Any]:
-        """Some rows at a time: one may be ten thousand bytes of Python objects, and a block have ten thousand."""
+        """Build rows in portions: a row may take ten thousand bytes as Python objects, and a block may have ten
+        thousand rows."""
         for begin in range(0, len(numbers), _ROWS_AT_ONCE):
             some = numbers[begin : begin + _ROWS_AT_ONCE]
             position = np.full(len(self._numbered.keys) + 1, -1, dtype=np.int64)

@@ -1,4 +1,5 @@
-"""Which series an event counts in, with a cap: one bad label must not take the worker or other services' series down.
+"""Decides which series an event counts in. A cap per service keeps one bad label from harming the worker or the series
+of other services.
 
 Per grouping set, service and block the first `cap` series are told apart, in log order. What comes after them is
 folded: the label with the most values so far becomes `__other__`, then, if that is still too many, the next one. Since
@@ -22,7 +23,7 @@ OTHER = "__other__"
 
 @dataclass(slots=True)
 class _Service:
-    """What one service has used up of the cap."""
+    """How many series a service has so far."""
 
     codes: set[int] = field(default_factory=set)
     folded: set[int] = field(default_factory=set)
@@ -64,7 +65,8 @@ class SeriesTable:
         return self._take(mine.codes, values)
 
     def _service(self, name: str) -> tuple[_Service, bool]:
-        """A service's share, and whether it has one of its own: the services after the first `cap` share one."""
+        """The count of a service's series, and whether the service has one of its own: the services after the first
+        `cap` share one."""
         known = name in self._services or len(self._services) < self._cap
         name = name if known else OTHER
         if name not in self._services:

@@ -60,7 +60,7 @@ def add_rows(totals: Any, slots: Any, values: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """Which slots make which row: `slots` ordered by row, each row's beginning at `starts`."""
+    """Which slots belong to which row: `slots` is ordered by row, and each row's slots begin at `starts`."""
 
     row_of_slot: Int64s
     """Row of every slot, -1 for none."""
@@ -71,7 +71,7 @@ class Union:
 
     @classmethod
     def of(cls, row_of_slot: Int64s) -> Union:
-        """From the row of every slot; no row is empty."""
+        """From the row of every slot (-1: none). Every row must have a slot."""
         slots = np.flatnonzero(row_of_slot >= 0)
         slots = slots[np.argsort(row_of_slot[slots], kind="stable")]
         rows = row_of_slot[slots]

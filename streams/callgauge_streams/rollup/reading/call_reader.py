@@ -1,7 +1,9 @@
-"""From the bytes of calls to numbers and codes: `scan` where it can, msgspec where it cannot or does not know a value.
+"""Reads calls into numbers and codes. `scan` does it for most of them; msgspec reads those that `scan` cannot, or whose
+values are new.
 
-What label values or an outcome mean is found out once, by decoding one call that has them; after that they are known
-by the hash of their bytes. (Of 10,000 different ones two have the same hash with a chance of 3e-12.)
+A code stands for a combination of label values, or for an outcome. What it stands for is found out once, by decoding
+one call; after that the combination is recognised by the hash of its bytes. (Of 10,000 different ones two have the same
+hash with a chance of 3e-12.)
 """
 
 from __future__ import annotations
@@ -29,13 +31,13 @@ Float64s = npt.NDArray[np.float64]
 
 _numbers_of = attrgetter(*COUNTED_NUMBERS)
 _outcome_of = attrgetter(*OUTCOME_FIELDS)
-# More than a sane emitter has; then all is forgotten, and found out again.
+# Codes kept at most. Usual emitters have fewer; with more, all are forgotten and found out again.
 _MOST = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """`n` calls in log order."""
+    """The calls of a micro-batch as columns, in log order; `n` of them."""
 
     ids: Int64s
     """Hash of each event_id, shape (n,)."""
@@ -84,7 +86,7 @@ class CallReader:
         self._label_codes, self._outcome_codes = Codes(), Codes()
 
     def begin_block(self) -> None:
-        """Codes need not outlive a block."""
+        """Forget the codes if there are too many: within a block they must stay as they are."""
         if len(self._labels) + len(self._outcomes) > _MOST:
             self.forget()
 
@@ -131,7 +133,7 @@ class CallReader:
 
 
 def _with_ids(ids: EventIds, decoded: list[tuple[int, Any]]) -> EventIds:
-    """With the ids of calls that the scan did not read, or whose ids are no longer where it found them."""
+    """Add the ids of calls that the scan did not read."""
     more = EventIds.of([call.event_id for _, call in decoded])
     at = ids.at.copy()
     at[[position for position, _ in decoded]] = more.at + len(ids.data)
@@ -139,7 +141,7 @@ def _with_ids(ids: EventIds, decoded: list[tuple[int, Any]]) -> EventIds:
 
 
 def _decoded(records: Records, positions: Int64s) -> tuple[list[tuple[int, Any]], list[int]]:
-    """Position and struct of what msgspec can read, and the positions of what it cannot."""
+    """Decode some records. Returns position and struct of those that can be read, and the positions of the others."""
     structs, dead = decode_counted(records.values(positions))
     read = np.delete(positions, dead).tolist()
     return list(zip(read, structs, strict=True)), positions[dead].tolist() if dead else []

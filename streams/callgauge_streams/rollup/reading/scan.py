@@ -4,9 +4,10 @@ One pass over a call's bytes, compiled by Numba: its numbers go into a row of an
 its outcome only 64-bit hashes of their bytes as they stand there are kept (`call_reader.py` knows what they mean).
 Decoding to objects, counting their fields and freeing them cost four times as much.
 
-It reads what emitters write, and gives up on the rest: escapes in a name, an id or a label, numbers of more than 18
-digits, repeated fields, anything out of its bounds. msgspec reads those, and decides what is valid: what is read here,
-msgspec reads as the same (a test holds it). All of the compiled code is in this file: Numba keeps it on disk until the
+It reads what emitters usually write, and leaves the rest to msgspec: escapes in a name, an id or a label, numbers of
+more than 18
+digits, repeated fields, anything out of its bounds. Whatever is read here, msgspec reads as the same (a test checks
+it). All of the compiled code is in this file: Numba keeps it on disk until the
 file changes.
 """
 
@@ -47,7 +48,7 @@ _ESCAPES = np.array([chr(code) in '"\\/bfnrt' for code in range(256)])
 _HEX = np.array([int(chr(code), 16) if chr(code) in "0123456789abcdefABCDEF" else -1 for code in range(256)])
 _WORDS = np.frombuffer(b"true\0false\0null\0", dtype=np.uint8)
 _DEEPEST = 60
-_BAD = -1  # in the place of a position: not to be read here
+_BAD = -1  # returned instead of a position: this code cannot read it
 
 
 def _words_of(name: bytes) -> list[int]:
@@ -122,7 +123,8 @@ def _after_space(data: Any, at: int) -> int:
 
 @compiled
 def _after_string(data: Any, words: Any, at: int) -> int:
-    """Past a string whose first character is at `at`; _BAD if it is none, or has a surrogate in it."""
+    """The position after a string whose first character is at `at`; _BAD if there is no valid string, or one with a
+    surrogate."""
     while True:
         stop = _stop_in(words[np.uintp(at)])
         at += stop
@@ -141,7 +143,7 @@ def _after_string(data: Any, words: Any, at: int) -> int:
 
 @compiled
 def _after_bare(data: Any, words: Any, at: int) -> int:
-    """The same for a string without escapes: a name with some may be any field's."""
+    """The same for a string without escapes; _BAD with some, since an escaped name could be that of any field."""
     stop = _stop_in(words[np.uintp(at)])
     while stop == 8:
         at += 8
@@ -160,7 +162,7 @@ def _is_letter(data: Any, at: int) -> bool:
 
 @compiled
 def _after_digits(data: Any, at: int) -> int:
-    """Past one or more digits."""
+    """The position after one or more digits."""
     begin = at
     while _ZERO <= data[at] <= _NINE:
         at += 1
@@ -169,7 +171,7 @@ def _after_digits(data: Any, at: int) -> int:
 
 @compiled
 def _after_number(data: Any, at: int) -> int:
-    """Past a number that nobody counts."""
+    """The position after a number that is not counted."""
     if data[at] == _MINUS:
         at += 1
     at = at + 1 if data[at] == _ZERO else _after_digits(data, at)
@@ -183,7 +185,7 @@ def _after_number(data: Any, at: int) -> int:
 
 @compiled
 def _after_word(data: Any, at: int) -> int:
-    """Past true, false or null."""
+    """The position after true, false or null."""
     begin = 0 if data[at] == _WORDS[0] else 5 if data[at] == _WORDS[5] else 11
     while _WORDS[begin]:
         if data[at] != _WORDS[begin]:
@@ -194,7 +196,7 @@ def _after_word(data: Any, at: int) -> int:
 
 @compiled
 def _after_scalar(data: Any, words: Any, at: int) -> int:
-    """Past a string, a number or a word."""
+    """The position after a string, a number or a word."""
     if data[at] == _QUOTE:
         return _after_string(data, words, at + 1)
     if data[at] == _MINUS or _ZERO <= data[at] <= _NINE:
@@ -213,13 +215,13 @@ def _after_colon(data: Any, at: int) -> int:
 
 @compiled
 def _after_name(data: Any, words: Any, at: int) -> int:
-    """Past a member's name and its colon, to the value."""
+    """From the start of a member's name to its value."""
     return _after_colon(data, _after_string(data, words, at + 1) if data[at] == _QUOTE else _BAD)
 
 
 @compiled
 def _after_value(data: Any, words: Any, at: int) -> int:
-    """Past any value; objects and lists may be nested."""
+    """The position after any value; objects and lists may be nested."""
     if data[at] != _OPEN and data[at] != _OPEN_LIST:
         return _after_scalar(data, words, at)
     depth, objects = 0, 0  # one bit a level, set where it is an object
@@ -298,7 +300,7 @@ def _leading_zeros(data: Any, at: int) -> int:
 
 @compiled
 def _read_number(data: Any, at: int, number: int, out: Any) -> int:
-    """Read a number into `out`; past it, or _BAD."""
+    """Read a number into `out`. Returns the position after it, or _BAD."""
     if data[at] == _WORDS[11]:
         return _after_word(data, at) if _BOUNDS[number, 3] else _BAD
     begin, digits = at, 0
@@ -338,7 +340,7 @@ def _read_number(data: Any, at: int, number: int, out: Any) -> int:
 
 @compiled
 def _hash_string(data: Any, words: Any, at: int) -> Any:
-    """Past a string without escapes whose first character is at `at`, and the hash of its bytes."""
+    """The position after a string without escapes whose first character is at `at`, and the hash of its bytes."""
     begin, value = at, _SEED
     word = words[np.uintp(at)]
     stop = _stop_in(word)
@@ -354,7 +356,8 @@ def _hash_string(data: Any, words: Any, at: int) -> Any:
 
 @compiled
 def _hash_scalar(data: Any, words: Any, at: int) -> Any:
-    """Past a scalar, and the hash of its bytes. Not all it takes is valid: whoever decodes one of them finds out."""
+    """The position after a scalar, and the hash of its bytes. It does not check that the scalar is valid: decoding one
+    call that has it does."""
     if data[at] == _QUOTE:
         return _hash_string(data, words, at + 1)
     value = ~_SEED
@@ -378,7 +381,7 @@ def _hash_range(words: Any, at: int, end: int) -> Any:
 
 @compiled
 def _after_plain(data: Any, words: Any, at: int, shortest: int, longest: int) -> Any:
-    """Past a string of so many ASCII characters, and its hash."""
+    """The position after a string of `shortest` to `longest` ASCII characters, and its hash."""
     if data[at] != _QUOTE:
         return _BAD, _SEED
     begin = at + 1
@@ -438,7 +441,7 @@ def _scan_call(data: Any, words: Any, at: int, end: int, used: Any, numbers: Any
             break
     hashes[1], hashes[2] = labels, outcome
     complete = seen & _REQUIRED == _REQUIRED
-    # Beyond `end` anything may follow, but whoever read on there does not end there.
+    # A call that is cut off may have been read beyond `end`, into the next record; then this is not its end.
     return bool(complete and data[at] == _CLOSE and (at + 1 == end or _after_space(data, at + 1) == end))
 
 
@@ -456,7 +459,7 @@ class Scanned:
     """`n` messages, as far as they could be read."""
 
     read: Bools
-    """Which could be, shape (n,); of the others nothing else here means anything."""
+    """Which messages could be read, shape (n,). The other fields mean nothing for those that could not."""
     numbers: Float64s
     """COUNTED_NUMBERS of each, what `decode_counted` gives where one is not given; shape (n, 13)."""
     ids: UInt64s
@@ -464,13 +467,13 @@ class Scanned:
     labels: UInt64s
     """Hash of each call's label values; equal ones were written the same way. Shape (n,)."""
     outcomes: UInt64s
-    """The same of OUTCOME_FIELDS."""
+    """Hash of each call's OUTCOME_FIELDS, likewise."""
     id_at: Int64s
     """Where in the records' data each event_id begins and ends, shape (n, 2)."""
 
 
 def scan(records: Records, labels: Sequence[str] = LABELS) -> Scanned:
-    """Read what windows of these labels count of so many messages."""
+    """Read, of each message, what windows with these labels count."""
     n = len(records)
     used = np.array([name in labels or name in OUTCOME_FIELDS for name in _FIELDS])
     numbers, id_at = np.empty((n, len(COUNTED_NUMBERS))), np.empty((n, 2), dtype=np.int64)
@@ -480,12 +483,12 @@ def scan(records: Records, labels: Sequence[str] = LABELS) -> Scanned:
 
 
 def hash_of(event_id: str) -> int:
-    """The hash of an id, as `scan` has it."""
+    """The hash of an id, equal to the one that `scan` computes."""
     encoded = event_id.encode()
     return int(_hash_range(_views(encoded + bytes(PADDING))[1], 0, len(encoded)))
 
 
 def _views(data: Any) -> tuple[npt.NDArray[np.uint8], UInt64s]:
-    """Of each byte, and of the eight bytes from each one on."""
+    """Two views of the data: each byte, and the eight bytes from each position on as one integer."""
     words: UInt64s = np.ndarray((len(data) - 7,), dtype=np.uint64, buffer=data, strides=(1,))
     return np.frombuffer(data, dtype=np.uint8), words

@@ -1,4 +1,4 @@
-"""From the bytes of scores and breaker changes to structs and codes. There are few of them: msgspec reads each."""
+"""Reads scores and breaker changes into structs and codes. There are few of them, so msgspec reads each."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Scores:
 
     @property
     def event_ids(self) -> EventIds:
-        """The calls that were judged; where none is given, the score."""
+        """The id of the call that each score judges; where none is given, the score's own."""
         return EventIds.of([score.call_id or score.event_id for score in self.scores])
 
     def pick(self, events: Int64s) -> Scores:
@@ -62,7 +62,7 @@ class ScoreReader:
         self._codes = Codes()
 
     def begin_block(self) -> None:
-        """Codes need not outlive a block."""
+        """Forget the codes if there are too many: within a block they must stay as they are."""
         if len(self._codes) > _MOST:
             self._codes = Codes()
 

@@ -1,4 +1,4 @@
-"""Rows of calls, out of unions of the accumulator's slots."""
+"""Builds the rows of calls: each adds up some slots of the accumulator."""
 
 from __future__ import annotations
 

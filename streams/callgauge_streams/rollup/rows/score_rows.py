@@ -1,4 +1,4 @@
-"""Rows of scores, out of unions of the accumulator's slots."""
+"""Builds the rows of scores: each adds up some slots of the accumulator."""
 
 from __future__ import annotations
 

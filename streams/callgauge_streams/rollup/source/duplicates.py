@@ -45,7 +45,7 @@ class SeenIds:
         self._used = 0
 
     def mark(self, offsets: Int64s, timestamps_ms: Int64s, ids: Int64s) -> Bools:
-        """Which of these records, in log order, are duplicates; all of them are remembered.
+        """Tell which of these records, given in log order, are duplicates, and remember the ids of all.
 
         Args:
             offsets, timestamps_ms: shape (n,).
@@ -60,7 +60,7 @@ class SeenIds:
         return duplicates
 
     def _make_room(self, n: int, next_offset: int, next_ms: int) -> None:
-        """Forget what lies behind the horizon when the table is nearly full."""
+        """When the table is nearly full, forget the ids that lie behind the horizon."""
         if self._used + n <= _FULL * len(self._slots):
             return
         keys, offsets, timestamps_ms = self._slots.T
@@ -75,7 +75,7 @@ class SeenIds:
 
 @compiled
 def _mark(slots: Any, records: Any, within_offsets: int, within_ms: int, duplicates: Any) -> int:
-    """Put records in their slots, in order; returns how many slots were taken for it."""
+    """Enter records in the table, in order, and mark the duplicates. Returns how many new entries it needed."""
     mask = len(slots) - 1
     taken = 0
     for i in range(len(records)):

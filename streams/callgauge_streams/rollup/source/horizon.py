@@ -1,7 +1,6 @@
-"""The records before a start in which the duplicates of later ones may be: the horizon.
-
-They are read beside the group and counted by nobody. Whoever takes a block over must know the ids before it, or its
-rows would not be a pure function of the log.
+"""Reads the horizon: the records before a start whose ids are still needed to recognise duplicates. They are read
+outside of the consumer group, for their ids only. A worker that takes a block over must know these ids, or it would
+count other events than the worker before.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ def _begin(settings: Settings, consumer: Consumer, topic: str, partition: int, s
     log = PartitionHead(consumer, topic, partition)
     begin = max(log.start, start - settings.dedup_offsets)
     newest = log.first_from(start - 1) if begin < start else None
-    if newest is None:  # a hole at the log's end: by offsets alone
+    if newest is None:  # the log ends with a hole: the number of offsets alone decides
         return begin
     since = log.first_at(newest.timestamp_ms - round(_CLOCKS_FACTOR * settings.dedup_s * 1000))
     return begin if since is None else max(begin, min(since, start))

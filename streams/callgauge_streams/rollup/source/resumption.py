@@ -1,4 +1,4 @@
-"""Where rollup goes on in a partition that it takes over, and what was in the log just before."""
+"""Finds where rollup goes on in a partition that it takes over, and reads the ids of the records just before."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ __all__ = ["Resumer"]
 log = logging.getLogger(__name__)
 
 _MINUTE_S = 60.0
-# By how much a broker's clock may be behind ours, when we tell that a minute is over without waiting for it.
+# A broker's clock may be behind ours by so much; a minute is taken as over only after that.
 _CLOCKS_DIFFER_S = 600.0
 
 
 class Resumer:
-    """Finds starts, and keeps the ids before them until the source is made.
+    """Finds the starts of partitions, and keeps the ids of the records before each until its source is made.
 
     Args:
         on_loss: told how many offsets of a partition are lost.
@@ -54,11 +54,12 @@ class Resumer:
         self._kinds = kinds_of(settings.topics)
         self._on_loss = on_loss
         self._now, self._sleep = now, sleep
-        # By start: a takeover that comes to nothing must leave what an earlier one has found.
+        # Kept by start: a takeover that fails must not remove what an earlier one has found.
         self._seen: dict[tuple[TP, int], SeenIds] = {}
 
     async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, stored: Stored) -> Start:
-        """The committed block start; the log's start at first; after it when retention was faster."""
+        """Where to go on: at the committed block start, or at the log's start if nothing was committed, or after both
+        if retention has deleted records before they were counted."""
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         if stored.offset is None:
@@ -68,7 +69,7 @@ class Resumer:
         else:
             resumption = await self._resume(tp, stored.offset, stored.note)
             start = Start(resumption.start, self._loss_noted(tp, stored, resumption))
-        # Nobody else reads it, so it is known before anything is counted.
+        # This is read before anything is counted, as the rows depend on it.
         self._seen[tp, start.offset] = await asyncio.to_thread(self._seen_before, tp, start.offset)
         return start
 
@@ -76,13 +77,15 @@ class Resumer:
         return seen_in(self._config, self._kinds[tp.topic], read_horizon(self._settings, *tp, start))
 
     def _still_true(self, note: CommitNote) -> CommitNote:
-        """Rows of another epoch are void as soon as our start is told, and of ours nothing is confirmed yet."""
+        """Drop what the old note says of confirmed rows if it is of another epoch: those rows become void once our
+        start is told."""
         if note.epoch == self._config.epoch:
             return note
         return msgspec.structs.replace(note, counted_to=-1, minute=-1, epoch="")
 
     async def _resume(self, tp: TP, committed: int, note: CommitNote) -> Resumption:
-        """Where the rule cuts next. At the log's end we wait for that: no longer than a minute without a record."""
+        """The next offset where a block certainly begins. At the log's end that is known only when the minute is over,
+        so this may wait up to a minute."""
         end, since = -1, 0.0
         while True:
             resumption, is_cut, log_end = await asyncio.to_thread(self._look, tp, committed, note)
@@ -96,7 +99,7 @@ class Resumer:
             await self._sleep(1.0)
 
     def _look(self, tp: TP, committed: int, note: CommitNote) -> tuple[Resumption, bool, int]:
-        """Where to go on in the log as it is now, whether the rule cuts there, and the log's end."""
+        """Where to go on in the log as it is now, whether a block certainly begins there, and the log's end."""
         block_offsets = self._config.block_offsets if note.epoch == self._config.epoch else None
         with open_reader(self._settings) as consumer:
             head = PartitionHead(consumer, tp.topic, tp.partition)
@@ -104,13 +107,13 @@ class Resumer:
             return found, found.is_cut(head, block_offsets), head.end
 
     def _is_past(self, minute: int) -> bool:
-        """Whether a minute of append time is surely over; -1: not known."""
+        """Whether a minute of append time is certainly over. The minute -1 is not known, so it is."""
         return 0 <= minute < (self._now() - _CLOCKS_DIFFER_S) // _MINUTE_S
 
     def _loss_noted(self, tp: TP, stored: Stored, resumption: Resumption) -> CommitNote:
-        """A loss is noted until a later block start is committed: told at each takeover, it cannot fall silent.
-
-        One that was noted before has been told if anything was counted after it: a start is told before its first row.
+        """Keep a loss in the note until a later block start is committed, so that each takeover tells it again and it
+        cannot be missed. A loss that was noted before is dropped if records were counted after it: then it has been
+        told, since a start is sent before its first row.
         """
         before = stored.note.lost_from if stored.note.counted_to < 0 else -1
         lost = [offset for offset in (before, resumption.lost_from) if offset >= 0]
@@ -123,7 +126,7 @@ class Resumer:
         return CommitNote(lost_from=min(lost, default=-1), epoch=self._still_true(stored.note).epoch)
 
     def take_seen(self, tp: TP, start: int) -> SeenIds:
-        """The ids of the horizon before a start; given once, since whoever counts adds to them.
+        """The ids of the horizon before a start. They are handed over once, since counting adds to them.
 
         Raises:
             BrokenChain: no takeover has found this start.
@@ -136,5 +139,5 @@ class Resumer:
         return seen
 
     def forget(self) -> None:
-        """Partitions are taken away."""
+        """Forget partitions that are taken away."""
         self._seen.clear()

@@ -1,6 +1,5 @@
-"""Rollup of one source, as a pure state machine: chunks in, rows and control records out, and what may be committed.
-
-No I/O and no clock: whoever drives it confirms what it returned before committing `Closed.safe_offset`.
+"""Rollup of one source, as a pure state machine: it takes chunks, and returns rows, control records and what may be
+committed. It has no I/O and no clock. The caller must have the rows confirmed before it commits `Closed.safe_offset`.
 """
 
 from __future__ import annotations
@@ -32,13 +31,13 @@ class Closed:
     and all sent before, are confirmed."""
 
     rows: Iterator[Any]
-    """Made while they are gone through."""
+    """Built during the iteration."""
     summary: Any
     safe_offset: int
 
 
 def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> SeenIds:
-    """The ids of a horizon: the records before a source's start, in log order."""
+    """The ids in a horizon (the records before a source's start), which is given in log order."""
     seen, reader = SeenIds(config.dedup_offsets, config.dedup_ms), kind.reader(config.labels)
     for records in horizon:
         events, dead = reader.read(records)
@@ -78,11 +77,12 @@ class SourceRollup:
 
     @property
     def watermark_ms(self) -> int:
-        """Event time up to which the source is believed complete; append time keeps a fast clock from moving it."""
+        """Event time up to which the source is taken to be complete. It never passes the append time less the
+        out-of-orderness bound, so an emitter whose clock is fast cannot move it."""
         return min(self._largest_event_ms, self._largest_append_ms) - self._config.out_of_orderness_ms
 
     def take(self, chunk: Chunk) -> Closed | None:
-        """Count a chunk; returns what closes the block before it, if it begins another."""
+        """Count a chunk. If it begins a new block, return the end of the block before."""
         fresh = self._chain.accept(chunk)
         if fresh is None:
             return None
@@ -96,8 +96,9 @@ class SourceRollup:
         return closed
 
     def _count(self, block: Block, chunk: Chunk) -> int:
-        """Decode, leave out duplicates, count; returns the largest event time (0 when nothing was counted)."""
-        # The topic's sink, which reads the dead ones too, keeps them.
+        """Decode the records, leave out duplicates, count the rest. Returns the largest event time; 0 if nothing was
+        counted."""
+        # The sink of this topic puts unreadable records on the dead-letter topic.
         events, dead = self._reader.read(chunk.records)
         offsets, timestamps_ms = chunk.records.offsets, chunk.records.timestamps_ms
         if dead:
@@ -115,12 +116,13 @@ class SourceRollup:
         return Closed(self._block.take_grown(), self._block.summary(complete=True), next_block)
 
     def due_rows(self, *, first_time_only: bool) -> Iterator[Any]:
-        """Rows that grew and whose windows the watermark has passed; perhaps only those that were never sent. They are
-        made while they are gone through: no chunk may be taken meanwhile."""
+        """Rows that grew, of windows that the watermark has passed; on request only those that were never sent. They
+        are built during the iteration, so no chunk may be taken until it ends."""
         return self._block.take_grown(self.watermark_ms, first_time_only) if self._block else iter(())
 
     def idle_records(self) -> Iterator[Any]:
-        """Everything not sent yet and the block's summary so far, for a source that goes idle; as with `due_rows`."""
+        """For a source that becomes idle: all rows not sent yet, and the block's summary so far. Built like
+        `due_rows`."""
         return chain(self._block.take_grown(), [self._block.summary(complete=False)]) if self._block else iter(())
 
     @property
@@ -129,7 +131,7 @@ class SourceRollup:
         return self._block.minute if self._block else -1
 
     def progress(self, *, idle: bool) -> Any:
-        """How far the source is; to be sent when all rows taken so far are confirmed."""
+        """How far the source is. To be sent only when all rows taken so far are confirmed."""
         return _SourceProgress(
             source=self._name,
             block=self._block.first if self._block else -1,

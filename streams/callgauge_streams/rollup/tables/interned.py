@@ -1,4 +1,4 @@
-"""Codes instead of values: a few distinct things that come again and again are told apart by small numbers."""
+"""Tables that give small numbers (codes) to a few distinct values that come again and again."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Codes(dict[Any, int]):
 
 
 class Interned:
-    """The codes of what is known by a 64-bit hash only: an open-addressing table."""
+    """The codes of values that are known by a 64-bit hash only, in an open-addressing table."""
 
     def __init__(self) -> None:
         self._hashes: UInt64s = np.zeros(256, dtype=np.uint64)
@@ -59,7 +59,7 @@ class Interned:
         return codes
 
     def put(self, value: int, code: int) -> None:
-        """Say what a hash stands for."""
+        """Set the code of a hash."""
         if 2 * self._used >= len(self._codes):
             hashes, codes = self._hashes, self._codes
             self._hashes, self._codes = np.zeros(2 * len(codes), np.uint64), np.full(2 * len(codes), -1, np.int32)
@@ -69,7 +69,7 @@ class Interned:
 
 @compiled
 def _place(hashes: Any, codes: Any, value: Any) -> int:
-    """Where a hash is, or would be."""
+    """The place of a hash in the table, or the free place where it would go."""
     mask = len(codes) - 1
     at = np.int64(value) & mask
     while codes[at] >= 0 and hashes[at] != value:
@@ -85,7 +85,7 @@ def _look_up(hashes: Any, codes: Any, wanted: Any, found: Any) -> None:
 
 @compiled
 def _put(hashes: Any, codes: Any, value: Any, code: int) -> bool:
-    """Whether it is new."""
+    """Enter a hash; returns whether it is new."""
     at = _place(hashes, codes, value)
     new = codes[at] < 0
     hashes[at], codes[at] = value, code
@@ -143,8 +143,8 @@ def _number(table: Any, known: Any, used: int, keys: Any, numbers: Any) -> int:
 
 
 class Renumbered:
-    """A reader's codes numbered again from 0, in the order in which a block meets them: what is folded in a block must
-    depend on its own log alone."""
+    """Numbers a reader's codes again from 0, in the order in which a block meets them: what the block folds must depend
+    on its own records alone."""
 
     def __init__(self) -> None:
         self._numbers = Grown()  # one more than the number; 0: not met yet

@@ -99,7 +99,7 @@ def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
 
 @compiled
 def _place(table: Any, pair: int) -> int:
-    """Where a pair is, or would be."""
+    """The place of a pair in the table, or the free place where it would go."""
     mask = len(table) - 1
     at = np.int64((np.uint64(pair) * _SPREAD) >> _TOP) & mask
     while table[at] != 0 and table[at] >> _COUNT_BITS != pair:
@@ -109,7 +109,7 @@ def _place(table: Any, pair: int) -> int:
 
 @compiled
 def _count(table: Any, slots: Any, items: Any, bits: int) -> int:
-    """Returns how many pairs are new."""
+    """Count each pair once. Returns how many pairs are new."""
     new = 0
     for event in range(len(slots)):
         if items[event] >= 0:
