@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-peers chaos clean-compiled clean
+.PHONY: help demo test coverage lint bench bench-peers chaos clean-compiled clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed-from-pyproject
@@ -16,6 +16,9 @@ demo: $(STAMP) ## Run everything on this machine, with an incident to watch
 
 test: $(STAMP) ## Run all tests, on tansu and on a real Apache Kafka (Java 17, Maven; skipped without)
 	$(BIN)/pytest -n 4 --dist worksteal --durations=20
+
+coverage: $(STAMP) ## Print which lines and branches the tests that start no broker reach
+	$(BIN)/pytest tests/unit tests/model -n 4 --dist worksteal -q --cov --cov-report=term
 
 lint: $(STAMP) ## Check style and types
 	$(BIN)/ruff check
