@@ -31,7 +31,7 @@ class StackInfo:
 
 
 class DataDir:
-    """Paths below one folder; made when claimed."""
+    """The paths in the local stack's folder. The folder is made when it is claimed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
@@ -42,14 +42,15 @@ class DataDir:
         self._lock = self.path / "stack.lock"
 
     def ready_file(self, role: str) -> Path:
-        """Made by the process of `role` when it is ready."""
+        """The file that the process of `role` makes when it is ready."""
         return self.path / "run" / f"{role}.ready"
 
     @contextmanager
     def claim(self) -> Iterator[None]:
-        """Hold the folder; what an earlier stack left behind about itself is removed first, and ours at the end.
+        """Hold the folder, so that no second stack runs on it.
 
-        The kernel lets go of the lock when the process dies, however it dies.
+        The files that tell of a running stack (stack.json, api.json, ready files) are removed: those of an earlier
+        stack at the start, ours at the end. The kernel releases the lock when the process dies, however it dies.
 
         Raises:
             StackRunning: another process holds it.
@@ -74,8 +75,8 @@ class DataDir:
                 self._forget()
 
     def write_stack(self, info: StackInfo) -> None:
-        """Write stack.json, readable by its owner only, in one step."""
-        # mkstemp makes files with mode 0600
+        """Write stack.json in one step, so that nobody reads half of it. Only its owner can read it."""
+        # mkstemp makes files with mode 0600.
         handle, name = tempfile.mkstemp(dir=self.path)
         with os.fdopen(handle, "w") as file:
             json.dump(asdict(info), file, indent=2)

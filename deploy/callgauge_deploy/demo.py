@@ -1,4 +1,4 @@
-"""The main job on real input, start to end: local stack, replay, alerts, what ClickHouse says, completeness.
+"""The demo: replays real calls through a local stack, shows alerts and tables, and checks that everything arrived.
 
 Two recorded hours run side by side, moved in time so that they end now: production requests of Azure's LLM services
 (real arrivals and token counts, simulated latencies and prices) and LLMDrift's GPT calls (real latencies, tokens and
@@ -31,7 +31,7 @@ __all__ = ["Completeness", "demo_calls", "run_demo"]
 
 SAMPLES = ("azure_code.csv.gz", "azure_conv.csv.gz", "llmdrift_gpt4.csv.gz")
 GROUPINGS = "service@10s model@10s feature,model@60s"
-# After this long without a new row in the store the demo is not complete.
+# The demo stops waiting when no new row has reached the store for this long, and is then not complete.
 PATIENCE_S = 60.0
 
 INTRO = """\
@@ -74,11 +74,11 @@ class Completeness:
     stored: int
     dead: int
     counted: int
-    """Calls in the windows of every grouping set, from the block summaries."""
+    """Calls that rollup counted into windows, as its block summaries say."""
 
     @property
     def complete(self) -> bool:
-        """Every call is stored or a dead letter, and was rolled up."""
+        """Whether every call is either stored and counted, or a dead letter."""
         return self.produced == self.stored + self.dead == self.counted + self.dead
 
     def __str__(self) -> str:
@@ -90,7 +90,10 @@ class Completeness:
 
 
 def demo_calls(limit: int | None = None) -> list[Call]:
-    """The three samples in the order of their ends, the last of each ending now; the first `limit` of them."""
+    """The calls of the three samples in the order of their ends, or the first `limit` of them.
+
+    Each sample is shifted in time so that its last call ends now.
+    """
     folder = files("callgauge_deploy") / "samples"
     now = time.time()
     traces = [retime(read_trace(Path(str(folder / name))), now) for name in SAMPLES]
@@ -101,11 +104,11 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
     """Run the demo on a fresh local stack in a temporary folder.
 
     Args:
-        speed: times as fast as recorded.
-        limit: only so many calls.
+        speed: how many times as fast as recorded.
+        limit: replay only so many calls.
 
     Raises:
-        typer.Exit: code 1, something produced did not arrive.
+        typer.Exit: with code 1 if something that was produced did not arrive.
     """
     console = Console()
     calls = demo_calls(limit)
@@ -129,7 +132,7 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
 
 
 def _settled(stack: LocalStack, produced: int) -> Completeness:
-    """Completeness once it is reached, or when nothing has moved for PATIENCE_S."""
+    """Wait until everything has arrived, or nothing has changed for PATIENCE_S. Returns how complete it is then."""
     seen, moved_at = None, time.monotonic()
     while True:
         stack.check()

@@ -1,4 +1,4 @@
-"""Settings as the environment variables that give the same settings back."""
+"""Turns settings into environment variables, from which a child process reads the same settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PREFIX = "CALLGAUGE_"
 
 
 def variables_of(settings: Settings) -> dict[str, str]:
-    """Each setting as its variable. Secrets are in the clear: for a child's environment only."""
+    """Each setting as an environment variable. Secrets are not masked: use it for a child's environment only."""
     values = ((name, getattr(settings, name)) for name in type(settings).model_fields)
     return {PREFIX + name.upper(): _text(value) for name, value in values if value is not None}
 

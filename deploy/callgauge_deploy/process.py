@@ -19,9 +19,9 @@ from callgauge.errors import BrokerError
 __all__ = ["Child", "end", "free_port", "listening", "spawn", "tail", "wait_until"]
 
 PR_SET_PDEATHSIG = 1
-# Below the ephemeral range of every common system (Linux begins at 32768). A client that keeps dialling a dead
-# broker on an ephemeral port of its own host can be given that very port and connect to itself, and the broker then
-# cannot come back.
+# These ports are below the ephemeral range of every common system (on Linux it begins at 32768): from that range a
+# client's own port is taken. A client that keeps dialling a dead broker at a port of that range on the same host may be
+# given that very port and connect to itself, and then the broker cannot come back.
 PORTS = range(15_000, 32_768)
 
 
@@ -58,7 +58,7 @@ def spawn(
     stderr: IO[bytes] | int = subprocess.STDOUT,
     cwd: Path | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv`, with no standard input, in a session of its own: Ctrl-C is the parent's affair.
+    """Start `argv` without standard input, in a session of its own, so that Ctrl-C reaches only the parent.
 
     On Linux the kernel kills the child when the *thread* that called this ends: call it from a thread that lives as
     long as the child should.
@@ -76,12 +76,12 @@ def spawn(
 
 
 def _die_with(parent: int) -> Callable[[], None]:
-    # Loaded before the fork: nothing may be imported or allocated at length in the child.
+    # Loaded before the fork, because the child should import nothing and allocate little before it runs `argv`.
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def ask_kernel() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died in between, and no signal will come
+        if os.getppid() != parent:  # the parent died before the line above, so no signal will come
             os._exit(1)
 
     return ask_kernel
@@ -97,7 +97,10 @@ class Child(Protocol):
 
 
 def end(process: Child, grace_s: float) -> int:
-    """SIGTERM, wait up to `grace_s` seconds, SIGKILL. Gives the exit code; an ended process is left as it is."""
+    """Send SIGTERM, wait up to `grace_s` seconds, then send SIGKILL. Returns the exit code.
+
+    A process that has ended already gets no signal.
+    """
     if process.poll() is None:
         process.terminate()
         try:

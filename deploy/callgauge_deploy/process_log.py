@@ -42,7 +42,7 @@ class ProcessLog:
         return "\n".join([line.removeprefix(prefix) for line in said if line.startswith(prefix)][-lines:])
 
     def close(self) -> None:
-        """Wait (up to 2 s each) for what ended processes have still in the pipe, and close the file."""
+        """Copy what ended processes have left in their pipes (waiting up to 2 s for each), then close the file."""
         for pump in self._pumps:
             pump.join(2.0)
         with self._lock:

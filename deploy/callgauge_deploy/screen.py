@@ -47,7 +47,7 @@ def banner(info: StackInfo, log: Path) -> str:
 
 
 def shown(value: object) -> str:
-    """A setting's value as text; secrets masked, nothing for an empty one."""
+    """A setting's value as text. A secret is masked; an empty value gives an empty text."""
     if isinstance(value, SecretStr):
         return MASK if value.get_secret_value() else ""
     return "" if value is None else str(value)
@@ -62,7 +62,7 @@ def print_settings(settings: Settings, console: Console | None = None) -> None:
     (console or Console()).print(table)
 
 
-#: Column of the table of completeness -> field of an hour.
+#: Column of the completeness table -> the field of `Hour` that it shows.
 _HOUR_COLUMNS = {
     "records": "records",
     "counted": "counted",
@@ -75,10 +75,10 @@ _HOUR_COLUMNS = {
     "stored": "stored",
     "letters": "letters",
 }
-#: Left out where they are zero throughout, to fit a narrow terminal.
+#: Columns that are left out if all their values are zero, so that the table fits a narrow terminal.
 _RARE = ("late", "folded", "clamped", "lost")
 _STATE_STYLES = {"ok": "green", "open": "yellow", "gap": "bold red"}
-#: Most gaps that are told one by one; --json has all.
+#: At most so many gaps are printed one by one; --json lists all.
 MOST_GAPS = 20
 
 
@@ -117,7 +117,7 @@ def _hours_table(report: Report) -> Table:
 
 
 def _short(source: str) -> str:
-    """Enough of "cluster id/topic id/partition" to tell sources apart."""
+    """Shorten "cluster id/topic id/partition" to enough of it to tell sources apart."""
     origin, _, partition = source.rpartition("/")
     cluster, _, topic = origin.partition("/")
     return f"{cluster[:4]}/{topic[:4]}/{partition}"
@@ -126,7 +126,7 @@ def _short(source: str) -> str:
 def replay_with_progress(file: Path, settings: Settings, speed: float) -> ReplayResult:
     """Replay the trace in `file` with a progress bar on standard error.
 
-    The trace is shifted in time so that its last call ends when it is sent: no call is ever from the future.
+    The trace is shifted in time so that its last call ends when it is sent. So no call lies in the future.
     """
     calls = retime(read_trace(file), time.time())
     duration_s = max((due_s for due_s, _ in due_times(calls, speed)), default=0.0)
@@ -142,6 +142,6 @@ def replay_with_progress(file: Path, settings: Settings, speed: float) -> Replay
 
 
 def replay_summary(result: ReplayResult) -> str:
-    """One line, and one for each reason of a refusal."""
+    """One line on the calls that were sent, and one for each reason for which calls were refused."""
     lines = [f"{result.produced:,} calls sent in {result.seconds:.1f} s"]
     return "\n".join(lines + [f"{count:,} refused: {reason}" for reason, count in result.reasons.items()])

@@ -1,4 +1,4 @@
-"""The local stack: tansu, the topics, and one process per role, kept running until told to stop."""
+"""The local stack: tansu (the local bus), the topics, and one process per role, kept running until told to stop."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from callgauge_deploy.topics import ensure_topics
 
 __all__ = ["LocalStack", "StackError", "local_settings"]
 
-# Ended in this order: first who sends, then who stores and tells what was sent.
+# The processes are ended in this order: first those that send rows and alerts, then those that store and deliver them.
 WAVES = (("rollup", "detect"), ("sinks", "notify"))
 READY_S = 90.0
 GRACE_S = 10.0
@@ -39,10 +39,11 @@ class StackError(CallgaugeError):
 
 
 def local_settings(settings: Settings, folder: DataDir, bootstrap: str) -> Settings:
-    """`settings` turned to the local bus and the embedded store, whatever bus and store they named.
+    """`settings` with the local bus and the embedded store in place of those that they named.
 
-    So a shell that is set up for production cannot get local play data. The session is short because tansu answers a
-    JoinGroup only after half of it. The API's port and token are fixed here, so that they outlive a restart.
+    So a local stack sends nothing to production, even if it is started in a shell that is set up for production. The
+    session timeout is short because tansu answers a request to join a group only after half of it. The query API's port
+    and token are chosen here, so that they stay the same when the sinks' process is restarted.
     """
     return load_settings(
         **settings.model_dump()
@@ -62,7 +63,7 @@ def local_settings(settings: Settings, folder: DataDir, bootstrap: str) -> Setti
 
 
 def role_command(role: str) -> list[str]:
-    """The program of a role: the `callgauge` command of this installation."""
+    """The command line of a role: the `callgauge` command of this installation."""
     return [sys.executable, "-m", "callgauge_deploy.cli", role]
 
 
@@ -84,7 +85,7 @@ class LocalStack:
     ) -> None:
         """`say` gets one line for each event of the stack, `show_alert` each line that the notifier prints.
 
-        `command` names the program of a role.
+        `command` gives the command line that runs a role.
         """
         self.folder = DataDir(data_dir)
         self._tansu = Tansu()
@@ -116,7 +117,7 @@ class LocalStack:
         Raises:
             StackRunning: another stack runs on the folder.
             BrokerError: tansu did not come up, or died.
-            StackError: a process did not become ready; with the end of its log.
+            StackError: a process did not become ready; the message holds the end of its log.
         """
         try:
             self._cleanup.enter_context(self.folder.claim())
@@ -140,12 +141,12 @@ class LocalStack:
         self.check()
 
     def check(self) -> None:
-        """Raise what ended the stack, if something did."""
+        """Raise the error that ended the stack, if one did."""
         if self._failure is not None:
             raise self._failure
 
     def stop(self) -> None:
-        """End all processes in order; at most about half a minute. Safe to call twice."""
+        """End all processes in order, which takes at most about half a minute. It may be called twice."""
         self._stop.set()
         if self._watcher.is_alive():
             self._watcher.join()
@@ -172,7 +173,7 @@ class LocalStack:
 
         def start() -> Process:
             process = spawn(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            if process.stdout is None or process.stderr is None:  # never so: pipes were asked for
+            if process.stdout is None or process.stderr is None:  # cannot be: pipes were asked for
                 raise StackError(f"{role} has no output")
             self._log.follow(role, process.stdout, self._show_alert if role == "notify" else None)
             self._log.follow(role, process.stderr)
@@ -182,7 +183,7 @@ class LocalStack:
         return Child(role, start, ready_file)
 
     def _watch(self) -> None:
-        """The supervisor thread: start all, tick until stopped, end all."""
+        """The supervisor thread: start the bus, start and watch the processes until told to stop, end everything."""
         try:
             self._start_bus()
             while not self._stop.is_set():
@@ -213,12 +214,12 @@ class LocalStack:
         for child in self._children.values():
             happened = child.tick(time.monotonic())
             if happened is not None:
-                self._refresh()  # first: who reads the message may look up the new pid
+                self._refresh()  # first, since whoever reads the message may look up the new pid in stack.json
                 self._log.write("stack", happened)
                 self._say(happened)
 
     def _refresh(self) -> None:
-        # Pids changed; before the first write there is nothing to refresh.
+        # A process was started or has ended, so pids changed. Before stack.json is first written there is no need.
         if self.folder.stack_file.exists():
             self.folder.write_stack(self.info)
 

@@ -1,4 +1,4 @@
-"""Keeps one child process running: notices its end, waits longer each time, starts it again."""
+"""Keeps one child process running: notices that it ended, waits (longer after each crash), and starts it again."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Process(Protocol):
 
 @dataclass(frozen=True)
 class Backoff:
-    """How long to wait before a start, in seconds: first, first·2, first·4 … up to `limit_s`.
+    """How long to wait before a restart, in seconds: first, first·2, first·4 … up to `limit_s`.
 
-    A process that ran for `calm_s` counts as healthy: its next crash is a first one again.
+    A process that ran for `calm_s` counts as healthy: its next crash counts as the first one again.
     """
 
     first_s: float = 0.5
@@ -41,7 +41,7 @@ BACKOFF = Backoff()
 
 
 class Child:
-    """One supervised process. `tick` does all the work, at times that the caller gives."""
+    """One supervised process. `tick` does all the work: the caller calls it again and again, with the present time."""
 
     def __init__(self, name: str, spawn: Callable[[], Process], ready_file: Path, backoff: Backoff = BACKOFF) -> None:
         """`spawn` starts the process; `ready_file` is made by the process when it is ready."""
@@ -60,10 +60,10 @@ class Child:
         return self.process is not None and self._ready_file.exists()
 
     def tick(self, now_s: float) -> str | None:
-        """Start the process when that is due; take note when it ended.
+        """Start the process if a start is due, or notice that it ended.
 
         Returns:
-            What happened, in words for the user; None when nothing did (the first start is nothing).
+            What happened, in words for the user; None if nothing happened, or it was the first start.
         """
         if self.process is None:
             return self._start(now_s) if now_s >= self._retry_at else None
@@ -71,7 +71,7 @@ class Child:
         return None if code is None else self._crashed(code, now_s)
 
     def _start(self, now_s: float) -> str | None:
-        # One left by the process before it would say ready for the new one.
+        # A ready file that the process before has left would make the new one look ready.
         self._ready_file.unlink(missing_ok=True)
         self.process = self._spawn()
         self._started_at = now_s

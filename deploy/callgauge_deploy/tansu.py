@@ -19,8 +19,8 @@ HOST = "127.0.0.1"
 class Tansu:
     """One tansu process on a free loopback port.
 
-    Every start is another cluster id, because every start is an empty log: what was counted from the old one must not
-    be taken for the same source.
+    Each start uses a new cluster id, because each start begins with empty logs. Sources are named by cluster, topic and
+    partition, so those of an earlier start are not taken for the new ones.
     """
 
     name = "tansu"
@@ -51,7 +51,7 @@ class Tansu:
         return self._process is not None and self._process.poll() is None
 
     def start(self, timeout_s: float = 20.0, stdout: IO[bytes] | int | None = None) -> None:
-        """Start and wait until it accepts connections; nothing happens when it runs already.
+        """Start the broker and wait until it accepts connections. Does nothing if it runs already.
 
         `stdout` takes the output in place of the log file.
 
@@ -67,13 +67,13 @@ class Tansu:
             raise BrokerError(f"tansu did not come up on {self.bootstrap} within {timeout_s:g} s. Its output:\n{said}")
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone. The log is lost."""
+        """Send SIGKILL and wait until the broker has ended. All its records are lost."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def stop(self, grace_s: float = 5.0) -> None:
-        """SIGTERM, and SIGKILL after `grace_s` seconds. The log is lost."""
+        """Send SIGTERM, and SIGKILL after `grace_s` seconds. All its records are lost."""
         if self._process is not None:
             end(self._process, grace_s)
 
@@ -100,7 +100,8 @@ class Tansu:
             f"--advertised-listener-url=tcp://{self.bootstrap}",
             "--storage-engine=memory://tansu/",
         ]
-        # tansu reads plain names such as CERT and OTEL_EXPORTER_OTLP_ENDPOINT; those of the shell are not for it.
+        # tansu reads variables with plain names, such as CERT and OTEL_EXPORTER_OTLP_ENDPOINT. Those of the shell are
+        # meant for other programs.
         env = {name: os.environ[name] for name in ("PATH", "HOME", "RUST_LOG") if name in os.environ}
         if stdout is not None:
             return spawn(argv, env=env, stdout=stdout)

@@ -39,12 +39,12 @@ def ensure_topics(settings: Settings) -> list[Difference]:
 
     Returns:
         How topics that exist already differ from what is wanted. They are left as they are: more partitions would
-        put a key elsewhere, a shorter retention would delete data; both are the operator's decision.
+        send a key to another partition, a shorter retention would delete data; both are the operator's decision.
 
     Raises:
         BrokerError: the brokers cannot be reached, or refuse.
     """
-    # Failures are raised, once; librdkafka would print each of its attempts.
+    # Failures are raised here, as one error. With its log on, librdkafka would also print each of its attempts.
     admin = AdminClient(settings.librdkafka() | {"log_level": 0, "reconnect.backoff.ms": 500})
     wanted = settings.topics.all()
     existing = _existing(admin, settings)
@@ -66,7 +66,7 @@ def differences(topic: Topic, partitions: int, config: Mapping[str, str]) -> lis
 
 
 def _existing(admin: AdminClient, settings: Settings) -> dict[str, int]:
-    """Topics and how many partitions they have."""
+    """The topics that exist -> how many partitions each has."""
     try:
         topics = admin.list_topics(timeout=TIMEOUT_S).topics
     except KafkaException as error:
@@ -75,7 +75,7 @@ def _existing(admin: AdminClient, settings: Settings) -> dict[str, int]:
 
 
 def _wait_for(admin: AdminClient, names: set[str], settings: Settings) -> dict[str, int]:
-    """Ask until the brokers' metadata has all topics: it follows a little after a topic was made."""
+    """Ask until the brokers list all these topics, which they do only a little after a topic was made."""
     deadline = time.monotonic() + TIMEOUT_S
     while missing := names - (existing := _existing(admin, settings)).keys():
         if time.monotonic() > deadline:

@@ -1,7 +1,8 @@
-"""Wire types to bytes and back; nobody else parses or writes a message.
+"""Turns messages into bytes and back. No other module does so, but for rollup's faster scan of calls' bytes.
 
-Messages are read as msgspec structs made from the pydantic models (`callgauge.structs`), at a tenth of the cost; they
-have the models' field names as attributes. `read` gives the model itself.
+Messages are decoded to msgspec structs that are made from the pydantic models (`callgauge.structs`), which costs a
+tenth of decoding to the models. A struct has the model's field names as attributes, except those of `decode_score`.
+`read` gives the model itself.
 """
 
 from __future__ import annotations
@@ -50,8 +51,8 @@ M = TypeVar("M", bound=BaseModel)
 #: The tag that says why a stored call has lost its descriptive fields.
 UNREADABLE_TAG = "callgauge.unreadable"
 
-#: Largest message that a Gauge sends, in bytes: what brokers take by default. An event is about 545. Whatever a broker
-#: took is read.
+#: Largest message that a Gauge sends, in bytes: the most that brokers take by default. A call has about 545 bytes.
+#: Readers have no such limit: they read whatever a broker has taken.
 MAX_BYTES = 1_048_576
 
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
@@ -59,9 +60,10 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 
 @cache
 def decoder_of(kind: Any) -> Callable[[bytes | None], Any]:
-    """A function from a message's value to the struct of `kind`, a model or a union of tagged models.
+    """Make a function that decodes a message's value to the struct of `kind`.
 
-    The function raises DecodeError naming the field.
+    `kind` is a model, or a union of models that are told apart by their field `kind`. The function raises DecodeError
+    naming the field.
     """
     if get_origin(kind) in (Union, UnionType):
         return _tagged_decoder(get_args(kind))
@@ -91,7 +93,7 @@ class _Tag(msgspec.Struct):
 
 
 def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | None], Any]:
-    """Reads the field `kind` first, then the struct of that kind."""
+    """Make a function that reads the field `kind` first, then the struct of that kind."""
     by_tag = {model.model_fields["kind"].default: msgspec.json.Decoder(struct_of(model)).decode for model in models}
     tag_of = msgspec.json.Decoder(_Tag).decode
 
@@ -105,7 +107,7 @@ def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | No
 
 
 def _counted_struct() -> type[msgspec.Struct]:
-    """The struct of those fields of a call that windows are made of; a number that is not given is -1."""
+    """The struct of those fields of a call that windows are computed from; a number that is not given is -1."""
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name in ("event_id", *LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS):
         info = Call.model_fields[name]
@@ -116,8 +118,12 @@ def _counted_struct() -> type[msgspec.Struct]:
 
 
 def counted_bounds(name: str) -> tuple[float, float, bool, bool, float]:
-    """Of one of COUNTED_NUMBERS: smallest and largest value, whether it must be whole, whether it may be null, and what
-    `decode_counted` gives for one that is not given (ts is always given)."""
+    """What is allowed for one of COUNTED_NUMBERS.
+
+    Returns:
+        Its smallest and largest value, whether it must be whole, whether it may be null, and the value that
+        `decode_counted` gives when a call does not have it (ts is always given).
+    """
     struct = msgspec.inspect.type_info(_Counted)
     [field] = (field for field in struct.fields if field.name == name)  # type: ignore[attr-defined]
     types = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
@@ -134,7 +140,7 @@ _read_whole = decoder_of(Call)
 
 
 def decode_counted(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
-    """What windows need of many calls, a quarter faster than `decode_call`.
+    """Decode many calls, only the fields that windows need. It is a quarter faster than `decode_call`.
 
     Returns:
         The structs of those that can be read, and the positions of those that cannot.
@@ -159,11 +165,14 @@ def _decode_many(
 
 
 def decode_call(value: bytes | None) -> Any:
-    """A call, whole. What `decode_counted` counts this reads: a bad field that windows do not need (a trace_id too
-    long, a tag that is a number) costs the descriptive fields, not the call; `tags` then says what was wrong.
+    """Decode a call with all its fields.
+
+    Every call that `decode_counted` can read is read here too. If a field that windows do not need is bad (a trace_id
+    too long, a tag that is a number), the call loses all fields that windows do not need, and `tags` says what was
+    wrong.
 
     Raises:
-        DecodeError: naming the field and why.
+        DecodeError: a field that windows need is bad; it names the field and the reason.
     """
     try:
         return _read_whole(value)
@@ -176,7 +185,7 @@ def decode_call(value: bytes | None) -> Any:
 def _score_struct(
     model: type[BaseModel], names: dict[str, str], namespace: dict[str, Any] | None = None
 ) -> type[msgspec.Struct]:
-    """A struct with the model's tag; `names`: field -> attribute, where they differ."""
+    """Make the struct of a tagged model. `names`: field -> attribute of the struct, where the two differ."""
     fields: list[tuple[str, Any, Any]] = []
     for name, info in model.model_fields.items():
         if name != "kind":
@@ -197,7 +206,8 @@ def _score_struct(
 
 
 _Scored = _score_struct(Score, {"score_id": "event_id", "event_id": "call_id"})
-# A change of a breaker's state looks like a score: of its name, by the breaker, of the call that it is itself.
+# A change of a breaker's state is read as a score: its name is BREAKER_OPEN, its origin the breaker, its value 1 if the
+# breaker opened and else 0, and the call that it judges is the change itself.
 _Changed = _score_struct(
     StateChange,
     {"breaker": "origin"},
@@ -209,13 +219,14 @@ _Changed = _score_struct(
 )
 _decode_score = msgspec.json.Decoder(Union[_Scored, _Changed]).decode  # noqa: UP007 (made at run time)
 
-#: A record of the scores topic, a `Score` or a `StateChange`. Of both: `event_id` (its own), `call_id`, `ts`,
-#: `service`, `labels`, `name`, `origin` (the breaker) and `value`. `__struct_config__.tag` is the record's kind.
+#: Decodes a record of the scores topic, a `Score` or a `StateChange`. The structs of both have `event_id` (the record's
+#: own id), `call_id`, `ts`, `service`, `labels`, `name`, `origin` (of a `StateChange` the breaker) and `value`.
+#: `__struct_config__.tag` is the record's kind.
 decode_score: Callable[[bytes | None], Any] = _guarded(_decode_score)
 
 
 def decode_scores(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
-    """`decode_score` of many.
+    """Decode many records of the scores topic, as `decode_score` does.
 
     Returns:
         The structs of those that can be read, and the positions of those that cannot.
@@ -223,15 +234,15 @@ def decode_scores(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]
     return _decode_many(values, _decode_score, decode_score)
 
 
-#: The one decoder of the windows topic.
+#: Decodes a record of the windows topic.
 decode_window_record = decoder_of(WindowRow | ScoreRow | BlockSummary | EpochStart | Progress)
 
 
 def read(model: type[M], value: bytes | None) -> M:
-    """A message as the pydantic model, for code that is not on the hot path.
+    """Decode a message to the pydantic model, for code that need not be fast.
 
     Raises:
-        DecodeError: naming the field and why.
+        DecodeError: the message cannot be read; it names the field and the reason.
     """
     decoded = decoder_of(model)(value)
     return _adapter(model).validate_python(msgspec.to_builtins(decoded))  # type: ignore[no-any-return]
@@ -243,7 +254,7 @@ def _adapter(model: type[BaseModel]) -> TypeAdapter[Any]:
 
 
 def encode(message: BaseModel | msgspec.Struct) -> bytes:
-    """A message as JSON; None is left out, as are pydantic defaults of None."""
+    """A message as JSON. Fields of a pydantic model that are None are left out; a struct is written as it is."""
     if isinstance(message, msgspec.Struct):
         return msgspec.json.encode(message)
     return message.model_dump_json(exclude_none=True).encode()

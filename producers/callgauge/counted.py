@@ -1,8 +1,9 @@
-"""What windows know about calls, in one place: labels, categories, numbers, and what is added up of them.
+"""Declares what windows know about calls, in one place: labels, categories, numbers, and what is added up of them.
 
 The rest follows from these tables: the reader's columns, rollup's sums, the rows' fields, ClickHouse's columns and the
-totals that rules are judged on. Where something cannot follow by itself (a column needs a migration, an aggregate a
-name), tests/unit/sinks/test_counted.py fails and names the place. CONTRIBUTING.md goes through it step by step.
+totals that rules are judged on. Where something cannot follow by itself (a column needs a migration, an aggregate needs
+a name), tests/unit/sinks/test_counted.py fails and names the place. CONTRIBUTING.md shows how to add something, step by
+step.
 """
 
 from __future__ import annotations
@@ -40,14 +41,14 @@ OUTCOME_FIELDS = ("status", "error_type", "http_status", "finish_reason", "cache
 
 
 class OutcomeCount(NamedTuple):
-    """Something that is counted by a call's outcome: a field of `WindowRow`."""
+    """A count that depends on the outcome of calls. Each is a field of `WindowRow`."""
 
     name: str
     of: Callable[[Mapping[str, Any]], int]
-    """What one call adds, from its OUTCOME_FIELDS."""
+    """Gives what one call adds, from the values of its OUTCOME_FIELDS."""
 
 
-#: Counted besides errors by type and finish reasons.
+#: What rows count of outcomes, besides errors by type and finish reasons.
 OUTCOME_COUNTS = (
     OutcomeCount("fallbacks", lambda call: call["status"] == "fallback"),
     OutcomeCount("cache_hits", lambda call: call["cache_hit"]),
@@ -55,7 +56,7 @@ OUTCOME_COUNTS = (
     OutcomeCount("retries", lambda call: call["retry_count"]),
 )
 
-#: The numbers of a call that windows are made of; those of a rate limit become one share.
+#: The numbers of a call that windows are computed from. The four of rate limits become one: the largest share used up.
 COUNTED_NUMBERS = (
     "ts",
     "latency_ms",
@@ -72,7 +73,7 @@ COUNTED_NUMBERS = (
     "rate_limit_remaining_tokens",
 )
 
-#: Numbers of which a row has the sum alone, under the same name.
+#: Numbers of which a row holds only the sum, under the same name.
 TOKEN_SUMS = ("input_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens")
 
 
@@ -80,13 +81,13 @@ class MeasureOf(NamedTuple):
     """A number of which a row has count, sum, sum of squares, extremes and a histogram (`schema.Measure`)."""
 
     field: str
-    """Of `Call`."""
+    """The field of `Call`."""
     unit: str
-    """Of the integers that are added up."""
+    """The unit of the integers that are added up."""
     per_unit: float
-    """So many of that unit are one of the field's."""
+    """How many of that unit make one unit of the field."""
     square_unit: int
-    """Squares are of the value in this many units, so that a block's sum of them fits 64 bits."""
+    """A value is divided by this, rounded down, before it is squared, so that the squares of a block fit 64 bits."""
     successful_only: bool = False
     """Whether failed calls are left out."""
 

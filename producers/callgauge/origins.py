@@ -1,7 +1,7 @@
-"""Where the records of a topic come from: the ids that the cluster and the topic keep for as long as they live.
+"""Asks the broker for the ids of its cluster and its topics, which they keep for as long as they live.
 
-A source is named by them ("cluster id/topic id/partition"), so that a topic made anew, or another cluster, is another
-source and overwrites nothing.
+A source, the log of one partition, is named by them: "cluster id/topic id/partition". So a topic that was deleted and
+made again, or a topic of another cluster, gives other sources, and their rows overwrite nothing.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ class Origin:
 def describe_origins(settings: Settings, topics: Iterable[str]) -> dict[str, Origin]:
     """The origin of each topic, by its name.
 
-    The answer holds until a topic is made anew; whoever keeps it is started again then.
+    The answer is right until a topic is deleted and made again; a process that keeps it must be restarted then.
 
     Raises:
         BrokerError: the cluster cannot be reached, or a topic is missing.
     """
     names = list(topics)
-    # Once asked, once answered: the error says what librdkafka would print many times a second.
+    # The error that is raised says what librdkafka, with its log on, would also print many times a second.
     admin = AdminClient(settings.librdkafka() | {"log_level": 0})
     try:
         cluster = admin.describe_cluster(request_timeout=30).result().cluster_id

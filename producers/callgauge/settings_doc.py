@@ -1,4 +1,4 @@
-"""The table of all settings, from their definitions: `python -m callgauge.settings_doc > docs/settings.md`."""
+"""Makes the page of all settings from their definitions: `python -m callgauge.settings_doc > docs/settings.md`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def settings_table() -> str:
 
 
 def settings_page() -> str:
-    """docs/settings.md."""
+    """The text of docs/settings.md."""
     return (
         "# Settings\n\n"
         "Every setting is an environment variable, read when a process starts. A `.env` file is not read.\n"

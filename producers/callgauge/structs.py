@@ -1,6 +1,6 @@
-"""The msgspec struct of a pydantic model: field by field the same types, bounds and defaults.
+"""Makes the msgspec struct of a pydantic model: each field has the same type, bounds and default.
 
-So the hot path reads the same messages, and refuses the same ones, as the models do; tests hold both to each other.
+So code that must be fast can read structs, and accepts and refuses the same messages as the models. Tests compare both.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
 
 
 def field_type(annotation: Any, metadata: list[Any]) -> Any:
-    """A pydantic field's type, its nested models and bounds, in msgspec's terms.
+    """A pydantic field's type, with its nested models and bounds, as a type for msgspec.
 
     Args:
-        annotation, metadata: of the field, as `model_fields` has them.
+        annotation, metadata: those of the field in `model_fields`.
     """
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:

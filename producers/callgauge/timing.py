@@ -10,13 +10,14 @@ __all__ = ["TimedCall"]
 
 
 class TimedCall:
-    """A call being made. Not for two threads at once; a call that is never entered is never emitted.
+    """Measures the call that is made inside the `with` block, and emits it when the block ends.
 
-    One that is entered again (in a loop of retries) is another call, with the fields that it had when it was first
-    entered.
+    Not for two threads at once. Nothing is emitted if the block is never entered. If it is entered again (in a loop of
+    retries), that is another call, with the fields that were set before it was first entered.
 
-    An exception of the host makes `status` error and `error_type` timeout (TimeoutError) or other, unless the host
-    has set them, and `error_message` the exception's class: its text might hold a prompt. It always goes on its way.
+    If an exception leaves the block, `status` becomes error and `error_type` timeout (for a TimeoutError) or other,
+    unless they were set before. `error_message` becomes the name of the exception's class, unless it was set, since the
+    exception's text might hold a prompt. The exception always reaches the caller.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class TimedCall:
         self._fields.update(fields)
 
     def first_token(self) -> None:
-        """The first token has come: sets `time_to_first_token_ms`. Later ones change nothing."""
+        """Call this when the first token has come: sets `time_to_first_token_ms`. Further calls change nothing."""
         self._fields.setdefault("time_to_first_token_ms", self._elapsed_ms())
         self._fields.setdefault("stream", True)
 

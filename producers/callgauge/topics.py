@@ -1,4 +1,4 @@
-"""Topic names, what each is for, and how it is set up. Nobody else spells a topic's name."""
+"""Names all topics and says how each is set up. No other module writes out a topic's name."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic as design asks for it. `retention_ms` is None for a compacted topic."""
+    """The name of one topic and how it is set up. `retention_ms` is None for a compacted topic."""
 
     name: str
     partitions: int
@@ -38,7 +38,7 @@ class Topics:
         self.dead = Topic(f"{prefix}.dead", 1, 30 * DAY_MS)
 
     def all(self) -> list[Topic]:
-        """Every topic, in the order of an event's way."""
+        """Every topic, in the order in which an event and what is made of it pass them."""
         return [
             self.calls,
             self.scores,

@@ -1,4 +1,4 @@
-"""Recorded traces, played as if they happened now.
+"""Plays recorded traces as if they happened now.
 
 calls = retime(read_trace("azure_code.csv.gz"), end_at=time.time())
 replay(calls, settings)

@@ -27,7 +27,7 @@ SERVICES = {"code": "code-assistant", "conv": "chat"}
 
 @dataclass(frozen=True)
 class LatencyModel:
-    """Latencies for a trace that has none: a stand-in, no measurement.
+    """Simulated latencies for a trace that has none. They are not measurements.
 
         TTFT    = (base_ms + prefill_ms_per_token * input) * jitter,   jitter ~ LogNormal(0, ttft_sigma)
         latency = TTFT + (output - 1) * token_ms,                      token_ms ~ LogNormal(ln median, token_sigma)
@@ -60,7 +60,7 @@ class AssumedPrice:
 
     @property
     def source(self) -> str:
-        """For `Call.price_source`."""
+        """The text for `Call.price_source`."""
         return f"assumed: ${self.input_usd:g}/${self.output_usd:g} per million tokens"
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float:
@@ -75,7 +75,7 @@ def read_azure(
     latency: LatencyModel = LatencyModel(),
     price: AssumedPrice = AssumedPrice(),
 ) -> Iterator[Call]:
-    """The calls of one trace, at the trace's own times (UTC is assumed), in the order of their starts.
+    """The calls of one trace, at the trace's own times (UTC is assumed), in the order of the file (by their starts).
 
     Raises:
         TraceError: the file or a row cannot be read.

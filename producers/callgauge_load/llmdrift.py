@@ -1,8 +1,8 @@
 """LLMDrift: the same prompts put to two versions of two model families; real latencies, tokens, costs.
 
 Source: lchen001/LLMDrift, Apache-2.0; L. Chen, M. Zaharia, J. Zou, "How is ChatGPT's behavior changing over time?",
-2023. The authors asked one model after the other. Here the calls are laid out anew, as if the provider had swapped
-both families' models half-way:
+2023. The authors asked one model after the other. Here the calls get new times, as if the provider had swapped the
+models of both families half-way:
 
     gpt-4          |--- gpt-4-0314 ---|--- gpt-4-0613 ---|
     gpt-3.5-turbo  |-- 3.5-turbo-0301-|-- 3.5-turbo-0613-|
@@ -58,7 +58,7 @@ def _ends(rows: list[TraceRow]) -> Iterator[tuple[float, TraceRow]]:
 
 
 def _family_and_version(row: TraceRow) -> tuple[str, str]:
-    """openaichat/gpt-4-0314 -> gpt-4, 0314."""
+    """Split the model's name: openaichat/gpt-4-0314 -> gpt-4, 0314."""
     name = row.text("model").rpartition("/")[2]
     family, dash, version = name.rpartition("-")
     if not dash or not version.isdigit():

@@ -21,8 +21,8 @@ def end_s(call: Call) -> float:
 def retime(calls: Iterable[Call], end_at: float) -> list[Call]:
     """The calls in the order of their ends, all shifted so that the last ends at `end_at` (epoch seconds).
 
-    Distances and latencies stay as they are. Ids are derived from the trace's and the shift: a trace that is played
-    again at another time is other calls, and the same shift gives the same ids.
+    The times between calls and the latencies stay as they are. The new ids are derived from the trace's ids and the
+    shift: a trace that is played again at another time gives other calls, and the same shift gives the same ids.
 
     Raises:
         TraceError: the trace is so long, or `end_at` so early, that a call would start before 1970.
@@ -45,7 +45,8 @@ def _shifted(event_id: str, shift: float) -> str:
 def due_times(calls: Iterable[Call], speed: float) -> Iterator[tuple[float, Call]]:
     """(seconds after the first call at which to send, call), for calls in the order of their ends.
 
-    A call is sent when it ends, as a service does. `speed` is a multiple of the trace's time; 0 is all at once.
+    A call is sent when it ends, as a service would send it. `speed` says how many times as fast as recorded; 0 means
+    all at once.
     """
     if speed < 0:
         raise ValueError(f"speed is {speed}, must be 0 (as fast as possible) or more")

@@ -1,4 +1,4 @@
-"""Sends a trace to the bus without losing a call: unlike a Gauge it waits when the bus is slow."""
+"""Sends a trace to the bus without losing a call: when the bus is slow it waits, where a Gauge would drop calls."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD
 
 @dataclass(frozen=True)
 class ReplayResult:
-    """What became of a replay."""
+    """The outcome of a replay."""
 
     produced: int
     """Calls the broker has confirmed."""
     failed: int
-    """Calls the broker refused for themselves (too large, ...)."""
+    """Calls that were refused for a fault of their own (too large, ...)."""
     seconds: float
     reasons: Counter[str] = field(default_factory=Counter)
-    """Broker's reason -> calls refused for it."""
+    """Name of the error -> how many calls were refused for it."""
 
 
 def replay(
@@ -52,12 +52,12 @@ def replay(
     """Publish calls, in the order of their ends (`retime`), and wait until the broker has them all.
 
     Args:
-        speed: multiple of the trace's time; 0: as fast as the bus takes them.
-        on_progress: told how many the broker has confirmed, about every thousand calls and at the end.
+        speed: how many times as fast as recorded; 0: as fast as the bus takes them.
+        on_progress: told how many calls the broker has confirmed, after each thousand calls and at the end.
         clock: seconds, for the pace.
 
     Raises:
-        BrokerError: the broker cannot be reached, has no such topic, or refuses. What it has taken by then stays.
+        BrokerError: the broker cannot be reached, has no such topic, or refuses. Calls it has taken by then stay there.
     """
     run = _Run(_connected(settings), settings)
     started = clock()
@@ -119,7 +119,7 @@ class _Run:
         self._serve(0)
 
     def serve_until(self, moment: float, clock: Callable[[], float]) -> None:
-        """Wait, serving delivery reports meanwhile."""
+        """Wait until `moment` by the clock, and handle delivery reports meanwhile."""
         while (left := moment - clock()) > 0:
             self._serve(min(left, 0.5))
 

@@ -58,12 +58,12 @@ class TraceRow:
         return int(value)
 
     def event_id(self) -> uuid.UUID:
-        """Made of file name and line, so that a trace is the same calls each time it is read, gzipped or not."""
+        """An id made of file name and line, so that a trace gives the same calls at each reading, gzipped or not."""
         name = self.path.name.removesuffix(".gz")
         return uuid.uuid5(uuid.NAMESPACE_URL, f"callgauge:trace:{name}:{self.line}")
 
     def call(self, **fields: Any) -> Call:
-        """The row's Call; TraceError if a value is outside what a Call may hold."""
+        """Make the row's Call. Raises TraceError if a value is outside what a Call may hold."""
         try:
             return Call(**fields)
         except ValidationError as error:

@@ -26,10 +26,11 @@ def read_trace(path: Path | str, format: str | None = None) -> Iterator[Call]:
 
     Args:
         path: CSV, or CSV gzipped (.gz).
-        format: one of `FORMATS`; None: told from the header, and Azure's two parts from the file's name (code, conv).
+        format: one of `FORMATS`. None: it is found from the header, and for Azure also from the file's name (which must
+            hold code or conv).
 
     Raises:
-        TraceError: at once for an unreadable header or an unknown format; on the way for an unreadable row.
+        TraceError: at once if the header is unreadable or the format unknown; while rows are read if one is unreadable.
     """
     path = Path(path)
     columns = frozenset(columns_of(path))

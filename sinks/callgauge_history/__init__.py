@@ -1,1 +1,1 @@
-"""ClickHouse: the store, its schema and migrations, and the questions asked of it."""
+"""ClickHouse: the connection to the store, its schema and migrations, and the ways to query it."""

@@ -36,8 +36,10 @@ MAX_SQL_BYTES = 262_144
 
 
 def refusal_of(sql: str) -> str | None:
-    """Why a statement is not run; None if it may be. Besides this check, the engine itself runs in its read-only
-    mode."""
+    """Why a statement is not run; None if it may be run.
+
+    Besides this check, the engine itself runs in its read-only mode.
+    """
     start = sql[_COMMENTS.match(sql).end() :]  # type: ignore[union-attr]  # matches the empty string at least
     if not start:
         return "the body must be an SQL statement"
@@ -49,7 +51,7 @@ def refusal_of(sql: str) -> str | None:
 
 
 def make_app(store: Store, token: str) -> Starlette:
-    """The application; queries run on threads, one at a time with the sinks' inserts."""
+    """Make the web application. Its queries run on threads; of queries and inserts the store runs one at a time."""
 
     async def health(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -89,7 +91,7 @@ class ApiServer:
         self.ready = threading.Event()
 
     def run(self) -> None:
-        """Serve until `stop`."""
+        """Serve until `stop` is called."""
         _write_private(self._file, json.dumps(self._told))
         self.ready.set()
         try:

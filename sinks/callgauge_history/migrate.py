@@ -1,9 +1,10 @@
 """Numbered, forward-only migrations: `migrations/NNNN_what.sql`, statements ended by a semicolon at the end of a line.
 
-Several sinks may start at once and nothing locks a ClickHouse, and a process may die between any two statements: each
-statement must itself be harmless when run twice (`IF NOT EXISTS`, `OR REPLACE`); the table `migrations` only records
-what was done. A statement that is not harmless has a line `-- when: SELECT ...` before it, and is run only if that
-query gives something other than zero. If the statement fails and the query then gives zero, another sink has done it.
+Several sinks may start at once, ClickHouse has no lock that would keep them apart, and a process may die between any
+two statements. So each statement must be harmless when it is run twice (`IF NOT EXISTS`, `OR REPLACE`); the table
+`migrations` only records what was done. A statement that is not harmless has a line `-- when: SELECT ...` before it,
+and is run only if that query gives something other than zero. If the statement fails and the query then gives zero,
+another process has done it, and the failure is ignored.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ ORDER BY number
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement; `when` is a query whose zero says that there is nothing to do."""
+    """One statement. If its query `when` gives zero, there is nothing to do."""
 
     sql: str
     when: str | None = None
@@ -38,7 +39,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Migration:
-    """One file."""
+    """One migration file."""
 
     number: int
     name: str
@@ -46,14 +47,14 @@ class Migration:
 
 
 def migrate(store: Store) -> list[Migration]:
-    """Bring the store to the newest form; returns what was applied now."""
+    """Bring the store to the newest schema. Returns the migrations that were applied now."""
     store.command(_TABLE)
     done = {int(row[0]) for row in store.query("SELECT number FROM migrations FINAL").rows}
     missing = [migration for migration in all_migrations() if migration.number not in done]
     for migration in missing:
         for statement in migration.statements:
             _run(store, statement)
-        # Both values come from a file name of this package.
+        # Both values come from a file name of this package, so they need no escaping.
         store.command(f"INSERT INTO migrations (number, name) VALUES ({migration.number}, '{migration.name}')")  # noqa: S608
     return missing
 

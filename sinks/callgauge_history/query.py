@@ -1,4 +1,4 @@
-"""Ask the store from the command line, wherever it is: a server, a running local stack, or a folder nobody holds."""
+"""Asks the store from the command line: a server, a running local stack, or a folder that no process has open."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def run_query(settings: Settings, sql: str) -> QueryResult:
     """Run one statement that reads.
 
     Raises:
-        StoreError: what is wrong with the statement, or that nobody answers.
+        StoreError: the statement is wrong or does not only read, or nobody answers.
     """
     with asking(settings) as ask:
         return ask(sql)
@@ -33,10 +33,10 @@ def run_query(settings: Settings, sql: str) -> QueryResult:
 
 @contextmanager
 def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
-    """Opens a way to ask: gives a function that runs one reading statement.
+    """Give a function that runs one statement that reads. The store is opened when it is first needed.
 
     Raises:
-        StoreError: what is wrong with a statement, or that nobody answers.
+        StoreError: a statement is wrong or does not only read, or nobody answers.
     """
     dsn = settings.store.get_secret_value()
     with ExitStack() as stack:
@@ -88,7 +88,7 @@ def _ask_process(stack_file: Path, sql: str) -> QueryResult | None:
 
 
 def print_table(result: QueryResult, console: Console | None = None) -> None:
-    """The result as a table, numbers to the right."""
+    """Print the result as a table, with numbers aligned to the right."""
     table = Table(*result.columns)
     for index, column in enumerate(table.columns):
         values = [row[index] for row in result.rows if row[index] is not None]

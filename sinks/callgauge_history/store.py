@@ -86,7 +86,7 @@ def place_of(dsn: str) -> str:
 
 
 class Store:
-    """A connection. Calls of several threads are run one after the other."""
+    """A connection to ClickHouse. Calls from several threads run one after the other."""
 
     def __init__(self, writer: Any, reader: Any, place: str, read_settings: dict[str, int]) -> None:
         self._writer = writer
@@ -114,7 +114,7 @@ class Store:
         """Run one read-only statement, at most 60 s and 1,000,000 rows.
 
         Raises:
-            StoreError: wrong, too large, or not reading only.
+            StoreError: the statement is wrong, its result is too large, or it does not only read.
         """
         if _OUTFILE.search(sql):
             # chDB writes the file even in read-only mode.
@@ -125,7 +125,8 @@ class Store:
                 body = self._reader.raw_query(_plain(sql), fmt="JSONCompact", settings=self._read_settings)
             except ch.Error:
                 if self._reader is not self._writer:
-                    # chDB 4.4 puts what a failed query had written in front of the next one's result.
+                    # chDB 4.4 puts what a failed query had written in front of the next query's result, so this one
+                    # takes it away.
                     self._reader.raw_query("SELECT 1")
                 raise
         try:
@@ -135,7 +136,7 @@ class Store:
         return QueryResult([column["name"] for column in parsed["meta"]], parsed["data"])
 
     def close(self) -> None:
-        """Give up the connection (and the folder)."""
+        """Close the connection. Another process may then open an embedded store's folder."""
         with self._lock:
             self._reader.close()
             self._writer.close()
@@ -149,12 +150,12 @@ class Store:
 def open_store(dsn: str, timeout_s: float = 60.0) -> Store:
     """Connect to `chdb://folder` or `http(s)://user:password@host:port/database`.
 
-    A process can hold one chDB folder and a folder belongs to one process.
+    A process can have only one chDB folder open, and a folder can be open in only one process.
 
     Raises:
         SettingError: `dsn` is neither.
-        StoreUnavailable: nobody answers, try later.
-        StoreError: refused for good.
+        StoreUnavailable: nobody answers; the same may succeed later.
+        StoreError: the store refuses, and trying again will not help.
     """
     place = place_of(dsn)
     if is_embedded(dsn):
@@ -181,7 +182,7 @@ def _open_embedded(folder: str, place: str) -> Store:
         ) from None
     except OSError as error:
         raise StoreError(f"cannot open {place}: {error}") from error
-    # A chDB handle keeps its settings: after this it can neither write nor read files or URLs.
+    # A chDB handle keeps its settings: after this the reader can neither write, nor read files or URLs.
     for name, value in _READ_LIMITS.items():
         reader.command(f"SET {name} = {value}")
     reader.command("SET readonly = 1")
@@ -201,7 +202,10 @@ def _translated(what: str) -> Iterator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    """What ClickHouse says, without its prefixes, the URL it was asked at and the rest of the grammar."""
+    """What ClickHouse says in an error, in one line of at most 400 characters.
+
+    Its prefixes, the URL that was asked, user and password, and the list of words it expected are left out.
+    """
     text = str(error).strip() or type(error).__name__
     text = re.sub(r"\s*\(for url .*", "", text, flags=re.S)
     text = re.sub(r"(?:.*?DB::Exception: )+", "", text, flags=re.S)
@@ -216,5 +220,5 @@ def _start_of(sql: str) -> str:
 
 
 def _plain(sql: str) -> str:
-    """One statement without the closing semicolon, which FORMAT must not follow."""
+    """The statement without its closing semicolon: the client appends a FORMAT clause, which must not follow one."""
     return sql.strip().rstrip(";").rstrip()

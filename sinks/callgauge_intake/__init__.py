@@ -1,1 +1,1 @@
-"""Reading a topic as a member of a group: batches, safe commits, threads that run until a signal."""
+"""Reads a topic as a member of a consumer group: takes batches, commits safely, runs threads until a signal."""

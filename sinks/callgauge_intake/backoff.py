@@ -1,4 +1,4 @@
-"""Waiting between attempts: exponential, with jitter."""
+"""Waits between attempts: each wait is about twice as long as the one before, with a random part."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 
 
 def backoff_s(first_s: float = 0.5, most_s: float = 30.0, rand: Callable[[], float] = random.random) -> Iterator[float]:
-    """Seconds to wait before each next attempt, for ever: between half and all of 0.5, 1, 2 ... 30."""
+    """Give the seconds to wait before each further attempt, without end.
+
+    Each lies at random between half and all of `first_s`, 2·`first_s`, 4·`first_s` ... up to `most_s`.
+    """
     wait_s = first_s
     while True:
         yield wait_s * (0.5 + rand() / 2)
@@ -28,7 +31,7 @@ def attempt_until_done(
     """Call `attempt` until it returns, and return what it returned.
 
     Args:
-        temporary: the error after which another attempt makes sense; it is logged. Any other error is raised.
+        temporary: after this error `attempt` is called again; the error is logged. Any other error is raised.
     """
     waits = backoff_s()
     while True:

@@ -1,7 +1,8 @@
-"""A group member that hands out batches and commits what its caller has made safe.
+"""A member of a consumer group that hands out batches, and commits the offsets that its caller says are safe.
 
-Nothing is committed but by `commit`, and only for partitions that are still ours: when one is taken away, what was read
-of it and not committed is dropped, because its new owner reads it again.
+Offsets are committed only when the caller asks for it, and only for partitions that are still ours, that is, which the
+group still assigns to this process. When a partition is taken away, what was read of it but not committed is dropped,
+because its new owner reads it again.
 """
 
 from __future__ import annotations
@@ -20,14 +21,15 @@ __all__ = ["Intake", "consumer_config", "open_consumer"]
 
 log = logging.getLogger(__name__)
 
-#: Messages taken from librdkafka at once, and the most bytes in one batch: 1 MB messages must not fill the memory.
+#: The most messages taken from librdkafka at once, and the bytes at which a batch is full: messages of 1 MB must not
+#: fill the memory.
 CHUNK, BATCH_BYTES = 1_000, 64 << 20
 
 Partition = tuple[str, int]
 
 
 class ConsumerLike(Protocol):
-    """What is used of a confluent-kafka consumer."""
+    """The methods of a confluent-kafka consumer that are used here."""
 
     def subscribe(self, topics: list[str], on_assign: Any = ..., on_revoke: Any = ..., on_lost: Any = ...) -> None: ...
     def consume(self, num_messages: int = ..., timeout: float = ...) -> list[Any]: ...
@@ -41,7 +43,7 @@ class ConsumerLike(Protocol):
 
 
 def consumer_config(settings: Settings, role: str) -> dict[str, Any]:
-    """librdkafka settings of a sink or notifier."""
+    """The librdkafka settings of a sink or notifier."""
     config = settings.librdkafka() | {
         "group.id": settings.group(role),
         "isolation.level": "read_committed",
@@ -72,8 +74,10 @@ def open_consumer(settings: Settings, role: str) -> ConsumerLike:
 
 
 class Intake:
-    """Reads batches of one topic. `assigned` is set once the group has given us partitions for the first time (perhaps
-    none)."""
+    """Reads batches of one topic.
+
+    `assigned` is set once the group has given us our partitions for the first time. These may be none.
+    """
 
     def __init__(self, consumer: ConsumerLike, topic: str, clock: Callable[[], float]) -> None:
         self._consumer = consumer
@@ -88,10 +92,11 @@ class Intake:
         consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
 
     def take(self, most: int, within_s: float) -> list[Any]:
-        """At most `most` messages, after at most `within_s` seconds.
+        """Return the next batch: at most `most` messages, after at most `within_s` seconds.
 
         Raises:
-            BrokerError: the client cannot go on (fenced, not authorised), or a topic was made anew under it.
+            BrokerError: the client cannot go on (fenced, not authorised), or the topic was deleted and made again, or
+                cut, while it was read.
         """
         self.go_on()
         until = self._clock() + within_s
@@ -111,8 +116,11 @@ class Intake:
         return messages
 
     def began_without_commit(self, partition: Partition) -> bool:
-        """Whether the group had committed nothing for a partition when this was asked for the first time; False if the
-        broker does not answer."""
+        """Whether the group had committed nothing for a partition when this was first asked.
+
+        The broker's first answer is kept, so commits made since then do not change it. False if the broker does not
+        answer.
+        """
         if partition not in self._without_commit:
             try:
                 [found] = self._consumer.committed([TopicPartition(*partition)], timeout=10.0)
@@ -122,37 +130,40 @@ class Intake:
         return self._without_commit[partition]
 
     def is_ours(self, partitions: Iterable[Partition]) -> bool:
-        """Whether at least one of these partitions of the last batch has been ours since it was read."""
+        """Whether at least one of these partitions has stayed ours since `take` gave out the last batch."""
         return any(partition not in self._lost_since_take for partition in partitions)
 
     def hold(self, seconds: float) -> None:
-        """Wait without reading on, and stay a member of the group."""
+        """Wait for up to `seconds` without reading further, and stay a member of the group."""
         self._held = True
-        # Each time again: a rebalance may have brought more partitions.
+        # Paused at each call, since a rebalance may have brought more partitions.
         self._consumer.pause(self._consumer.assignment())
         message = self._consumer.poll(seconds)
         if message is not None and not _is_error(message):
-            # These are not of the current batch: they were read before the pause worked, or of a partition that was
-            # just assigned.
+            # This message belongs to the next batch: it was read before the pause took effect, or comes from a
+            # partition that was just assigned.
             self._keep([message])
 
     def go_on(self) -> None:
-        """End the pause of all partitions."""
+        """End the pause that `hold` began, for all partitions."""
         if self._held:
             self._held = False
             self._consumer.resume(self._consumer.assignment())
 
     def commit(self, next_offsets: Mapping[Partition, int]) -> None:
-        """Commit these offsets, as far as the partitions are ours.
+        """Commit these offsets, for those partitions that are still ours.
 
-        A commit that fails for a rebalance is dropped (the new owner reads again), one that fails for the broker is
-        made up for by the next.
+        If a rebalance makes the commit fail, it is dropped, and the new owner reads those records again. If it fails
+        for another reason that may pass, the offsets are kept and committed with the next ones.
+
+        Raises:
+            BrokerError: the client cannot go on (fenced, not authorised).
         """
         self._owed |= {part: offset for part, offset in next_offsets.items() if part not in self._lost_since_take}
         self.commit_owed()
 
     def commit_owed(self) -> None:
-        """Try again to commit what the broker did not take before."""
+        """Try again to commit the offsets that the broker did not take before."""
         if not self._owed:
             return
         offsets = [TopicPartition(topic, number, offset) for (topic, number), offset in self._owed.items()]
@@ -175,8 +186,8 @@ class Intake:
         for message in messages:
             partition, offset = (message.topic(), message.partition()), message.offset()
             if offset <= self._last_offsets.get(partition, -1):
-                # librdkafka would silently begin at the new topic's start, and its records would be taken for the old
-                # topic's.
+                # When a topic was made anew, librdkafka silently goes on at the start of the new one, and we would take
+                # its records for records of the old one.
                 raise BrokerError(
                     f"{partition[0]}/{partition[1]}: offset {offset} came after {self._last_offsets[partition]}: the "
                     "topic was made anew or cut; start again, to read it as what it is now"
@@ -195,7 +206,8 @@ class Intake:
         log.info("%s", f"assigned {', '.join(f'{p.topic}/{p.partition}' for p in partitions) or 'nothing'}")
         for assigned in partitions:
             self._last_offsets.pop((assigned.topic, assigned.partition), None)
-        # In librdkafka a pause outlives a rebalance: a partition that comes back may still be paused.
+        # In librdkafka a pause outlives a rebalance: a partition that comes back may still be paused, so the next
+        # `take` ends all pauses.
         self._held = True
         self.assigned.set()
 

@@ -1,4 +1,4 @@
-"""Runs workers, each on its thread, until a signal; the first that fails ends the process."""
+"""Runs workers, each on a thread of its own, until a signal comes. The first worker that fails ends the process."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Worker(Protocol):
-    """A loop with a way to end it."""
+    """A loop that sets `ready` when it has begun its work, and ends after `stop` was called."""
 
     @property
     def ready(self) -> threading.Event: ...
@@ -29,10 +29,12 @@ class Worker(Protocol):
 
 
 def run_workers(workers: Mapping[str, Worker], ready_file: Path | None, stop: threading.Event | None = None) -> None:
-    """Run all until SIGTERM, SIGINT or `stop`, then end each cleanly. Call it on the main thread for the signals.
+    """Run all workers until SIGTERM, SIGINT, `stop` or the first failure, then stop each and wait for it.
+
+    The signals are handled only if this is called on the main thread.
 
     Raises:
-        SystemExit: 1, with the reason on stderr, when a worker failed.
+        SystemExit: with code 1 if a worker failed; the reason is on stderr.
     """
     stop = stop or threading.Event()
     failed = threading.Event()
@@ -63,7 +65,7 @@ def run_workers(workers: Mapping[str, Worker], ready_file: Path | None, stop: th
 
 
 def _watch(workers: Mapping[str, Any], ready_file: Path | None, stop: threading.Event, failed: threading.Event) -> None:
-    """Wait for a stop or a failure. Makes the ready file when every worker is ready."""
+    """Wait for a stop or a failure, and make the ready file once every worker is ready."""
     told = False
     while not stop.wait(0.1) and not failed.is_set():
         if not told and all(worker.ready.is_set() for worker in workers.values()):

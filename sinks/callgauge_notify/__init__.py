@@ -1,1 +1,1 @@
-"""Notifiers: from alerts on the bus to the channels that people look at."""
+"""Notifiers: deliver alerts from the bus to channels that people look at, such as a console or a webhook."""

@@ -19,13 +19,13 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Deliver alerts to every configured channel until SIGTERM, SIGINT or `stop`.
 
     Raises:
-        SystemExit: 1, with the reason on stderr, when a channel's loop failed.
+        SystemExit: with code 1 if a channel's loop failed; the reason is on stderr.
         SettingError: no channel is configured.
     """
     log_to_stderr(settings.log_level)
     workers: dict[str, Worker] = {}
     for channel in channels_of(settings):
-        # A group per channel: a webhook that is down holds up nothing else.
+        # Each channel has a consumer group of its own, so that a webhook that is down does not hold up the others.
         consumer = open_consumer(settings, f"notify-{channel.name}")
         intake = Intake(consumer, settings.topics.alerts.name, time.monotonic)
         workers[f"notifier {channel.name}"] = Notifier(intake, channel)

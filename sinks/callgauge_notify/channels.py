@@ -1,4 +1,4 @@
-"""What a channel is."""
+"""The interface of a channel, which is a way to tell people of alerts, and the errors that it raises."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Refused(CallgaugeError):
 
 
 class Channel(Protocol):
-    """A way to tell people."""
+    """A way to tell people of alerts."""
 
     @property
     def name(self) -> str: ...
 
     def deliver(self, alert: Alert) -> None:
-        """Tell people, once.
+        """Tell people of this alert, in one attempt.
 
         Raises:
-            NotDelivered: try again later.
-            Refused: this alert will never be taken.
+            NotDelivered: the caller should try again later.
+            Refused: the channel will never take this alert.
         """

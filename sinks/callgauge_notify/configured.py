@@ -1,4 +1,4 @@
-"""Which channels are configured."""
+"""Makes the channels that the settings ask for."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Alerts on standard output, for a terminal."""
+"""Prints alerts on standard output, for a terminal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "bold cyan"
 
 
 class ConsoleChannel:
-    """One alert, three or four lines."""
+    """Prints each alert in three or four lines."""
 
     name = "console"
 
@@ -24,12 +24,12 @@ class ConsoleChannel:
         self._console = console or Console(highlight=False)
 
     def deliver(self, alert: Alert) -> None:
-        """Print it."""
+        """Print the alert."""
         self._console.print(line_of(alert), soft_wrap=True)
 
 
 def line_of(alert: Alert) -> Text:
-    """State, severity, rule, labels; what it is about, with the value against the threshold; since when."""
+    """An alert as text: state, severity, rule, labels, value against threshold; summary and reason; since when."""
     style = "bold green" if alert.state == "resolved" else _STYLES[alert.severity]
     text = Text()
     text.append(f" {alert.state.upper()} ", f"reverse {style}")

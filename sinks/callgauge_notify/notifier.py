@@ -1,11 +1,12 @@
 """The loop of a notifier: read an alert, deliver it, commit; an alert that cannot be delivered now is tried again.
 
-Delivered at least once: after a crash the last alert may come again. Within a process (alert_id, seq) is delivered
-once, whoever repeats it: a detector that replays its log, or a rebalance. (alert_id, state) would not be enough: a late
-row may revive an episode that another row had ended, and people must hear of that too.
+An alert is delivered at least once: after a crash the last one may be delivered again. Within one process each message
+about an alert, known by (alert_id, seq), is delivered once, even if it is read again: detect may send it again when it
+reads its log again, and a rebalance may bring it back. (alert_id, state) would not be enough to tell messages apart: a
+late row may make an alert fire again that another row had resolved, and people must hear of that too.
 
 A new notifier, or one that was away so long that the broker has forgotten its offset, finds the alerts of a month on
-the topic. Of those it delivers only what is at most an hour old.
+the topic. Of those it delivers only the ones that are at most an hour old.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ __all__ = ["Notifier"]
 log = logging.getLogger(__name__)
 
 
-#: Remembered deliveries: days of alerts, a megabyte.
+#: How many deliveries are remembered: the alerts of days, in about a megabyte.
 _REMEMBERED = 10_000
 #: A new notifier delivers alerts that were appended at most so long ago.
 _BACK_S = 3_600.0
 
 
 class Notifier:
-    """The alerts topic to one channel.
+    """Delivers the alerts topic to one channel.
 
     Args:
         clock: seconds, monotonic.
-        now: epoch seconds, when it starts.
+        now: epoch seconds; asked once, when the notifier is made.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Notifier:
         return self._intake.assigned
 
     def run(self) -> None:
-        """Until `stop`; leaves the group at the end."""
+        """Run until `stop` is called, then leave the group."""
         try:
             while not self._stop.is_set():
                 self.step()
@@ -82,7 +83,7 @@ class Notifier:
         """Deliver the alerts that have arrived, one after the other."""
         for message in self._intake.take(100, 0.5):
             partition = (message.topic(), message.partition())
-            # Of a partition that was taken away, its new owner delivers the rest.
+            # If the partition was taken away, its new owner delivers the rest of its alerts.
             if self._intake.is_ours([partition]) and self._handle(message, partition):
                 self._intake.commit({partition: message.offset() + 1})
             if self._stop.is_set():
@@ -94,11 +95,12 @@ class Notifier:
         try:
             alert = read(Alert, message.value())
         except DecodeError as error:
-            # The alerts sink puts it on the dead-letter topic.
+            # Nothing more to do here: the alerts sink puts the message on the dead-letter topic.
             log.error("unreadable alert at %s/%s: %s", *partition, error)
             return True
         key = (alert.alert_id, alert.seq)
-        # Asked first: alerts that are skipped are committed, and after that the group has a commit.
+        # `_is_long_ago` comes first, since it asks whether the group has committed anything yet, and alerts that are
+        # skipped for the other reasons are committed too.
         if self._is_long_ago(message, partition) or not _is_news(alert) or key in self._done:
             return True
         if not self._deliver(alert, partition):
@@ -118,8 +120,11 @@ class Notifier:
         return True
 
     def _deliver(self, alert: Alert, partition: tuple[str, int]) -> bool:
-        """Try until the channel takes the alert. False if the partition is no longer ours, or the notifier is to
-        stop."""
+        """Try until the channel takes the alert, or refuses it for good.
+
+        Returns:
+            False if the partition is no longer assigned to this process, or the notifier is to stop.
+        """
         try:
             for wait_s in self._waits():
                 try:
@@ -148,6 +153,9 @@ class Notifier:
 
 
 def _is_news(alert: Alert) -> bool:
-    """Whether people are told: when an alert fires and when that ends. Not while it is pending, nor when they have
-    acknowledged it themselves."""
+    """Whether people are told of this alert.
+
+    They are told when it fires, and when it is resolved after it fired. They are not told while it is pending, nor when
+    somebody has acknowledged it.
+    """
     return alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None)

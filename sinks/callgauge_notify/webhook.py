@@ -1,8 +1,8 @@
-"""Alerts as signed JSON to a URL.
+"""Sends alerts to a URL, as signed JSON.
 
 Header `X-Callgauge-Signature: t=<unix seconds>,v1=<hex>`, where v1 is HMAC-SHA256 over "<t>.<body>" with the shared
 secret (Stripe's scheme). A receiver computes it again, compares in constant time, and refuses an old `t`. Without a
-secret the header is left out. A delivery may come twice; equal (`alert_id`, `seq`) mean the same one.
+secret the header is left out. A delivery may come twice: two with the same (`alert_id`, `seq`) are the same one.
 """
 
 from __future__ import annotations
@@ -25,13 +25,17 @@ SIGNATURE_HEADER = "X-Callgauge-Signature"
 
 
 def signature_of(secret: str, unix_s: int, body: bytes) -> str:
-    """The header's value."""
+    """The value of the signature header of a body that is sent at `unix_s`."""
     digest = hmac.new(secret.encode(), f"{unix_s}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={unix_s},v1={digest}"
 
 
 class WebhookChannel:
-    """POSTs an `Alert` as JSON; 2xx is delivered, 408, 429, 5xx and no answer are tried again, the rest is final."""
+    """Sends an `Alert` as JSON, by POST.
+
+    An answer of 2xx means that it is delivered. After 408, 429, 5xx or no answer it is to be tried again
+    (`NotDelivered`). Every other answer is final (`Refused`).
+    """
 
     name = "webhook"
 
@@ -41,12 +45,12 @@ class WebhookChannel:
         self._url = url
         self._secret = secret
         self._clock = clock
-        # Paths and queries of webhook URLs often hold a token: messages name the host alone.
+        # Paths and queries of webhook URLs often hold a token, so messages name only the host.
         self._place = urlsplit(url).hostname or "the webhook"
         self._client = httpx.Client(timeout=timeout_s, headers={"User-Agent": "callgauge"})
 
     def deliver(self, alert: Alert) -> None:
-        """POST it."""
+        """Send the alert once."""
         body = encode(alert)
         headers = {"Content-Type": "application/json"}
         if self._secret:

@@ -1,1 +1,1 @@
-"""Sinks: from the bus to ClickHouse, dead letters, and whether everything is there."""
+"""Sinks: store topics in ClickHouse, pass on what cannot be read (dead letters), check that everything is stored."""

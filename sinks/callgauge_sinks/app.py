@@ -28,8 +28,8 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
     """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API.
 
     Raises:
-        SystemExit: 1, with the reason on stderr, when a sink failed.
-        CallgaugeError: nothing could be started.
+        SystemExit: with code 1 if a sink failed; the reason is on stderr.
+        CallgaugeError: the sinks could not be started.
     """
     log_to_stderr(settings.log_level)
     dsn = settings.store.get_secret_value()
@@ -58,10 +58,11 @@ def _open_when_it_answers(dsn: str) -> Store:
 
 
 def _origins_when_known(settings: Settings) -> dict[str, str]:
-    """Topic -> "cluster id/topic id", for as long as this process lives.
+    """Ask for topic -> "cluster id/topic id" until the broker answers.
 
-    librdkafka does not tell that a topic was made anew: it goes on at the old offset, or from the beginning where that
-    is out of range. So the sinks must be started again with the topic.
+    The answer is used for as long as this process lives. librdkafka does not tell that a topic was deleted and made
+    again: it goes on at the old offset, or from the beginning if the new topic has no such offset. So the sinks must be
+    restarted whenever a topic was made again.
     """
     found = attempt_until_done(lambda: describe_origins(settings, origin_topics(settings)), BrokerError)
     return {name: origin.id for name, origin in found.items()}

@@ -1,4 +1,4 @@
-"""Sends dead letters, and stops the sink when their share is too large."""
+"""Sends dead letters (messages that cannot be read), and stops a sink when their share is too large."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WINDOW_RECORDS, FEWEST_RECORDS = 10_000, 1_000
 
 
 class DeadLetterWriter:
-    """Sends letters and returns when the broker has them."""
+    """Sends dead letters to their topic."""
 
     def __init__(self, settings: Settings, timeout_s: float = 30.0) -> None:
         config: dict[str, Any] = settings.librdkafka() | {
@@ -36,7 +36,7 @@ class DeadLetterWriter:
         self._timeout_s = timeout_s
 
     def write(self, letters: Iterable[DeadLetter]) -> None:
-        """Send and wait for every acknowledgement.
+        """Send the letters and wait until the broker has acknowledged all of them.
 
         Raises:
             BrokerError: some were not acknowledged; send all of them again.
@@ -66,12 +66,14 @@ class DeadLetterWriter:
 
 
 class TooManyUnreadable(CallgaugeError):
-    """Too large a share of records is unreadable, as after a bad deployment: the sink stops instead of moving all of it
-    to the dead-letter topic."""
+    """The sink stops because too large a share of its records is unreadable.
+
+    An emitter that was deployed with a fault causes this; going on would move all its records to the dead-letter topic.
+    """
 
 
 class UnreadableShare:
-    """The share of unreadable records among the last 10,000; judged once 1,000 were seen."""
+    """The share of unreadable records among the last 10,000. It is judged only after 1,000 were seen."""
 
     def __init__(self, limit: float) -> None:
         self._limit = limit

@@ -1,4 +1,4 @@
-"""From consumed messages to records and dead letters. Pure: no clock, no I/O."""
+"""Decodes consumed messages to records, and makes dead letters of those it cannot read. Pure: no clock, no I/O."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from callgauge.schema import DeadLetter
 
 __all__ = ["RAW_BYTES", "Batch", "Message", "Record", "dead_key", "dead_letter_of", "decode_messages"]
 
-#: How much of an unreadable value is kept.
+#: How many bytes of an unreadable value its dead letter keeps.
 RAW_BYTES = 65_536
 
 
 class Message(Protocol):
-    """What is read of a confluent-kafka message."""
+    """The methods of a confluent-kafka message that are used here."""
 
     def topic(self) -> str | None: ...
     def partition(self) -> int | None: ...
@@ -27,7 +27,7 @@ class Message(Protocol):
 
 
 class Record(NamedTuple):
-    """A decoded message and where it came from. A tuple: it is made once per message."""
+    """A decoded message and where it came from. It is a tuple because one is made for each message."""
 
     value: Any
     message: Message
@@ -37,24 +37,24 @@ class Record(NamedTuple):
 
 @dataclass
 class Batch:
-    """The records of one insert and one commit."""
+    """The messages of one insert and one commit: records, and dead letters of those that cannot be read."""
 
     records: list[Record] = field(default_factory=list)
     dead: list[DeadLetter] = field(default_factory=list)
     first_offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    """(topic, partition) -> the offset of the first record."""
+    """(topic, partition) -> the offset of its first message."""
     next_offsets: dict[tuple[str, int], int] = field(default_factory=dict)
-    """(topic, partition) -> the offset to commit: one past the last record."""
+    """(topic, partition) -> the offset to commit: one past its last message."""
     unreadable: list[bool] = field(default_factory=list)
-    """Per message, in order."""
+    """For each message, in the order of the batch: whether it is unreadable."""
 
     def __len__(self) -> int:
-        """Messages read."""
+        """The number of messages, readable or not."""
         return len(self.unreadable)
 
 
 def decode_messages(messages: Iterable[Message], decode: Callable[[bytes | None], Any]) -> Batch:
-    """A batch of what can be read and letters for what cannot."""
+    """Make a batch: records of the messages that can be read, dead letters of those that cannot."""
     batch = Batch()
     for place, message in enumerate(messages):
         try:
@@ -85,5 +85,5 @@ def dead_letter_of(message: Message, reason: str, where: str = "") -> DeadLetter
 
 
 def dead_key(letter: DeadLetter) -> bytes:
-    """The key of a letter, origin topic/partition/offset: if a letter is sent again, both are in the same partition."""
+    """The key of a letter, origin topic/partition/offset. So a letter that is sent again goes to the same partition."""
     return f"{letter.topic}/{letter.partition}/{letter.offset}".encode()

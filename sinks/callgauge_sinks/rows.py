@@ -1,6 +1,6 @@
-"""Pure row builders: decoded messages to pyarrow tables, column for column as in the migrations.
+"""Builds pyarrow tables from decoded messages, with the columns that the migrations define. Pure.
 
-Integers come from `callgauge.units`, as rollup's do, so that sums over `calls` and over `windows` agree.
+Numbers are made integers by `callgauge.units`, as in rollup, so that sums over `calls` and over `windows` agree.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
 
 
 def _place_columns(records: Sequence[Record], origin: str) -> dict[str, pa.Array]:
-    """Where each record came from."""
+    """The columns that say from which partition, offset and source each record came."""
     partitions = [record.message.partition() or 0 for record in records]
     sources = {partition: source_of(origin, partition) for partition in set(partitions)}
     return {
@@ -129,7 +129,10 @@ def stored_offset_rows(batch: Batch, sink: str, origin: str) -> Tables:
 
 
 def window_record_rows(records: Sequence[Record]) -> Tables:
-    """Rows of `windows`, `score_windows`, `block_summaries` and `epochs`. Progress records are not stored."""
+    """Rows of `windows`, `score_windows`, `block_summaries` and `epochs`.
+
+    Progress records, with which rollup tells detect how far it is, are not stored.
+    """
     by_kind: dict[str, list[Any]] = {"row": [], "score_row": [], "summary": [], "epoch": [], "progress": []}
     for record in records:
         by_kind[record.value.kind].append(record.value)
@@ -155,7 +158,7 @@ def window_rows(rows: Sequence[Any]) -> Tables:
 
 
 def _key_columns(rows: Sequence[Any]) -> dict[str, pa.Array]:
-    """What rows of calls and of scores have in common: identity, n and labels."""
+    """The columns that rows of calls and of scores have in common: identity, `n` (number of events) and labels."""
     columns = {name: _column(rows, name, pa.string()) for name in ("grouping", "source", "epoch")}
     columns |= {name: _column(rows, name, pa.int64()) for name in ("window_ms", "block", "n")}
     columns["series_id"] = _column(rows, "series_id", pa.uint64())
@@ -209,6 +212,7 @@ def _summary_rows(summaries: Sequence[Any]) -> Tables:
     columns |= {name: _column(summaries, name, pa.string()) for name in ("source", "epoch")}
     columns["complete"] = _column(summaries, "complete", pa.bool_())
     columns["first_ts"] = pa.array([summary.first_ts_ms for summary in summaries], TIME)
+    # ClickHouse keeps the summary with the largest version: of one block a complete one, else that which goes furthest.
     versions = [(1 << 62 if s.complete else 0) + s.last_offset for s in summaries]
     columns["version"] = pa.array(versions, pa.uint64())
     return {"block_summaries": pa.table(columns)}
@@ -264,12 +268,12 @@ def _column(items: Sequence[Any], name: str, kind: pa.DataType) -> pa.Array:
 
 
 def _times(seconds: Sequence[float | None]) -> pa.Array:
-    """Epoch seconds to timestamps, to the nearest millisecond."""
+    """Convert epoch seconds to timestamps, rounded to the nearest millisecond."""
     return pa.array([None if s is None else round(s * 1e3) for s in seconds], TIME)
 
 
 def _maps(maps: Sequence[Mapping[Any, Any]], kind: pa.DataType) -> pa.Array:
-    """A map column from its flat keys and values: three times as fast as from lists of pairs."""
+    """Make a map column from flat lists of keys and values: three times as fast as from lists of pairs."""
     offsets = [0]
     for mapping in maps:
         offsets.append(offsets[-1] + len(mapping))

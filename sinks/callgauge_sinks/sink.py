@@ -1,8 +1,11 @@
-"""The loop of a sink: read a batch, insert it, send its dead letters, mark it, commit; in this order, each confirmed.
+"""The loop of a sink: read a batch, insert it, send its dead letters, write its marks, commit.
 
-When ClickHouse or the broker cannot take a batch, the sink waits and tries the same batch again, for ever: memory
-stays flat because it reads nothing meanwhile, and nothing is lost because nothing was committed. Inserted rows that
-come again after a crash replace themselves.
+Each step begins only when the one before is confirmed. Dead letters are messages that cannot be read; marks are rows
+that say up to which offset the sink has stored a source.
+
+When ClickHouse or the broker cannot take a batch now, the sink waits and tries the same batch again, for as long as it
+takes. Memory does not grow, because the sink reads no further meanwhile, and nothing is lost, because nothing was
+committed. If rows are inserted a second time after a crash, they replace those that were inserted before.
 """
 
 from __future__ import annotations
@@ -37,35 +40,35 @@ Rows = Callable[[Sequence[Record]], dict[str, pa.Table]]
 
 
 class StoreLike(Protocol):
-    """What a sink needs of a store."""
+    """The method of a store that a sink uses."""
 
     def insert(self, table: str, rows: pa.Table) -> None: ...
 
 
 class LetterBox(Protocol):
-    """Takes dead letters; `write` returns when the broker has them."""
+    """Takes dead letters; `write` returns when the broker has confirmed them."""
 
     def write(self, letters: Iterable[DeadLetter]) -> None: ...
 
 
 @dataclass(frozen=True)
 class SinkSpec:
-    """What makes one sink different from another."""
+    """The settings in which one sink differs from another."""
 
     name: str
     topic: str
     decode: Callable[[bytes | None], Any]
     rows: Rows
     marks: Callable[[Batch], dict[str, pa.Table]] | None = None
-    """Builds the rows that say up to which offset this batch is stored. They are written last, when its rows are stored
-    and its dead letters sent."""
+    """Builds the rows that say up to which offset a source is stored. They are written last, when the batch's rows are
+    stored and its dead letters sent."""
     batch_rows: int = 50_000
     batch_s: float = 1.0
     dead_letter_share: float = 1.0
 
 
 class Sink:
-    """One topic into its tables.
+    """Stores one topic in its tables.
 
     Args:
         letters: None for the sink of the dead-letter topic itself: an unreadable dead letter is only logged.
@@ -90,7 +93,7 @@ class Sink:
         self._share = UnreadableShare(spec.dead_letter_share)
         self._stop = threading.Event()
         self.stored = 0
-        """Records inserted and committed so far."""
+        """How many records were inserted so far and given to `Intake.commit`."""
 
     @property
     def ready(self) -> threading.Event:
@@ -101,7 +104,7 @@ class Sink:
         """Run until `stop` is called, then leave the group.
 
         Raises:
-            CallgaugeError: what no retry mends.
+            CallgaugeError: something failed that another attempt would not mend.
         """
         try:
             while not self._stop.is_set():
@@ -115,7 +118,7 @@ class Sink:
         self._stop.set()
 
     def step(self) -> None:
-        """One batch, from reading to commit."""
+        """Take one batch through all steps, from reading to commit."""
         messages = self._intake.take(self._spec.batch_rows, self._spec.batch_s)
         if not messages:
             self._intake.commit_owed()
@@ -130,8 +133,11 @@ class Sink:
             log.debug("%s: %d records in %.3f s", self._spec.name, len(batch), self._clock() - started)
 
     def _deliver(self, batch: Batch, tables: dict[str, pa.Table]) -> bool:
-        """Insert the rows and send the dead letters, trying again until both are done. False if the batch's partitions
-        are no longer ours, or the sink is to stop."""
+        """Insert the rows, send the dead letters and write the marks, trying again until all is done.
+
+        Returns:
+            False if none of the batch's partitions is still assigned to this process, or the sink is to stop.
+        """
         pending, dead = dict(tables), list(batch.dead)
         marks = self._spec.marks(batch) if self._spec.marks is not None else {}
         for wait_s in self._waits():
@@ -163,19 +169,19 @@ class Sink:
             log.error("unreadable %s/%d/%d: %s", letter.topic, letter.partition, letter.offset, letter.reason)
 
     def _hold(self, batch: Batch, wait_s: float) -> bool:
-        """Wait before another attempt, as a member of the group. False if another attempt makes no sense any more."""
+        """Wait before the next attempt and stay in the group. Returns False if a next attempt makes no sense."""
         until = self._clock() + wait_s
         while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
             self._intake.hold(min(left_s, 0.5))
         if self._stop.is_set() or not self._intake.is_ours(batch.next_offsets):
-            # It is not committed, so the next owner of the partitions reads it again.
+            # The batch is not committed, so the next owner of its partitions reads it again.
             self._intake.go_on()
             return False
         return True
 
 
 def build_rows(batch: Batch, rows: Rows) -> dict[str, pa.Table]:
-    """The batch's tables; records that fit no column become dead letters of the batch."""
+    """Build the batch's tables. A record whose values fit no column becomes a dead letter of the batch."""
     if not batch.records:
         return {}
     try:
@@ -189,7 +195,11 @@ def build_rows(batch: Batch, rows: Rows) -> dict[str, pa.Table]:
 
 
 def _sift(records: list[Record], rows: Rows) -> tuple[list[Record], list[tuple[Record, str]]]:
-    """Find the records that fit no column by halving the batch: a few of them in a large batch cost little."""
+    """Find the records that fit no column by halving the batch: a few of them in a large batch cost little.
+
+    Returns:
+        The records that fit, and those that do not, each with the reason.
+    """
     try:
         rows(records)
         return records, []

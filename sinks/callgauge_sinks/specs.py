@@ -27,7 +27,7 @@ NAMES = ("calls", "scores", "windows", "alerts", "dead")
 
 
 def origin_topics(settings: Settings) -> list[str]:
-    """The topics whose origins the sinks write down: all whose records may become dead letters."""
+    """The topics whose origins ("cluster id/topic id") the sinks store: all whose records may become dead letters."""
     topics = settings.topics
     return [topics.calls.name, topics.scores.name, topics.windows.name, topics.alerts.name]
 
@@ -36,14 +36,14 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     """The sink called `name`, set up by the settings.
 
     Args:
-        origins: topic -> "cluster id/topic id"; without one rows name no source.
+        origins: topic -> "cluster id/topic id"; without it the topic's rows name no source.
 
     Raises:
         SettingError: there is no such sink.
     """
     topics = settings.topics
     calls_origin, scores_origin = ((origins or {}).get(topic.name, "") for topic in (topics.calls, topics.scores))
-    # For topics that rollup counts, the sink writes down how far it is, for `callgauge completeness`.
+    # For the topics that rollup counts, the sink stores how far it is, so that `callgauge completeness` can compare.
     marked = {name: origin for name, origin in {"calls": calls_origin, "scores": scores_origin}.items() if origin}
     sources: dict[str, tuple[Topic, Callable[[bytes | None], Any], Rows]] = {
         "calls": (topics.calls, decode_call, partial(call_rows, origin=calls_origin)),

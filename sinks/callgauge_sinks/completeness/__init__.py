@@ -1,1 +1,1 @@
-"""Completeness: what was read, counted and stored, compared to the record."""
+"""Completeness: compares what rollup read and counted with what the sinks stored, exact to the single record."""

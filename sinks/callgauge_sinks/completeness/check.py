@@ -20,12 +20,12 @@ def check(ask: Ask, *, hours: float = 24.0, since: str | None = None, clock: Cal
     """Ask the store and judge its completeness.
 
     Args:
-        hours: look back so far from now.
-        since: or to this time, ISO 8601, UTC unless it says otherwise.
+        hours: how far to look back from now.
+        since: look back to this time instead; ISO 8601, UTC unless it says otherwise.
         clock: epoch seconds.
 
     Raises:
-        SettingError: `since` is no time.
+        SettingError: `since` is not a time.
         StoreError: the store cannot be asked.
     """
     now_ms = round(clock() * 1e3)

@@ -1,4 +1,9 @@
-"""What the store says about completeness: summaries, stored rows per block, how far the sinks have come."""
+"""Reads from the store what completeness is judged by.
+
+That is: the summaries that rollup made of each block, the stored rows of each block, and how far the sinks have stored
+each source. A source is one partition of a topic; a block is a run of its consecutive records that rollup counts
+together, named by its first offset.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +21,7 @@ Ask = Callable[[str], QueryResult]
 
 @dataclass(frozen=True)
 class Block:
-    """One block's summary; `first_ts_ms` is the append time of its first record."""
+    """The summary of one block. `first_ts_ms` is the append time of its first record."""
 
     source: str
     block: int
@@ -34,8 +39,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Found:
-    """What is stored of one block: how many rows lie within [block, last_offset], and how many beyond that up to the
-    next block."""
+    """How many rows are stored of one block.
+
+    `within` counts those with offsets in [block, last_offset], `beyond` those with later offsets, up to the next block.
+    """
 
     source: str
     block: int
@@ -46,8 +53,10 @@ class Found:
 
 @dataclass(frozen=True)
 class Mark:
-    """How far a sink has stored a source: all offsets from `first_offset` up to, but without, `next_offset`. It stored
-    the last of them at `at_ms`."""
+    """How far a sink has stored a source.
+
+    It has stored all offsets from `first_offset` up to, but without, `next_offset`, the last of them at `at_ms`.
+    """
 
     source: str
     first_offset: int
@@ -59,7 +68,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Lost:
-    """Offsets [first, end) that retention ate before they were counted; counting went on at `at_ms`, 0: not yet."""
+    """Offsets [first, end) that retention deleted before rollup counted them.
+
+    `at_ms` is the append time of the first record that was counted after them; 0: none is known yet.
+    """
 
     source: str
     first: int
@@ -97,7 +109,7 @@ ASOF LEFT JOIN (SELECT source, block, first_ts FROM blocks_final) AS b
 
 
 def blocks_sql(since_ms: int) -> str:
-    """The summaries of the blocks that began at `since_ms` or later."""
+    """The query for the summaries of the blocks that began at `since_ms` or later."""
     since = f"fromUnixTimestamp64Milli({since_ms:d}, 'UTC')"
     return (
         f"SELECT {_COLUMNS}, toUnixTimestamp64Milli(first_ts) AS first_ts_ms "  # noqa: S608 (an integer of ours)
@@ -105,16 +117,17 @@ def blocks_sql(since_ms: int) -> str:
     )
 
 
-#: What sinks store of the records that rollup reads: table -> its event time.
+#: The tables of the records that rollup reads -> the column of their event time.
 _EVENT_TIMES = {"calls": "event_time", "scores": "ts", "state_changes": "ts"}
 
 
 def found_sql(what: Literal["events", "dead_letters"], since_ms: int, ended_ms: int = 0) -> str:
-    """Rows per block that began at `since_ms` or later: each belongs to the last block that begins at or before its
-    offset.
+    """The query for the number of stored rows of each block that began at `since_ms` or later.
+
+    A row belongs to the last block that begins at or before its offset.
 
     Args:
-        ended_ms: leave out events that ended before, which saves reading whole days.
+        ended_ms: leave out events that ended before this, so that ClickHouse need not read whole days.
     """
     rows = " UNION ALL ".join(
         f"SELECT source, kafka_offset AS offset FROM {table} FINAL WHERE source != ''"  # noqa: S608 (names of ours)
@@ -132,12 +145,14 @@ GROUP BY b.source, b.block
 
 
 def read_evidence(ask: Ask, since_ms: int, ended_ms: int = 0) -> Evidence:
-    """Ask the store. The marks (how far each sink is) are read first, so that everything they cover is in the tables
-    when those are read.
+    """Ask the store for everything that completeness is judged by.
+
+    The marks (how far each sink is) are read first, so that everything they cover is in the other tables when those are
+    read.
 
     Args:
-        since_ms: blocks that began then or later.
-        ended_ms: leave out events that ended before.
+        since_ms: look at blocks that began then or later.
+        ended_ms: leave out events that ended before this.
     """
     return Evidence(
         since_ms=since_ms,

@@ -1,14 +1,13 @@
-"""Judges completeness to the single record: what was read, what of it is in the windows, and what is stored.
+"""Judges completeness, exact to the single record: what was read, what of it was counted, and what is stored.
 
-Rollup says in the summary of each block how many records it read and what became of them. That is compared with the
-rows of `calls` (or `scores` and `state_changes`) and `dead_letters` that come from the block's offsets. Both sides are
-compared
-only as far as both have come: `stored_offsets` says up to which offset the sink is done with a source, and from which
-on it kept sources at all.
+Rollup says in the summary of each block (a run of consecutive records of one partition) how many records it read and
+what became of them. That is compared with the rows of `calls` (or `scores` and `state_changes`) and `dead_letters` that
+come from the block's offsets. Both sides are compared only as far as both have come: `stored_offsets` says up to which
+offset the sink has stored a source, and from which offset on it has kept track of it.
 
 An event that comes again is stored once, at its lowest offset. Rollup leaves out the later record as a duplicate if it
-comes within the duplicate horizon; beyond the horizon, or from another source, it is counted twice. That shows as a gap
-of one, and looks the same as a lost event.
+comes within the duplicate horizon (so many offsets and seconds after the earlier). Beyond the horizon, or from another
+source, it is counted twice. That shows as a gap of one, and looks the same as a lost event.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from callgauge_sinks.completeness.report import Gap, Holds, Hour, Kind, Report
 __all__ = ["HOUR_MS", "LETTERS_WITHIN_MS", "judge"]
 
 HOUR_MS = 3_600_000
-#: A dead letter goes over a topic of its own: this long after the first record of its block (which lasts a minute at
-#: most) it is missing, before it is on its way.
+#: Dead letters go over a topic of their own and are stored later. One that is not stored so long after the first record
+#: of its block (a block lasts a minute at most) counts as missing; before that it counts as on its way.
 LETTERS_WITHIN_MS = 180_000
 
 
 def judge(evidence: Evidence, now_ms: int) -> Report:
-    """Compare. Pure.
+    """Compare what rollup says with what is stored. Pure.
 
     Args:
-        now_ms: by the clock that stamps the records.
+        now_ms: the present time, by the clock that stamps the records.
     """
     return _Judge(evidence, now_ms).report()
 
@@ -89,7 +88,11 @@ class _Judge:
             hour.open += 1
 
     def _compare(self, block: Block, hour: Hour) -> bool:
-        """Compare a block with what is stored of it. False if it is not all there."""
+        """Compare a block with what is stored of it, and note the gaps.
+
+        Returns:
+            False if the block cannot be judged yet: the sink is behind, or dead letters may be on their way.
+        """
         mark = self._marks.get(block.source)
         if mark is None:
             return True
@@ -102,7 +105,7 @@ class _Judge:
         if block.block < mark.first_offset:
             hour.not_compared += 1
             return True
-        # The block grew between two queries, so it is compared the next time.
+        # If the block grew between two queries, it is compared the next time.
         same = events.last_offset == letters.last_offset == block.last_offset
         if mark.next_offset <= block.last_offset or not same:
             return False
@@ -218,7 +221,11 @@ def _range(block: Block) -> str:
 
 
 def _united(lost: Iterable[Lost]) -> defaultdict[str, list[Lost]]:
-    """Join overlapping ranges: the same loss may be told more than once, since a worker that follows repeats it."""
+    """Join overlapping ranges, by source.
+
+    The same loss may be told more than once: each worker that takes the source over tells it again, until a later block
+    start is committed.
+    """
     united: defaultdict[str, list[Lost]] = defaultdict(list)
     for each in sorted(lost, key=lambda each: (each.source, each.first, each.end)):
         ranges = united[each.source]

@@ -25,8 +25,10 @@ class Gap:
 
 @dataclass
 class Hour:
-    """One source in the hour of its blocks' first append times. `stored` and `letters` are None where no sink stores
-    the source."""
+    """The counts of one source, over the blocks whose first record was appended in one hour.
+
+    `stored` and `letters` are None if no sink stores the source.
+    """
 
     source: str
     hour_ms: int
@@ -42,7 +44,7 @@ class Hour:
     letters: int | None = None
     blocks: int = 0
     open: int = 0
-    """Blocks that have not ended or that the sinks have not stored to their end."""
+    """Blocks that have not ended yet, or that the sinks have not stored to their end yet."""
     not_compared: int = 0
     state: State = "ok"
     holds: Holds = "calls"
