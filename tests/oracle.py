@@ -66,6 +66,7 @@ def _counts_of(call: Call) -> dict[str, int]:
     counted = {
         "n": 1,
         "fallbacks": call.status == "fallback",
+        "cancelled": call.status == "cancelled",
         "cache_hits": call.cache_hit,
         "rate_limited": call.error_type == "rate_limit" or call.http_status == 429,
         "retries": call.retry_count,
@@ -76,7 +77,7 @@ def _counts_of(call: Call) -> dict[str, int]:
     }
     if call.status == "error":
         counted[f"error {call.error_type or 'other'}"] = 1
-    else:
+    elif call.status != "cancelled" and call.latency_ms is not None:
         counted |= _measured("latency", micros(call.latency_ms))
     if call.finish_reason:
         counted[f"finish {call.finish_reason}"] = 1
@@ -117,7 +118,7 @@ def _kept(rows: Iterable[Any], *more: str) -> Iterable[Any]:
 
 
 def _add(total: Counter[str], row: Any) -> None:
-    for name in ("n", "fallbacks", "cache_hits", "rate_limited", "retries", "input_tokens"):
+    for name in ("n", "fallbacks", "cancelled", "cache_hits", "rate_limited", "retries", "input_tokens"):
         total[name] += getattr(row, name)
     for name in ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"):
         total[name] += getattr(row, name)

@@ -20,7 +20,7 @@ def random_calls(count: int, *, seed: int, start: float = 1_700_000_000.0, span_
 
 
 def random_call(rng: random.Random, event_id: str, ts: float) -> Call:
-    status = rng.choices(("success", "error", "fallback"), (90, 8, 2))[0]
+    status = rng.choices(("success", "error", "fallback", "cancelled"), (88, 8, 2, 2))[0]
     input_tokens = rng.randrange(10_000)
     output_tokens = rng.randrange(2_000)
     return Call(
@@ -34,7 +34,7 @@ def random_call(rng: random.Random, event_id: str, ts: float) -> Call:
         time_to_first_token_ms=rng.choice((None, rng.lognormvariate(5, 0.5))),
         status=status,  # type: ignore[arg-type]
         error_type=rng.choice(_ERRORS) if status == "error" else None,  # type: ignore[arg-type]
-        http_status=429 if rng.random() < 0.01 else None,
+        http_status=429 if rng.random() < 0.1 and status != "success" else None,
         finish_reason=rng.choice(("stop", "length", "tool_calls", "")),
         stream=rng.random() < 0.5,
         cache_hit=rng.random() < 0.1,

@@ -25,7 +25,7 @@ from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge_deploy.stack import LocalStack
 from callgauge_history.query import print_table, run_query
-from callgauge_load import due_times, read_trace, replay, retime
+from callgauge_load import due_times, end_s, read_trace, replay, retime
 
 __all__ = ["Completeness", "demo_calls", "run_demo"]
 
@@ -97,7 +97,7 @@ def demo_calls(limit: int | None = None) -> list[Call]:
     folder = files("callgauge_deploy") / "samples"
     now = time.time()
     traces = [retime(read_trace(Path(str(folder / name))), now) for name in SAMPLES]
-    return list(heapq.merge(*traces, key=lambda call: call.ts + call.latency_ms / 1000))[:limit]
+    return list(heapq.merge(*traces, key=end_s))[:limit]
 
 
 def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = None) -> None:

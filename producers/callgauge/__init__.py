@@ -1,6 +1,6 @@
 """callgauge: a service tells of its LLM calls. See `Gauge`.
 
-Light to import: no NumPy, no Faust, no ClickHouse, and librdkafka only when the first call is sent.
+Light to import: no NumPy, no Faust, no ClickHouse, and librdkafka only when a `Gauge` is made.
 """
 
 from callgauge.errors import (

@@ -19,6 +19,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
 from callgauge.errors import DecodeError
+from callgauge.lenient import call_fields, score_fields
+from callgauge.mending import settle
 from callgauge.schema import (
     BREAKER_OPEN,
     BlockSummary,
@@ -34,7 +36,6 @@ from callgauge.structs import field_type, struct_of
 
 __all__ = [
     "MAX_BYTES",
-    "UNREADABLE_TAG",
     "counted_bounds",
     "decode_call",
     "decode_counted",
@@ -47,9 +48,6 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
-
-#: The tag that says why a stored call has lost its descriptive fields.
-UNREADABLE_TAG = "callgauge.unreadable"
 
 #: Largest message that a Gauge sends, in bytes: the most that brokers take by default. A call has about 545 bytes.
 #: Readers have no such limit: they read whatever a broker has taken.
@@ -77,15 +75,20 @@ def _guarded(decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
                 raise DecodeError("", "empty message")
             return decode(value)
         except msgspec.ValidationError as error:
-            text = str(error)
-            path = _PATH.search(text)
-            raise DecodeError(path[1] if path else "", _PATH.sub("", text)) from None
+            raise _named(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise DecodeError("", f"not JSON: {error}") from None
         except RecursionError:
             raise DecodeError("", "nested too deep to be read") from None
 
     return decode_value
+
+
+def _named(error: msgspec.ValidationError) -> DecodeError:
+    """The error with its field apart."""
+    text = str(error)
+    path = _PATH.search(text)
+    return DecodeError(path[1] if path else "", _PATH.sub("", text))
 
 
 class _Tag(msgspec.Struct):
@@ -134,18 +137,37 @@ def counted_bounds(name: str) -> tuple[float, float, bool, bool, float]:
 
 
 _Counted = _counted_struct()
+_COUNTED = frozenset(_Counted.__struct_fields__)
 _decode_counted = msgspec.json.Decoder(_Counted).decode
-_read_counted = _guarded(_decode_counted)
-_read_whole = decoder_of(Call)
+_decode_whole = msgspec.json.Decoder(struct_of(Call)).decode
+_REFUSED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError)
 
 
 def decode_counted(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
     """Decode many calls, only the fields that windows need. It is a quarter faster than `decode_call`.
 
     Returns:
-        The structs of those that can be read, and the positions of those that cannot.
+        The structs of those that can be counted, and the positions of those that cannot.
     """
-    return _decode_many(values, _decode_counted, _read_counted)
+    calls, dead = _decode_many(values, _decode_counted, _counted_leniently)
+    for call in calls:
+        settle(call)
+    return calls, dead
+
+
+def _counted_leniently(value: bytes | None) -> Any:
+    try:
+        return _decode_counted(value)  # type: ignore[arg-type]  # None raises
+    except _REFUSED:
+        return _converted({name: given for name, given in call_fields(value).items() if name in _COUNTED}, _Counted)
+
+
+def _converted(fields: Any, kind: Any) -> Any:
+    """Make a struct of mended fields."""
+    try:
+        return msgspec.convert(fields, kind)
+    except msgspec.ValidationError as error:  # what mending does not know to mend must not stop the reader
+        raise _named(error) from None
 
 
 def _decode_many(
@@ -153,7 +175,7 @@ def _decode_many(
 ) -> tuple[list[Any], list[int]]:
     try:
         return list(map(decode, values)), []  # type: ignore[arg-type]  # None raises
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, TypeError):
+    except _REFUSED:
         pass  # one of them is bad: find out which
     events, dead = [], []
     for at, value in enumerate(values):
@@ -165,21 +187,19 @@ def _decode_many(
 
 
 def decode_call(value: bytes | None) -> Any:
-    """Decode a call with all its fields.
+    """Decode a call with all its fields, odd ones mended; the tag `mending.MENDED` says which.
 
-    Every call that `decode_counted` can read is read here too. If a field that windows do not need is bad (a trace_id
-    too long, a tag that is a number), the call loses all fields that windows do not need, and `tags` says what was
-    wrong.
+    It reads the calls that `decode_counted` reads, and the same of them.
 
     Raises:
-        DecodeError: a field that windows need is bad; it names the field and the reason.
+        DecodeError: the call cannot be counted; it names the field and the reason.
     """
     try:
-        return _read_whole(value)
-    except DecodeError as error:
-        counted = _read_counted(value)
-        given = {name: number for name in counted.__struct_fields__ if (number := getattr(counted, name)) != -1}
-        return struct_of(Call)(**given, tags={UNREADABLE_TAG: str(error)})
+        call = _decode_whole(value)  # type: ignore[arg-type]  # None raises
+    except _REFUSED:
+        call = _converted(call_fields(value), struct_of(Call))
+    settle(call)
+    return call
 
 
 def _score_struct(
@@ -219,17 +239,29 @@ _Changed = _score_struct(
 )
 _decode_score = msgspec.json.Decoder(Union[_Scored, _Changed]).decode  # noqa: UP007 (made at run time)
 
-#: Decodes a record of the scores topic, a `Score` or a `StateChange`. The structs of both have `event_id` (the record's
-#: own id), `call_id`, `ts`, `service`, `labels`, `name`, `origin` (of a `StateChange` the breaker) and `value`.
-#: `__struct_config__.tag` is the record's kind.
-decode_score: Callable[[bytes | None], Any] = _guarded(_decode_score)
+
+def decode_score(value: bytes | None) -> Any:
+    """Decode a record of the scores topic, a `Score` or a `StateChange`, odd fields mended.
+
+    Returns:
+        A struct with `event_id` (the record's own id), `call_id`, `ts`, `service`, `labels`, `name`, `origin` (of a
+        `StateChange` the breaker) and `value`. `__struct_config__.tag` is the record's kind.
+
+    Raises:
+        DecodeError: the record cannot be counted; it names the field and the reason.
+    """
+    try:
+        return _decode_score(value)  # type: ignore[arg-type]  # None raises
+    except _REFUSED:
+        model, fields = score_fields(value)
+        return _converted(fields, _Scored if model is Score else _Changed)
 
 
 def decode_scores(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]:
     """Decode many records of the scores topic, as `decode_score` does.
 
     Returns:
-        The structs of those that can be read, and the positions of those that cannot.
+        The structs of those that can be counted, and the positions of those that cannot.
     """
     return _decode_many(values, _decode_score, decode_score)
 

@@ -51,6 +51,7 @@ class OutcomeCount(NamedTuple):
 #: What rows count of outcomes, besides errors by type and finish reasons.
 OUTCOME_COUNTS = (
     OutcomeCount("fallbacks", lambda call: call["status"] == "fallback"),
+    OutcomeCount("cancelled", lambda call: call["status"] == "cancelled"),
     OutcomeCount("cache_hits", lambda call: call["cache_hit"]),
     OutcomeCount("rate_limited", lambda call: call["error_type"] == "rate_limit" or call["http_status"] == 429),
     OutcomeCount("retries", lambda call: call["retry_count"]),
@@ -89,7 +90,7 @@ class MeasureOf(NamedTuple):
     square_unit: int
     """A value is divided by this, rounded down, before it is squared, so that the squares of a block fit 64 bits."""
     successful_only: bool = False
-    """Whether failed calls are left out."""
+    """Whether calls that failed or were cancelled are left out."""
 
 
 #: The measured quantities of a `WindowRow`, by name.

@@ -12,8 +12,8 @@ import weakref
 from collections import deque
 from dataclasses import dataclass
 
-from callgauge.codec import MAX_BYTES, encode
 from callgauge.errors import BrokerError
+from callgauge.outgoing import message_of
 from callgauge.schema import Call
 from callgauge.transport import Transport
 
@@ -183,28 +183,24 @@ class Delivery:
         return not queue
 
     def _send(self, call: Call) -> bool:
-        value = self._encoded(call)
-        if value is None:
+        message = self._message_of(call)
+        if message is None:
             return True
         try:
-            return self._transport.send((call.trace_id or call.event_id).encode(), value)
+            return self._transport.send(*message)
         except BrokerError:
             raise
         except Exception as error:  # this call's fault, as far as one can tell: the next must not wait behind it
             self._report(type(error).__name__)
             return True
 
-    def _encoded(self, call: Call) -> bytes | None:
+    def _message_of(self, call: Call) -> tuple[bytes, bytes] | None:
         try:
-            value = encode(call)
+            return message_of(call)
         except Exception as error:  # one bad call must not hold up the others
-            self._log.warn("encode", "a call could not be encoded: %s", error)
+            self._log.warn("encode", "a call could not be encoded: %s", type(error).__name__)
             self._report("encode")
             return None
-        if len(value) > MAX_BYTES:
-            self._report(f"larger than {MAX_BYTES:,} bytes")
-            return None
-        return value
 
     def _report(self, reason: str | None) -> None:
         if reason is None:

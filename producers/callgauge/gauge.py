@@ -5,27 +5,24 @@ from __future__ import annotations
 import logging
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from pydantic import ValidationError
-
-from callgauge.codec import UNREADABLE_TAG
-from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
+from callgauge.errors import DecodeError
 from callgauge.ids import uuid7
+from callgauge.mending import MENDED, mended_call
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
+from callgauge.taxonomy import settled
 from callgauge.timing import TimedCall
 from callgauge.transport import KafkaTransport, Transport
 
 __all__ = ["Gauge", "GaugeStats"]
 
 _FIELDS = frozenset(Call.model_fields)
-#: What windows are made of; the rest describes the call.
-_COUNTED = frozenset({"event_id", *LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS})
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class GaugeStats:
     dropped: int
     """Not taken: the queue was full, or the Gauge closed."""
     invalid: int
-    """Not taken: no valid `Call`."""
+    """Not taken: it cannot be counted, since it has no service."""
     failed: int
     """Taken, but the broker never got them."""
 
@@ -90,26 +87,28 @@ class Gauge:
         counts = self._delivery.counts
         return GaugeStats(counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed)
 
-    def emit(self, call: Call | None = None, /, **fields: Any) -> str:
-        """Send one call: a `Call`, or its fields.
+    def emit(self, call: Call | Mapping[str, Any] | None = None, /, **fields: Any) -> str:
+        """Send one call: a `Call`, or its fields, as keywords or in a mapping.
 
-        Of fields left out, event_id is made (UUIDv7), ts is now less `latency_ms`, service and environment are the
-        settings', and status is error if there is an error_type. Unknown fields are ignored, with a line in the log.
-        A bad field that only describes the call (an error_message too long, a tag that is a number) is cut or left
-        out, and `tags['callgauge.unreadable']` says why; any other makes the call invalid.
+        Of fields left out, and of those that are None, event_id is made (UUIDv7), ts is now less `latency_ms`, service
+        and environment are the settings', and status is error if there is an error_type. `error_type` may be an
+        exception, or the name of its class. Unknown fields are ignored, with a line in the log. No call is lost for an
+        odd field: what can be understood is taken, what cannot is left out, and the tag `callgauge.mended` says so.
 
         Returns:
             The event_id, or "" if the call was not taken.
         """
         try:
-            taken = self._built(fields) if call is None else call
+            taken = call if isinstance(call, Call) else self._built({**(call or {}), **fields})
+        except Exception as error:  # whatever it is, it is not the host's problem
+            self._delivery.count(invalid=1)
+            self._log_invalid(error)
+            return ""
+        try:
             if self._delivery.offer(taken):
                 return taken.event_id
             self._log_dropped()
-        except ValidationError as error:
-            self._delivery.count(invalid=1)
-            self._log_invalid(error)
-        except Exception as error:  # whatever it is, it is not the host's problem
+        except Exception as error:
             self._delivery.count(dropped=1)
             self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
         return ""
@@ -138,44 +137,46 @@ class Gauge:
         self.close()
 
     def _built(self, fields: dict[str, Any]) -> Call:
+        """The call with these fields; raises DecodeError if it cannot be counted."""
         if not fields.keys() <= _FIELDS:
-            for name in sorted(fields.keys() - _FIELDS):
-                self._log.warn(f"unknown {name}", "a Call has no field %r: ignored", name)
-        full = self._defaults | fields
-        if not full.get("event_id"):
-            full["event_id"] = uuid7(self._clock())
-        if full.get("ts") is None:
-            full["ts"] = self._clock() - float(full.get("latency_ms") or 0.0) / 1e3
-        if full.get("error_type") is not None:
-            full.setdefault("status", "error")
+            for name in sorted(map(str, fields.keys() - _FIELDS)):
+                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", name)
+        full = {**self._defaults, **{name: value for name, value in fields.items() if value is not None}}
+        full["service"] = full["service"] or self._defaults["service"]
         try:
-            return Call(**full)
-        except ValidationError as error:
-            return Call(**self._mended(full, error))
+            return self._of_plain(full)
+        except Exception:  # something is odd: each field is looked at by itself
+            return self._mended(full)
 
-    def _mended(self, full: dict[str, Any], error: ValidationError) -> dict[str, Any]:
-        """The fields without what is wrong in the description of the call; raises if anything else is."""
-        kept, reasons = dict(full), []
-        for fault in error.errors(include_input=False, include_url=False):
-            name, most = str(fault["loc"][0]), fault.get("ctx", {}).get("max_length")
-            if name in _COUNTED:
-                raise error
-            value = kept.pop(name, None)
-            if name == "tags" and isinstance(value, dict):
-                kept[name] = {key: text for key, text in value.items() if isinstance(key, str) and type(text) is str}
-            elif isinstance(value, str) and most:
-                kept[name] = value[:most]
-            reasons.append(f"{name}: {fault['msg']}")
-            self._log.warn(f"mended {name}", "a field of a call was cut or left out: %s", reasons[-1])
-        kept["tags"] = {**kept.get("tags", {}), UNREADABLE_TAG: "; ".join(reasons[:3])}
-        return kept
+    def _of_plain(self, full: dict[str, Any]) -> Call:
+        """The call, if nothing about it is odd; this is the fast way."""
+        if "ts" not in full:
+            full = full | {"ts": self._clock() - full.get("latency_ms", 0.0) / 1e3}
+        if "event_id" not in full:
+            full = full | {"event_id": uuid7(self._clock())}
+        call = Call(**full)
+        status, error_type = settled(call.status, call.error_type, call.http_status)
+        if status == call.status:
+            return call
+        if "status" in full:
+            raise DecodeError("status", "it contradicts what else is told of the call")
+        return call.model_copy(update={"status": status, "error_type": error_type})
+
+    def _mended(self, full: dict[str, Any]) -> Call:
+        fields = mended_call(full, now_s=self._clock())
+        for mark in fields.get("tags", {}).get(MENDED, "").split("; "):
+            if mark:
+                self._log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
+        return Call(**{"event_id": uuid7(self._clock()), **fields})
 
     def _log_dropped(self) -> None:
         pending = self._delivery.counts.pending
         self._log.warn("dropped", "a call was dropped: closed, or full: %d wait (CALLGAUGE_QUEUE_SIZE)", pending)
 
-    def _log_invalid(self, error: ValidationError) -> None:
-        first = error.errors(include_input=False, include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"])
-        hint = "; give it, or set CALLGAUGE_SERVICE" if field == "service" else ""
-        self._log.warn(f"invalid {field} {first['type']}", "a call was refused: %s: %s%s", field, first["msg"], hint)
+    def _log_invalid(self, error: Exception) -> None:
+        if isinstance(error, DecodeError):
+            hint = "; give it, or set CALLGAUGE_SERVICE" if error.field == "service" else ""
+            self._log.warn(f"invalid {error}", "a call was refused: %s%s", error, hint)
+        else:
+            name = type(error).__name__
+            self._log.warn(f"invalid {name}", "a call was refused: it is neither a Call nor fields of one (%s)", name)

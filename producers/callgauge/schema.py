@@ -4,7 +4,8 @@ Times are epoch seconds UTC (float), durations milliseconds, money US dollars, i
 `Score`, `StateChange`). Rows and control records (`WindowRow`, `ScoreRow`, `BlockSummary`, `EpochStart`, `Progress`)
 hold integers only, their units in the names, so that two computations of a row are equal bit for bit.
 
-Unknown fields are ignored; a missing optional field has the default written here. Field names follow the
+Unknown fields are ignored; a missing optional field, and null, has the default written here. What does not fit is
+mended where it can be (`callgauge.mending`). Field names follow the
 OpenTelemetry GenAI conventions' vocabulary where one exists.
 """
 
@@ -48,7 +49,8 @@ ErrorType = Literal[
     "provider_down",
     "other",
 ]
-Status = Literal["success", "error", "fallback"]
+Status = Literal["success", "error", "fallback", "cancelled"]
+BreakerState = Literal["closed", "open", "half_open", "other"]
 AlertState = Literal["pending", "firing", "resolved", "acknowledged"]
 Severity = Literal["info", "warning", "critical"]
 
@@ -90,8 +92,8 @@ class Call(_Message):
     operation: Label = "chat"
     """chat, text_completion, embeddings, retrieval, execute_tool, invoke_agent, chain, ..."""
     name: Label = ""
-    latency_ms: Milliseconds = 0.0
-    """Start to end of the call."""
+    latency_ms: Milliseconds | None = None
+    """Start to end of the call; None: not known, its event time is then its start."""
     time_to_first_token_ms: Milliseconds | None = None
 
     environment: Label = ""
@@ -121,7 +123,8 @@ class Call(_Message):
     """Where `cost_usd` comes from: the provider's answer, a price table and its date, ..."""
 
     status: Status = "success"
-    """fallback: answered, but by another model or provider than asked for."""
+    """fallback: answered, but by another model or provider than asked for. cancelled: the caller stopped (closed
+    stream, cancelled task, client gone); neither an error nor in the latency percentiles."""
     error_type: ErrorType | None = None
     error_message: Annotated[str, Field(max_length=1024)] = ""
     http_status: Annotated[int, Field(ge=0, le=999)] | None = None
@@ -172,8 +175,8 @@ class StateChange(_Message):
     service: Annotated[str, Field(min_length=1, max_length=256)]
     breaker: Label
     """Name of the breaker, usually the provider's."""
-    from_state: Literal["closed", "open", "half_open"]
-    to_state: Literal["closed", "open", "half_open"]
+    from_state: BreakerState
+    to_state: BreakerState
     reason: Annotated[str, Field(max_length=1024)] = ""
     labels: Labels = {}
     """As a score's; usually the provider."""
@@ -235,6 +238,8 @@ class WindowRow(_Message):
     errors: dict[str, int] = {}
     """Failed calls by error type ("other" where none was given)."""
     fallbacks: int = 0
+    cancelled: int = 0
+    """Calls that the caller stopped."""
     cache_hits: int = 0
     rate_limited: int = 0
     """Calls refused for their rate: error_type rate_limit or HTTP 429."""
@@ -303,6 +308,8 @@ class BlockSummary(_Message):
     counted: int
     """Events in the rows of every grouping set (scores: of every one whose labels they carry)."""
     duplicates: int = 0
+    differing: int = 0
+    """Of the duplicates, those whose content is not that of the record whose id they have."""
     dead: int = 0
     """Records that could not be read (they are on the dead-letter topic)."""
     late: int = 0

@@ -13,7 +13,7 @@ import msgspec
 from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import BaseModel
 
-__all__ = ["field_type", "struct_of"]
+__all__ = ["field_type", "nullable_struct_of", "struct_of"]
 
 
 @cache
@@ -29,6 +29,13 @@ def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
             mutable = isinstance(default, (dict, list))
             fields.append((name, kind, msgspec.field(default_factory=type(default)) if mutable else default))
     return msgspec.defstruct(f"{model.__name__}Struct", fields, kw_only=True, gc=False, module=__name__)
+
+
+def nullable_struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
+    """The msgspec struct that reads what `model` reads, and null, or nothing, for any field: None."""
+    kinds = ((name, field_type(info.annotation, info.metadata)) for name, info in model.model_fields.items())
+    fields = [(name, Union[kind, None], None) for name, kind in kinds]  # noqa: UP007 (made at run time)
+    return msgspec.defstruct(f"{model.__name__}Nullable", fields, kw_only=True, gc=False, module=__name__)
 
 
 def field_type(annotation: Any, metadata: list[Any]) -> Any:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from callgauge.failures import failure_of
+from callgauge.ids import uuid7
+
+if TYPE_CHECKING:
+    import asyncio
 
 __all__ = ["TimedCall"]
 
@@ -13,11 +20,13 @@ class TimedCall:
     """Measures the call that is made inside the `with` block, and emits it when the block ends.
 
     Not for two threads at once. Nothing is emitted if the block is never entered. If it is entered again (in a loop of
-    retries), that is another call, with the fields that were set before it was first entered.
+    retries), that is another call with an id of its own, with the fields that were set before it was first entered.
 
-    If an exception leaves the block, `status` becomes error and `error_type` timeout (for a TimeoutError) or other,
-    unless they were set before. `error_message` becomes the name of the exception's class, unless it was set, since the
-    exception's text might hold a prompt. The exception always reaches the caller.
+    If an exception leaves the block, status, error_type and http_status become what `failures.failure_of` says of it,
+    unless they were set before; so does `error_message`: the name of the exception's class, since its text might hold a
+    prompt. A stop by the caller (a generator that is closed, a cancelled task, KeyboardInterrupt) is cancelled, not an
+    error; a task that is cancelled because an `asyncio.timeout` around the block has expired, a timeout. The exception
+    always reaches the caller.
     """
 
     def __init__(
@@ -45,7 +54,8 @@ class TimedCall:
         if self._at_first is None:
             self._at_first = dict(self._fields)
         else:
-            self._fields = dict(self._at_first)
+            self._fields = {name: value for name, value in self._at_first.items() if name != "event_id"}
+        self.event_id = ""
         self._fields.setdefault("ts", self._clock())
         self._started = self._timer()
         return self
@@ -55,12 +65,54 @@ class TimedCall:
     ) -> None:
         fields = self._fields
         fields.setdefault("latency_ms", self._elapsed_ms())
-        if kind is not None:
-            fields.setdefault("error_type", "timeout" if issubclass(kind, TimeoutError) else "other")
-            fields.setdefault("error_message", kind.__qualname__[:256])
         if fields.get("error_type") is not None:
             fields.setdefault("status", "error")
-        self.event_id = self._emit(**fields)
+        if error is not None:
+            for name, value in failure_of(error).items():
+                fields.setdefault(name, value)
+        task = _cancelled_task(error)
+        if task is not None and fields.get("status") == "cancelled":
+            self.event_id = fields.setdefault("event_id", uuid7(self._clock()))
+            task.get_loop().call_soon(_Undecided(self._emit, dict(fields), task).decide)
+        else:
+            self.event_id = self._emit(**fields)
 
     def _elapsed_ms(self) -> float:
         return max(0.0, (self._timer() - self._started) * 1e3)
+
+
+def _cancelled_task(error: BaseException | None) -> asyncio.Task[Any] | None:
+    """The task that is being cancelled, if `error` says so."""
+    tasks = sys.modules.get("asyncio")  # a host that has not imported it has no tasks
+    if tasks is None or not isinstance(error, tasks.CancelledError):
+        return None
+    try:
+        task: asyncio.Task[Any] | None = tasks.current_task()
+        return task
+    except RuntimeError:  # no event loop runs here
+        return None
+
+
+class _Undecided:
+    """A call that ended since its task was cancelled: by its user, or by an `asyncio.timeout` that has expired.
+
+    A timeout takes its cancellation back when the exception reaches it (`Task.uncancel`), and a user's stands. So this
+    is looked at when the task has gone on; or when the loop ends before that and lets go of this.
+    """
+
+    def __init__(self, emit: Callable[..., str], fields: dict[str, Any], task: asyncio.Task[Any]) -> None:
+        self._emit = emit
+        self._fields: dict[str, Any] | None = fields
+        self._task = task
+        self._cancellations = task.cancelling()
+
+    def decide(self) -> None:
+        """Emit the call, once."""
+        fields, self._fields = self._fields, None
+        if fields is None:
+            return
+        if self._task.cancelling() < self._cancellations:
+            fields |= {"status": "error", "error_type": "timeout"}
+        self._emit(**fields)
+
+    __del__ = decide

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from callgauge.errors import BrokerError
+from callgauge.forks import no_fork
 from callgauge.settings import Settings
 
 if TYPE_CHECKING:
@@ -62,13 +63,17 @@ def producer_config(settings: Settings) -> dict[str, Any]:
 
 
 class KafkaTransport:
-    """An idempotent librdkafka producer to the calls topic. librdkafka is imported when it is first opened.
+    """An idempotent librdkafka producer to the calls topic. librdkafka is imported when it is made.
 
     Args:
         options: librdkafka options that go before those made of the settings.
     """
 
     def __init__(self, settings: Settings, options: Mapping[str, Any] | None = None) -> None:
+        # Here, on the host's own thread, and not on the delivery thread, which a fork may find in the middle of it.
+        with no_fork():
+            import confluent_kafka  # noqa: F401
+
         self._config = producer_config(settings) | dict(options or {})
         self._topic = settings.topics.calls.name
         self._producer: Producer | None = None
@@ -81,7 +86,8 @@ class KafkaTransport:
         self._report = report
         try:
             # With the logger, librdkafka's own lines go where the host's logs go, not to its standard error.
-            self._producer = Producer(self._config, logger=logging.getLogger("callgauge.librdkafka"))
+            with no_fork():
+                self._producer = Producer(self._config, logger=logging.getLogger("callgauge.librdkafka"))
         except KafkaException as error:
             raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
 
@@ -113,6 +119,8 @@ class KafkaTransport:
         if producer.flush(timeout_s):
             producer.purge()
             producer.flush(1.0)  # serves the reports of what was purged
+        with no_fork():
+            del producer  # ends its threads
 
     def abandon(self) -> None:
         """See `Transport.abandon`.

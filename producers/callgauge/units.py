@@ -35,6 +35,6 @@ def score_square(value: int) -> int:
     return (min(abs(value), SCORE_LIMIT) ** 2 + 500_000) // 1_000_000
 
 
-def event_ms(ts: float, latency_ms: float) -> int:
-    """Event time of a call, its end, in integer epoch milliseconds."""
-    return int(ts * 1e3 + latency_ms)
+def event_ms(ts: float, latency_ms: float | None) -> int:
+    """Event time of a call, its end, in integer epoch milliseconds; its start where the latency is not known."""
+    return int(ts * 1e3 + (latency_ms or 0.0))

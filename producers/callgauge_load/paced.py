@@ -15,7 +15,7 @@ _SHIFTED = UUID("6f0a7d2c-3f4e-5d0b-9a51-2f6f0d1c7b3e")
 
 def end_s(call: Call) -> float:
     """Event time of a call in epoch seconds."""
-    return call.ts + call.latency_ms / 1e3
+    return call.ts + (call.latency_ms or 0.0) / 1e3
 
 
 def retime(calls: Iterable[Call], end_at: float) -> list[Call]:

@@ -60,7 +60,8 @@ def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
     ends = pa.array([event_ms(call.ts, call.latency_ms) for call in calls], pa.int64())
     columns["event_time"] = ends.cast(TIME)
     columns["event_time_ms"] = ends
-    columns["latency_us"] = pa.array([micros(call.latency_ms) for call in calls], pa.int64())
+    latencies = [call.latency_ms for call in calls]
+    columns["latency_us"] = pa.array([None if ms is None else micros(ms) for ms in latencies], pa.int64())
     costs = [call.cost_usd for call in calls]
     columns["cost_nano"] = pa.array([None if cost is None else nanodollars(cost) for cost in costs], pa.int64())
     return {"calls": pa.table(columns | _place_columns(records, origin))}

@@ -3,7 +3,7 @@
     calls                        events
     error_rate, errors           failed calls, as a share of calls or their number
     error_rate.<type>            of one error type, e.g. error_rate.timeout
-    rate_limited_rate, fallback_rate, cache_hit_rate          shares of calls
+    rate_limited_rate, fallback_rate, cancelled_rate, cache_hit_rate          shares of calls
     rate_limit_used              largest share of a provider's rate limit seen used up
     retries_mean                 retries per call
     input_tokens, output_tokens, output_tokens_mean           tokens
@@ -115,6 +115,7 @@ AGGREGATES = {
         Aggregate("error_rate", lambda totals: _share(totals, totals.errors.total()), unit="%"),
         Aggregate("rate_limited_rate", _share_of("rate_limited"), unit="%"),
         Aggregate("fallback_rate", _share_of("fallbacks"), unit="%"),
+        Aggregate("cancelled_rate", _share_of("cancelled"), unit="%"),
         Aggregate("cache_hit_rate", _share_of("cache_hits"), unit="%"),
         Aggregate("rate_limit_used", lambda t: t.rate_limit_used_ppm / 1e6 if t.n else None, unit="%"),
         Aggregate("retries_mean", _share_of("retries")),

@@ -71,7 +71,7 @@ def template_of(call: Call, update: dict[str, object], leave_out: frozenset[str]
     """A call of `random_calls` with other or more fields, and without some."""
     whole = call.model_copy(update=update)
     rest = whole.model_dump_json(exclude_defaults=True, exclude={"event_id", "ts", *leave_out})[1:]
-    latency_s = call.latency_ms / 1000
+    latency_s = (call.latency_ms or 0.0) / 1000
     # `random_calls` spreads starts; a call is sent when it ends, and so it is the ends that are in order here
     return Template(call.trace_id.encode(), call.event_id, call.ts - latency_s, latency_s, rest)
 

@@ -69,7 +69,7 @@ def _templates(numbers: Sequence[int], span_s: float, leave_out: frozenset[str])
     """A call of each of these series, spread evenly over `span_s` seconds."""
     calls = random_calls(len(numbers), seed=1, span_s=span_s)
     return [
-        template_of(call, {**labels_of(number), "latency_ms": round(call.latency_ms, 3)}, leave_out)
+        template_of(call, {**labels_of(number), "latency_ms": round(call.latency_ms or 0.0, 3)}, leave_out)
         for call, number in zip(calls, numbers, strict=True)
     ]
 

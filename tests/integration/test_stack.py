@@ -152,7 +152,7 @@ def test_a_trace_is_replayed_to_the_running_stack(
     calls = read_calls(stack.settings, 3)
     starts = [call.ts for call in calls]
     assert max(starts) - min(starts) == pytest.approx(1.0, abs=1e-3)
-    assert max(call.ts + call.latency_ms / 1e3 for call in calls) == pytest.approx(time.time(), abs=5.0)
+    assert max(call.ts + (call.latency_ms or 0.0) / 1e3 for call in calls) == pytest.approx(time.time(), abs=5.0)
 
 
 def read_calls(settings: Settings, count: int) -> list[Call]:

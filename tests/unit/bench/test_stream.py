@@ -31,7 +31,7 @@ def test_a_call_has_its_size() -> None:
 
 def test_calls_end_in_order_at_the_asked_rate(calls: list[Call]) -> None:
     """Event time is the end; times are written with milliseconds."""
-    ends = [call.ts + call.latency_ms / 1000 for call in calls]
+    ends = [call.ts + (call.latency_ms or 0.0) / 1000 for call in calls]
     assert all(later - earlier > -0.0011 for earlier, later in pairwise(ends))
     assert (ends[-1] - ends[0]) * CALLS_PER_S == pytest.approx(len(calls), abs=50)
 

@@ -12,11 +12,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from callgauge import Call, Gauge, GaugeStats, Settings, load_settings
-from callgauge.codec import UNREADABLE_TAG
+from callgauge.mending import MENDED
 from callgauge.testing import ManualClock, MemoryTransport
 from callgauge.transport import Report
 
@@ -99,7 +100,7 @@ def test_key_is_the_trace_else_the_event() -> None:
 
 
 def test_a_bad_description_costs_the_description_not_the_call() -> None:
-    """Cut or left out, with the reason beside it; what windows are made of is as it was given."""
+    """Cut, made text or left out, with the reason beside it; what windows are made of is as it was given."""
     transport = MemoryTransport()
     with gauge_on(transport) as gauge:
         assert gauge.emit(service="s", model="m", status="error", error_message="y" * 2_000, latency_ms=3.0)
@@ -108,10 +109,10 @@ def test_a_bad_description_costs_the_description_not_the_call() -> None:
         assert gauge.stats.invalid == 0
     long, odd = transport.calls
     assert (long.status, long.latency_ms, long.error_message) == ("error", 3.0, "y" * 1_024)
-    assert "error_message" in long.tags[UNREADABLE_TAG]
-    assert (odd.trace_id, odd.stream, odd.tags["region"]) == ("t" * 256, False, "eu")
-    assert "shard" not in odd.tags
-    assert all(name in odd.tags[UNREADABLE_TAG] for name in ("tags", "trace_id", "stream"))
+    assert long.tags == {MENDED: "error_message: cut to 1024 characters"}
+    assert (odd.trace_id, odd.stream) == ("t" * 256, False)
+    mended = "trace_id: cut to 256 characters; stream: neither true nor false"
+    assert odd.tags == {"shard": "7", "region": "eu", MENDED: mended}
 
 
 def test_an_error_type_makes_an_error() -> None:
@@ -136,7 +137,7 @@ def test_a_log_handler_that_fails_hurts_nobody() -> None:
     try:
         with gauge_on(transport) as gauge:
             assert gauge.emit(service="s", no_such_field=1)
-            gauge.emit(service="s", latency_ms=-1.0)
+            gauge.emit(["no call"])  # type: ignore[arg-type]
             assert gauge.flush(5.0) == 0
             transport.failure = ""
             assert gauge.emit(service="s", event_id="well again")
@@ -148,15 +149,31 @@ def test_a_log_handler_that_fails_hurts_nobody() -> None:
 
 
 def test_invalid_call_is_counted_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
-    """An invalid call is not taken; each kind of reason is one line, without the value."""
-    with gauge_on(MemoryTransport()) as gauge:
+    """What is no call is not taken; each kind of reason is one line, without the value."""
+    with gauge_on(MemoryTransport(), load_settings()) as gauge:
         for _ in range(3):
-            assert gauge.emit(latency_ms=-1) == ""
-            assert gauge.emit(status="secret text") == ""
-        assert gauge.emit(latency_ms="soon") == ""
-        assert gauge.stats == GaugeStats(emitted=0, delivered=0, dropped=1, invalid=6, failed=0)
+            assert gauge.emit(model="secret model") == ""
+            assert gauge.emit("secret text") == ""  # type: ignore[arg-type]
+        assert gauge.stats == GaugeStats(emitted=0, delivered=0, dropped=0, invalid=6, failed=0)
     assert len([record for record in caplog.records if "refused" in record.message]) == 2
     assert "secret" not in caplog.text
+
+
+def test_all_that_is_emitted_is_accounted_for() -> None:
+    """Whatever is given, emitted = delivered + failed + pending, and each emit is in just one of the counts."""
+    odd: list[Any] = [{"model": "m"}, [], "text", 7, {7: "x"}, Call(event_id="c", ts=1.0, service="s"), object(), {}]
+    transport = MemoryTransport()
+    with gauge_on(transport, load_settings(service="s", queue_size=4)) as gauge:
+        for thing in odd:
+            gauge.emit(thing)
+        gauge.emit({"model": "m"}, latency_ms="soon")
+        gauge.emit(service=None)
+        gauge.flush(5)
+        stats = gauge.stats
+        assert stats.emitted == stats.delivered + stats.failed + gauge.flush(0)
+        assert stats.emitted + stats.dropped + stats.invalid == len(odd) + 2
+        assert stats.invalid == 3
+    assert [call.model for call in transport.calls][:1] == ["m"]
 
 
 def test_missing_service_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
@@ -237,15 +254,20 @@ def test_unusable_transport_is_opened_again() -> None:
 
 
 def test_one_bad_call_does_not_hold_up_the_others(caplog: pytest.LogCaptureFixture) -> None:
-    """A call too large for the bus fails alone."""
+    """A call that cannot even be encoded fails alone."""
+
+    class Unwritable(Call):
+        def model_dump_json(self, **options: object) -> str:
+            raise TypeError("a bug of the host's")
+
     transport = MemoryTransport()
     with gauge_on(transport) as gauge:
-        gauge.emit(tags={"x": "y" * 2_000_000})
+        gauge.emit(Unwritable(event_id="e", ts=1.0, service="s"))
         good = gauge.emit()
         assert gauge.flush(5) == 0
         assert gauge.stats.failed == 1
     assert [call.event_id for call in transport.calls] == [good]
-    assert "larger than" in caplog.text
+    assert "could not be encoded" in caplog.text
 
 
 def test_threads_share_a_gauge() -> None:

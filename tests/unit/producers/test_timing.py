@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import gc
+from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
@@ -12,14 +15,19 @@ from callgauge.timing import TimedCall
 
 
 class Emitted:
-    """Stands for Gauge.emit: keeps the fields."""
+    """Stands for Gauge.emit: keeps the fields of each call."""
 
     def __init__(self) -> None:
-        self.fields: dict[str, Any] = {}
+        self.calls: list[dict[str, Any]] = []
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Of the last call."""
+        return self.calls[-1]
 
     def __call__(self, **fields: Any) -> str:
-        self.fields = fields
-        return "id"
+        self.calls.append(fields)
+        return str(fields.get("event_id", f"id {len(self.calls)}"))
 
 
 class SlowAnswer(TimeoutError):
@@ -48,7 +56,7 @@ def test_latency_and_first_token_are_measured() -> None:
         "stream": True,
         "output_tokens": 9,
     }
-    assert call.event_id == "id"
+    assert call.event_id == "id 1"
 
 
 def test_a_call_that_is_made_again_is_another() -> None:
@@ -94,6 +102,106 @@ def test_what_the_host_sets_counts() -> None:
     with TimedCall(emitted, {}, ManualClock(), ManualClock()) as other:
         other.set(error_type="timeout", status="fallback")
     assert emitted.fields["status"] == "fallback"
+
+
+def test_each_attempt_is_a_call_of_its_own() -> None:
+    """Two failures, then a success: three calls, of which the first alone has the id that the host gave."""
+    emitted = Emitted()
+    call = TimedCall(emitted, {"event_id": "mine"}, ManualClock(), ManualClock())
+    ids = []
+    for attempt in range(3):
+        with contextlib.suppress(ValueError), call:
+            if attempt < 2:
+                raise ValueError
+        ids.append(call.event_id)
+    assert [fields.get("event_id") for fields in emitted.calls] == ["mine", None, None]
+    assert ids == ["mine", "id 2", "id 3"]
+    assert [fields.get("status") for fields in emitted.calls] == ["error", "error", None]
+
+
+@pytest.mark.parametrize("stop", [GeneratorExit, KeyboardInterrupt, SystemExit, asyncio.CancelledError])
+def test_a_stop_by_the_caller_is_cancelled(stop: type[BaseException]) -> None:
+    """And goes on to the host."""
+    emitted = Emitted()
+    with pytest.raises(stop), TimedCall(emitted, {}, ManualClock(), ManualClock()):
+        raise stop
+    assert (emitted.fields["status"], "error_type" in emitted.fields) == ("cancelled", False)
+
+
+def test_a_stream_that_is_closed_is_cancelled() -> None:
+    """A generator that its reader closes, or forgets, half way."""
+    emitted = Emitted()
+
+    def stream() -> Generator[int, None, None]:
+        with TimedCall(emitted, {}, ManualClock(), ManualClock()):
+            yield from range(9)
+
+    closed, forgotten = stream(), stream()
+    next(closed)
+    next(forgotten)
+    closed.close()
+    del forgotten
+    gc.collect()
+    assert [fields["status"] for fields in emitted.calls] == ["cancelled", "cancelled"]
+
+
+async def _asked(emitted: Emitted) -> None:
+    with TimedCall(emitted, {"event_id": "e"}, ManualClock(), ManualClock()) as call:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            call.set(output_tokens=3)
+
+
+async def _within(emitted: Emitted) -> None:
+    async with asyncio.timeout(0.001):
+        await _asked(emitted)
+
+
+async def _cancelled_by_user(emitted: Emitted) -> None:
+    task = asyncio.create_task(_asked(emitted))
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+
+
+async def _cancelled_within_a_timeout(emitted: Emitted) -> None:
+    async with asyncio.timeout(60):
+        await _cancelled_by_user(emitted)
+
+
+@pytest.mark.parametrize(
+    ("run", "raised", "outcome"),
+    [
+        (_within, TimeoutError, ("error", "timeout")),
+        (_cancelled_by_user, asyncio.CancelledError, ("cancelled", None)),
+        (_cancelled_within_a_timeout, asyncio.CancelledError, ("cancelled", None)),
+    ],
+)
+def test_an_expired_timeout_is_told_from_a_cancelled_task(
+    run: Callable[[Emitted], Coroutine[Any, Any, None]], raised: type[BaseException], outcome: tuple[str, str | None]
+) -> None:
+    """Though both cancel the task: a timeout takes its cancellation back. The call is emitted once, with all it had."""
+    emitted = Emitted()
+    with pytest.raises(raised):
+        asyncio.run(run(emitted))
+    [fields] = emitted.calls
+    assert (fields["status"], fields.get("error_type")) == outcome
+    assert (fields["event_id"], fields["output_tokens"]) == ("e", 3)
+
+
+def test_a_loop_that_ends_at_once_loses_nothing() -> None:
+    """A call whose task is cancelled as the last thing that a loop does is emitted all the same."""
+    emitted = Emitted()
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(_asked(emitted))
+    loop.call_soon(task.cancel)
+    task.add_done_callback(lambda _: loop.stop())
+    loop.run_forever()
+    loop.close()
+    del task
+    gc.collect()
+    assert [fields["status"] for fields in emitted.calls] == ["cancelled"]
 
 
 def test_a_clock_that_goes_back_gives_no_negative_latency() -> None:

@@ -56,7 +56,7 @@ class Accumulator(Slots):
             Its columns.
         """
         outcomes = self.outcomes.codes_of(calls.outcomes, calls.outcome_values)
-        columns = columns_of(calls.numbers, self.outcomes.failed(outcomes))
+        columns = columns_of(calls.numbers, self.outcomes.unanswered(outcomes))
         slots = self.slots_of(codes, columns.event_ms)
         add_rows(self.sums.to(self.size), slots, columns.sums)
         self.extremes.add(self.size, slots, columns.extremes, offsets, calls.event_ids)

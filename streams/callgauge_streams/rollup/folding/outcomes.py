@@ -54,6 +54,7 @@ class Outcomes:
     def __init__(self) -> None:
         self._numbers = Renumbered()
         self._counts = Grown(len(OUTCOME_COUNTS) + len(_ERROR_TYPES))
+        self._unanswered = Grown()
         self._reason_codes: dict[str, int] = {OTHER: 0}
         self._reasons = Grown()
         self._learnt = 0
@@ -69,9 +70,9 @@ class Outcomes:
         self._learn([values[code] for code in self._numbers.codes[self._learnt :]])
         return codes
 
-    def failed(self, codes: Int64s) -> npt.NDArray[np.bool_]:
-        """Whether each outcome is an error."""
-        return np.asarray(self._counts.filled[codes, len(OUTCOME_COUNTS) :].any(axis=1))
+    def unanswered(self, codes: Int64s) -> npt.NDArray[np.bool_]:
+        """Whether each outcome is an error, or cancelled."""
+        return np.asarray(self._unanswered.filled[codes] > 0)
 
     def totals(self, pairs: PairCounts, rows: int) -> OutcomeTotals:
         """The counts of rows 0 ... rows - 1, from how often each outcome occurs in each row."""
@@ -85,11 +86,13 @@ class Outcomes:
         """Work out what new outcomes count for, in log order."""
         first, self._learnt = self._learnt, self._learnt + len(outcomes)
         counts, reasons = self._counts.to(self._learnt), self._reasons.to(self._learnt)
+        unanswered = self._unanswered.to(self._learnt)
         for code, outcome in enumerate(outcomes, start=first):
             call = dict(zip(OUTCOME_FIELDS, outcome, strict=True))
             counts[code, : len(OUTCOME_COUNTS)] = [count.of(call) for count in OUTCOME_COUNTS]
             if call["status"] == "error":
                 counts[code, len(OUTCOME_COUNTS) + _ERROR_TYPES.index(call["error_type"] or "other")] = 1
+            unanswered[code] = call["status"] in ("error", "cancelled")
             reasons[code] = self._reason_code(call["finish_reason"])
 
     def _reason_code(self, reason: str) -> int:

@@ -69,18 +69,19 @@ _FIRST_MEASURE = 1 + len(TOKEN_SUMS)
 _BOUNDS = upper_bounds()
 
 
-def columns_of(numbers: Float64s, failed: Bools) -> Columns:
+def columns_of(numbers: Float64s, unanswered: Bools) -> Columns:
     """The columns of calls.
 
     Args:
         numbers: COUNTED_NUMBERS of each; -1 where one is not given; integers up to 2^53 are exact. Shape (n, 13).
-        failed: which are errors, shape (n,).
+        unanswered: which failed or were cancelled, shape (n,).
     """
     n = len(numbers)
     sums, extremes = np.zeros((n, SUMS), dtype=np.int64), np.zeros((n, EXTREMES), dtype=np.int64)
     items = np.full((n, len(MEASURE_NAMES)), -1, dtype=np.int64)
-    clamped, violations = _fill(numbers, failed, sums, extremes, items)
-    event_ms = (numbers[:, _AT["ts"]] * 1e3 + numbers[:, _AT["latency_ms"]]).astype(np.int64)
+    clamped, violations = _fill(numbers, unanswered, sums, extremes, items)
+    latency_ms = np.maximum(numbers[:, _AT["latency_ms"]], 0.0)  # -1: not known
+    event_ms = (numbers[:, _AT["ts"]] * 1e3 + latency_ms).astype(np.int64)
     return Columns(n, event_ms, sums, extremes, items, int(clamped), int(violations))
 
 
@@ -109,7 +110,7 @@ def _used_ppm(limit: float, remaining: float) -> int:
 
 
 @compiled
-def _fill(numbers: Any, failed: Any, sums: Any, extremes: Any, items: Any) -> Any:
+def _fill(numbers: Any, unanswered: Any, sums: Any, extremes: Any, items: Any) -> Any:
     """Fill in the columns of each event; returns how many were clamped, and how many token counts are at odds."""
     clamped, violations = 0, 0
     measures = len(_MEASURES_AT)
@@ -123,7 +124,7 @@ def _fill(numbers: Any, failed: Any, sums: Any, extremes: Any, items: Any) -> An
         is_clamped = False
         for at in range(measures):
             given = row[_MEASURES_AT[at]]
-            if given < 0 or (_SUCCESSFUL_ONLY[at] and failed[event]):
+            if given < 0 or (_SUCCESSFUL_ONLY[at] and unanswered[event]):
                 continue
             # To nearest, ties to even, as `callgauge.units` does.
             value, limit = int(np.rint(given * _PER_UNIT[at])), LIMIT * _SQUARE_UNITS[at]

@@ -329,9 +329,11 @@ def _read_number(data: Any, at: int, number: int, out: Any) -> int:
             exponent = exponent * 10 + (data[at] - _ZERO)
             at += 1
         places += exponent
-    if places > 22 or (places and _BOUNDS[number, 2]):
+    if places > 22:
         return _BAD
     value = _quotient(digits, places)
+    if places and _BOUNDS[number, 2] and value != math.floor(value):
+        return _BAD
     if not _BOUNDS[number, 0] <= value <= _BOUNDS[number, 1]:
         return _BAD
     out[number] = value

@@ -12,7 +12,7 @@ from callgauge_history.store import Store
 
 HARMLESS = re.compile(
     r"CREATE (TABLE|VIEW) IF NOT EXISTS|CREATE OR REPLACE (FUNCTION|VIEW)|ALTER TABLE \w+ ADD COLUMN IF NOT EXISTS|"
-    r"DROP TABLE IF EXISTS"
+    r"ALTER TABLE \w+ MODIFY COLUMN|DROP TABLE IF EXISTS"
 )
 #: Harmless only behind a condition that ceases to hold, or when they copy what replaces itself.
 HARMLESS_WHEN = re.compile(r"RENAME TABLE|INSERT INTO calls(_0005)? SELECT \* FROM calls")

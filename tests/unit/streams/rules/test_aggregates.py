@@ -36,7 +36,7 @@ def totals_of(calls: list[Call]) -> Totals:
 
 
 TOTALS = totals_of(CALLS)
-ANSWERED = sorted(c.latency_ms for c in CALLS if c.status != "error")
+ANSWERED = sorted(c.latency_ms for c in CALLS if c.status not in ("error", "cancelled") and c.latency_ms is not None)
 COSTS = [c.cost_usd for c in CALLS if c.cost_usd is not None]
 
 
@@ -47,6 +47,7 @@ COSTS = [c.cost_usd for c in CALLS if c.cost_usd is not None]
         ("errors", sum(c.status == "error" for c in CALLS)),
         ("error_rate", sum(c.status == "error" for c in CALLS) / 2_000),
         ("error_rate.timeout", sum(c.error_type == "timeout" for c in CALLS) / 2_000),
+        ("cancelled_rate", sum(c.status == "cancelled" for c in CALLS) / 2_000),
         ("fallback_rate", sum(c.status == "fallback" for c in CALLS) / 2_000),
         ("cache_hit_rate", sum(c.cache_hit for c in CALLS) / 2_000),
         ("retries_mean", sum(c.retry_count for c in CALLS) / 2_000),

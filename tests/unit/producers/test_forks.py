@@ -1,0 +1,58 @@
+"""A fork waits for what a thread of ours must not leave half done, and the child can go on."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from callgauge.forks import no_fork
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_waits() -> None:
+    """While another thread is inside `no_fork`; then parent and child may both enter it."""
+    inside, leave, order = threading.Event(), threading.Event(), list[str]()
+
+    def hold() -> None:
+        with no_fork():
+            inside.set()
+            leave.wait(10)
+            order.append("left")
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(10)
+    threading.Timer(0.05, leave.set).start()
+    child = os.fork()
+    if child == 0:
+        with no_fork():
+            os._exit(0 if order == ["left"] else 1)
+    order.append("forked")
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert order == ["left", "forked"]
+    with no_fork():
+        pass
+
+
+IMPORTED_BY = """
+import sys, threading
+from callgauge import Gauge, load_settings
+before = {"confluent_kafka" in sys.modules}
+gauge = Gauge(load_settings(service="s", bootstrap_servers="127.0.0.1:1"))
+before.add("confluent_kafka.cimpl" in sys.modules)
+modules = set(sys.modules)
+gauge.emit(model="m", status="error", tags={"a": 1})
+gauge.flush(0.5)
+print(before == {False, True}, sorted(set(sys.modules) - modules))
+"""
+
+
+def test_nothing_is_imported_after_a_gauge_is_made() -> None:
+    """Not by its delivery thread, which a fork may find in the middle of it."""
+    run = subprocess.run([sys.executable, "-c", IMPORTED_BY], capture_output=True, text=True, check=True)
+    assert run.stdout == "True []\n"
