@@ -52,7 +52,7 @@ ErrorType = Literal[
 Status = Literal["success", "error", "fallback", "cancelled"]
 BreakerState = Literal["closed", "open", "half_open", "other"]
 AlertState = Literal["pending", "firing", "resolved", "acknowledged"]
-Severity = Literal["info", "warning", "critical"]
+Severity = Literal["info", "warning", "error", "critical"]
 
 #: The name under which the opens of circuit breakers are rolled up, among the scores.
 BREAKER_OPEN = "breaker_open"

@@ -6,7 +6,7 @@ be sent nor stored. Two halves that belong together are the character they stand
 
 from __future__ import annotations
 
-__all__ = ["REPLACEMENT", "is_whole", "repaired"]
+__all__ = ["REPLACEMENT", "is_whole", "joined", "repaired"]
 
 #: Stands for what was no character.
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -19,6 +19,15 @@ def is_whole(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def joined(text: str) -> str:
+    r"""The text with each surrogate pair joined; a lone half stays.
+
+    >>> joined("\ud83d\udd25 busy")
+    '🔥 busy'
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def repaired(text: str) -> str:

@@ -12,7 +12,7 @@ from callgauge.schema import Alert
 __all__ = ["ConsoleChannel", "line_of"]
 
 _SIGNS = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤", "eq": "=", "ne": "≠"}
-_STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "bold cyan"}
+_STYLES = {"critical": "bold red", "error": "bold dark_orange", "warning": "bold yellow", "info": "bold cyan"}
 
 
 class ConsoleChannel:

@@ -22,6 +22,8 @@ from dataclasses import dataclass
 from typing import get_args
 
 from callgauge.schema import ErrorType
+from callgauge_rules.names import nearest
+from callgauge_rules.texts import shown
 from callgauge_windows.histogram import quantile
 from callgauge_windows.totals import MeasureTotals, Totals
 
@@ -53,6 +55,14 @@ _MEASURED = {  # name in rules -> measure, factor from the row's integer, suffix
     "output_tokens": ("output_tokens", 1.0, "", "tokens"),
     "cost": ("cost", 1e-9, "_usd", "$"),
 }
+#: What other systems call an aggregate.
+_MEANT = {
+    **dict.fromkeys(("count", "requests", "call_count", "n"), "calls"),
+    **dict.fromkeys(("latency", "duration", "latency_ms", "p95"), "latency_p95_ms"),
+    **dict.fromkeys(("failure_rate", "failures", "error_ratio", "error_share"), "error_rate"),
+    **dict.fromkeys(("cost", "spend"), "cost_usd"),
+}
+_RANK = re.compile(r"p(\d{1,2}(?:\.\d)?)(?![\d.])")
 _PERCENTILE = re.compile(r"(latency|ttft|output_tokens|cost)_p(\d{1,2}(?:\.\d)?)(_ms|_usd)?")
 
 
@@ -71,10 +81,18 @@ def aggregate(name: str) -> Aggregate:
     kind = name.removeprefix("error_rate.")
     if kind != name and kind in get_args(ErrorType):
         return Aggregate(name, lambda totals: _share(totals, totals.errors[kind]), unit="%")
-    raise ValueError(
-        f"{name!r} is no aggregate; there are {', '.join(AGGREGATES)}, error_rate.<type>, latency_p95_ms, ttft_p95_ms, "
-        "output_tokens_p95, cost_p95_usd (any percentile)"
-    )
+    raise ValueError(f"{shown(name)} is no aggregate; {_instead_of(name)}")
+
+
+def _instead_of(name: str) -> str:
+    """What was meant by a name that is not known, or else what there is."""
+    found = _RANK.search(name)
+    rank = found[1] if found else "95"
+    percentiles = [f"{measured}_p{rank}{suffix}" for measured, (_, _, suffix, _) in _MEASURED.items()]
+    kinds = [f"error_rate.{kind}" for kind in get_args(ErrorType)]
+    if guess := nearest(name, [*AGGREGATES, *percentiles, *kinds], _MEANT):
+        return f"did you mean {guess}?"
+    return f"there are {', '.join(AGGREGATES)}, error_rate.<type>, {', '.join(percentiles)} (any percentile)"
 
 
 def _share(totals: Totals, part: int) -> float | None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from hashlib import blake2b
 
 from callgauge.schema import Alert, AlertState
+from callgauge.texts import repaired
 from callgauge_rules.aggregates import Aggregate
 from callgauge_rules.durations import written
-from callgauge_rules.lifecycle import State
+from callgauge_rules.lifecycle import State, Timing, held_until_ms
 from callgauge_rules.rules import BoundRule
 from callgauge_windows.totals import Totals
 
@@ -42,7 +44,14 @@ def alert_of(
     reason: str = "",
     log: str = "",
 ) -> Alert:
-    """The transition into `state`."""
+    """The transition into `state`.
+
+    Every text is repaired (callgauge.texts), so the alert can be encoded whatever labels and rules hold. The
+    fingerprint is that of the labels as they came.
+
+    Args:
+        reason: what else than the plain comparison caused it, such as a late row.
+    """
     fingerprint = fingerprint_of(rule.rule.name, labels)
     phase: AlertState = "resolved" if state.phase == "inactive" else state.phase
     measured = totals.measures.get(rule.aggregate.measure)
@@ -51,9 +60,9 @@ def alert_of(
         fingerprint=fingerprint,
         seq=state.seq,
         state=phase,
-        rule=rule.rule.name,
+        rule=repaired(rule.rule.name),
         severity=rule.rule.severity,
-        labels=labels,
+        labels={repaired(label): repaired(name) for label, name in labels.items()},
         starts_at=state.starts_at_ms / 1000,
         at=state.at_ms / 1000,
         fired_at=_seconds(state.fired_at_ms),
@@ -65,11 +74,11 @@ def alert_of(
         threshold=rule.rule.value,
         value=value,
         n=totals.n,
-        summary=_summary(rule, labels, value, totals.n),
-        reason=reason or _reason(rule, phase, state, totals.n),
-        event_id=measured.max_event_id if measured else "",
-        runbook=rule.rule.runbook,
-        log=log,
+        summary=repaired(_summary(rule, labels, value, totals.n)),
+        reason=repaired(_reason(rule, phase, state, totals.n, reason)),
+        event_id=repaired(measured.max_event_id) if measured else "",
+        runbook=repaired(rule.rule.runbook),
+        log=repaired(log),
         offset=state.offset,
     )
 
@@ -78,7 +87,7 @@ def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
     """The transition to resolved of an alert that no rule judges any more."""
     at = at_ms / 1000
     changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
-    return alert.model_copy(update=changes | {"reason": reason, "event_id": "", "offset": offset})
+    return alert.model_copy(update=changes | {"reason": repaired(reason), "event_id": "", "offset": offset})
 
 
 def state_of(alert: Alert, log: str) -> State:
@@ -92,7 +101,7 @@ def state_of(alert: Alert, log: str) -> State:
         fired_at_ms=_milliseconds(alert.fired_at),
         last_fired_at_ms=_milliseconds(alert.last_fired_at),
         last_true_ms=0 if alert.state == "resolved" else round(alert.at * 1000),
-        offset=alert.offset if alert.log == log else -1,
+        offset=alert.offset if alert.log == repaired(log) else -1,
     )
 
 
@@ -129,9 +138,21 @@ def formatted(value: float, aggregate: Aggregate) -> str:
             return f"{value:,.4g} {unit}".strip()
 
 
-def _reason(rule: BoundRule, phase: AlertState, state: State, n: int) -> str:
-    if phase != "resolved":
-        return ""
+def _reason(rule: BoundRule, phase: AlertState, state: State, n: int, given: str) -> str:
+    """Why this transition, where the plain comparison does not say it."""
+    until_ms = held_until_ms(state, Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown))
+    if phase == "pending" and until_ms is not None:
+        held = f"held back by its cooldown until {_utc(until_ms)}"
+        return f"{given}; {held}" if given else held
+    if given or phase != "resolved":
+        return given
     if state.fired_at_ms is None:
+        lasted_ms = state.at_ms - rule.grouping.window_ms - state.starts_at_ms  # up to the window before this one
+        if until_ms is not None and lasted_ms >= rule.rule.for_:
+            return f"ended while it was held back by its cooldown until {_utc(until_ms)}"
         return f"ended before it had held for {written(rule.rule.for_)}"
     return f"fewer than {rule.min_count} calls to judge" if n < rule.min_count else ""
+
+
+def _utc(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

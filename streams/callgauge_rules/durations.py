@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import re
 
+from callgauge_rules.texts import shown
+
 __all__ = ["duration_ms", "written"]
 
 _UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_FORM = re.compile(r"(\d+)(ms|s|m|h|d)")
+_PART = re.compile(r"([0-9]+)(ms|s|m|h|d)")
+_WHOLE = re.compile(r"(?:[0-9]+(?:ms|s|m|h|d))+")
+# Longer texts are no durations that somebody means; int() and the pattern would take long over a million digits.
+_LONGEST = 60
 
 
 def duration_ms(text: str) -> int:
@@ -19,10 +24,9 @@ def duration_ms(text: str) -> int:
     Raises:
         ValueError: not a duration.
     """
-    parts = _FORM.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is no duration; write e.g. 10s, 5m, 1h30m, 1d")
-    return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    if len(text) > _LONGEST or not _WHOLE.fullmatch(text):
+        raise ValueError(f"{shown(text)} is no duration; write e.g. 10s, 5m, 1h30m, 1d")
+    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 
 def written(ms: int) -> str:

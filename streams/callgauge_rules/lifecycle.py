@@ -5,8 +5,8 @@
 
 `keep_firing_for` counts from the first window without the condition: of one window it outlasts a gap of one.
 Cooldown counts from firing, never from pending: an alert that fired less than `cooldown` ago does not fire again; it
-stays pending until the cooldown is over. Everything is a pure function of the last transition and the next window's
-judgement, so a replay of the log gives the same alerts. Times are epoch ms, ends of windows.
+stays pending until the cooldown is over (`held_until_ms`). Everything is a pure function of the last transition and the
+next window's judgement, so a replay of the log gives the same alerts. Times are epoch ms, ends of windows.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Phase", "State", "Timing", "observe", "step"]
+__all__ = ["Phase", "State", "Timing", "held_until_ms", "observe", "step"]
 
 Phase = Literal["inactive", "pending", "firing"]
 
@@ -61,6 +61,15 @@ def observe(state: State, holds: bool, at_ms: int) -> State:
     """Take note of a window that was judged already, when the log is read again after a restart. It never causes a
     transition."""
     return replace(state, last_true_ms=max(at_ms, state.last_true_ms)) if holds else state
+
+
+def held_until_ms(state: State, timing: Timing) -> int | None:
+    """When the cooldown is over that holds back an episode which has not fired. None if it has, or if `for` takes as
+    long as the cooldown."""
+    if state.fired_at_ms is not None or state.last_fired_at_ms is None:
+        return None
+    cooled_ms = state.last_fired_at_ms + timing.cooldown_ms
+    return cooled_ms if cooled_ms > state.starts_at_ms + timing.for_ms else None
 
 
 def _start(state: State, timing: Timing, at_ms: int) -> State:

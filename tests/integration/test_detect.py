@@ -167,5 +167,5 @@ def test_a_wrong_rule_file_ends_detect_with_one_clear_line(tmp_path: Path) -> No
         stderr=(tmp_path / "err").open("wb"),
     )
     assert process.wait(60) == 1
-    assert "rules.yaml: failing: by: 0: Input should be 'service'" in (tmp_path / "err").read_text()
+    assert "rules.yaml, line 3: failing: by: 'modle' is no label; did you mean model?" in (tmp_path / "err").read_text()
     assert "Traceback" not in (tmp_path / "err").read_text()

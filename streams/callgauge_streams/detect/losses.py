@@ -20,6 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from callgauge.schema import Alert
+from callgauge.texts import repaired
 from callgauge_rules.alerts import alert_id_of, ended, fingerprint_of
 from callgauge_rules.durations import written
 from callgauge_rules.rules import RECORDS_LOST
@@ -53,16 +54,17 @@ class Losses:
             offset: its own, in the windows topic.
             appended_ms: its timestamp.
         """
-        lost_from = max(start.lost_from, self._lost_to.get(start.source, -1))
+        source = repaired(start.source)
+        lost_from = max(start.lost_from, self._lost_to.get(source, -1))
         if start.lost_from < 0 or lost_from >= start.from_offset:
             return
-        self._lost_to[start.source] = start.from_offset
+        self._lost_to[source] = start.from_offset
         if offset < self._live_from:
             return  # decided before the log was read again
-        if earlier := self._firing.get(start.source):
+        if earlier := self._firing.get(source):
             yield self._ended(earlier, max(appended_ms, round(earlier.at * 1000)), offset, "more records were lost")
-        self._firing[start.source] = self._fired(start, lost_from, offset, appended_ms)
-        yield self._firing[start.source]
+        self._firing[source] = self._fired(source, lost_from, start.from_offset, offset, appended_ms)
+        yield self._firing[source]
 
     def end(self, offset: int, clock_ms: int) -> Iterator[Alert]:
         """Resolve the alerts that have fired for their hour.
@@ -79,14 +81,13 @@ class Losses:
                 del self._firing[source]
                 yield self._ended(alert, due_ms, offset, f"told for {written(_LASTS_MS)}; the records stay lost")
 
-    def _fired(self, start: Any, lost_from: int, offset: int, appended_ms: int) -> Alert:
-        labels = {"source": start.source}
+    def _fired(self, source: str, lost_from: int, goes_on_at: int, offset: int, appended_ms: int) -> Alert:
+        labels = {"source": source}
         fingerprint = fingerprint_of(RECORDS_LOST, labels)
-        at, lost = appended_ms / 1000, start.from_offset - lost_from
+        at, lost = appended_ms / 1000, goes_on_at - lost_from
         summary = (
-            f"{lost:,} offset{'' if lost == 1 else 's'} of source={start.source} were lost, {lost_from} to "
-            f"{start.from_offset - 1}: retention ate records before they were counted; counting goes on at "
-            f"{start.from_offset}"
+            f"{lost:,} offset{'' if lost == 1 else 's'} of source={source} were lost, {lost_from} to "
+            f"{goes_on_at - 1}: retention ate records before they were counted; counting goes on at {goes_on_at}"
         )
         return Alert(
             alert_id=alert_id_of(fingerprint, appended_ms),
@@ -104,13 +105,13 @@ class Losses:
             lookback_s=0.0,
             op="gt",
             threshold=float(lost_from),
-            value=float(start.from_offset),
+            value=float(goes_on_at),
             n=lost,
             summary=summary,
-            log=self._log,
+            log=repaired(self._log),
             offset=offset,
         )
 
     def _ended(self, alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
-        kept = {"value": alert.value, "n": alert.n, "log": self._log}
+        kept = {"value": alert.value, "n": alert.n, "log": repaired(self._log)}
         return ended(alert, at_ms, offset, reason).model_copy(update=kept)

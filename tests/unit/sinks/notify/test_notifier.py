@@ -9,19 +9,19 @@ import io
 import json
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from rich.console import Console
 
 from callgauge.codec import encode
 from callgauge.errors import SettingError
-from callgauge.schema import Alert
+from callgauge.schema import Alert, Severity
 from callgauge.settings import load_settings
 from callgauge_intake.consumer import Intake
 from callgauge_notify.channels import NotDelivered, Refused
 from callgauge_notify.configured import channels_of
-from callgauge_notify.console import ConsoleChannel
+from callgauge_notify.console import ConsoleChannel, line_of
 from callgauge_notify.notifier import Notifier
 from callgauge_notify.webhook import SIGNATURE_HEADER, WebhookChannel
 from tests.unit.sinks.fakes import FakeConsumer, ManualClock
@@ -201,6 +201,16 @@ def test_the_console_says_it_all() -> None:
     ConsoleChannel(Console(file=out, width=200)).deliver(ALERT)
     for part in ("FIRING", "critical", "error rate", "model=gpt-4o", "0.25", "> 0.05", "2023-11-14 22:13:20Z"):
         assert part in out.getvalue()
+
+
+@pytest.mark.parametrize("severity", get_args(Severity))
+def test_the_console_shows_every_severity(severity: Severity) -> None:
+    """Each in a style of its own."""
+    text = line_of(ALERT.model_copy(update={"severity": severity}))
+    styles = {"info": "bold cyan", "warning": "bold yellow", "error": "bold dark_orange", "critical": "bold red"}
+    assert [span.style for span in text.spans if text.plain[span.start : span.end] == f" {severity} "] == [
+        styles[severity]
+    ]
 
 
 def test_no_channel_is_an_error() -> None:

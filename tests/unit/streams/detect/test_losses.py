@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from callgauge.codec import encode, read
 from callgauge.schema import Alert
 from callgauge_rules.alerts import fingerprint_of
 from callgauge_streams.detect.losses import Losses
@@ -37,6 +38,14 @@ def test_the_alert_says_what_was_lost() -> None:
     assert alert.fingerprint == fingerprint_of("records_lost", {"source": SOURCE})
     assert (alert.state, alert.seq, alert.starts_at, alert.fired_at, alert.offset) == ("firing", 0, 2.0, 2.0, 5)
     assert (alert.threshold, alert.value, alert.n, alert.log) == (41.0, 160.0, 119, "log/0")
+
+
+def test_a_source_of_broken_text_is_told_once() -> None:
+    """Its name is repaired, so that the alert can be sent and known again."""
+    broken = start(160, "e", 7, lost_from=41, source="cluster\ud83d/topic/0")
+    (alert,) = losses().take(broken, 5, 2_000)
+    assert (alert.labels, read(Alert, encode(alert))) == ({"source": "cluster\ufffd/topic/0"}, alert)
+    assert told(losses(current=(alert,)), broken) == []
 
 
 def test_a_start_that_lost_nothing_tells_nothing() -> None:
