@@ -17,9 +17,10 @@ from itertools import chain
 from typing import Any
 
 import msgspec
+import numpy as np
 from faust.types import TP
 
-from callgauge.codec import encode
+from callgauge.codec import decode_call, decode_score, encode
 from callgauge.schema import EpochStart, Progress
 from callgauge.settings import Settings
 from callgauge.structs import struct_of
@@ -89,6 +90,7 @@ class RollupWorker:
         self._progress_sent_at = 0.0
         self._announced: dict[TP, Start] = {}
         self._announced_at = 0.0
+        self._differing_told_at: dict[TP, float] = {}
         self._lock = asyncio.Lock()
         self._outbox = Outbox(app)
 
@@ -111,10 +113,30 @@ class RollupWorker:
             self._active_at_ms[tp] = self._now() * 1000
             self._idle.discard(tp)
             closed = source.take(chunk)
+            self._tell_differing(tp, source, chunk)
             if closed:
                 await self._send(
                     chain(closed.rows, [closed.summary]), lambda: self._confirm(tp, closed, chunk.generation)
                 )
+
+    def _tell_differing(self, tp: TP, source: SourceRollup, chunk: Chunk) -> None:
+        """Say, at most once a minute for each source, that different events came with the same id."""
+        if source.differing_offset < 0:
+            return
+        offset, source.differing_offset = source.differing_offset, -1
+        if self._now() - self._differing_told_at.get(tp, 0.0) < _ANNOUNCE_S:
+            return
+        self._differing_told_at[tp] = self._now()
+        at = int(np.flatnonzero(chunk.records.offsets == offset)[0])
+        what = "calls" if self._kinds[tp.topic].name == "calls" else "scores"
+        self._app.logger.warning(
+            "%s offset %d: %s has the id of another event that came shortly before, with other content. It is not "
+            "counted: ids of %s must not be used twice (BlockSummary.differing counts these)",
+            tp,
+            offset,
+            _named(chunk.records.values([at])[0], what),
+            what,
+        )
 
     def _confirm(self, tp: TP, closed: Closed, generation: int) -> None:
         self._app.consumer.confirm(tp, closed.safe_offset, generation, self._config.epoch)
@@ -224,6 +246,12 @@ class RollupWorker:
         else:
             for partition in range(self._topic.partitions):
                 yield self._topic.name, partition, record.kind.encode(), value
+
+
+def _named(value: bytes | None, what: str) -> str:
+    """An event by its service and id."""
+    event = decode_call(value) if what == "calls" else decode_score(value)
+    return f"an event of service {event.service!r} with id {event.event_id!r}"
 
 
 def rollup_app(settings: Settings) -> Any:

@@ -41,6 +41,7 @@ class Metrics:
             name: self._counter(name, help_)
             for name, help_ in {
                 "duplicates": "Events in closed blocks that were seen shortly before, and not counted again.",
+                "differing": "Of the duplicates in closed blocks, those with other content: an id was used twice.",
                 "dead": "Records in closed blocks that could not be read.",
                 "folded": "Events in closed blocks counted under __other__: their service had too many series.",
                 "late": "Events in closed blocks appended later than the out-of-orderness bound after their time.",

@@ -55,12 +55,13 @@ class Block:
             first_ts_ms=first_ts_ms,
         )
 
-    def read(self, records: int, last_offset: int, *, dead: int, duplicates: int) -> None:
+    def read(self, records: int, last_offset: int, *, dead: int, duplicates: int, differing: int) -> None:
         """Take note of records, whether they are counted or not."""
         self._summary.records += records
         self._summary.last_offset = last_offset
         self._summary.dead += dead
         self._summary.duplicates += duplicates
+        self._summary.differing += differing
 
     def count(self, events: Any, offsets: Int64s, timestamps_ms: Int64s) -> int:
         """Count events (`kinds.Events`), in log order; returns the largest event time among them, epoch ms."""

@@ -4,7 +4,10 @@ An event is a duplicate if the latest earlier record with its id lies within `wi
 of append time. That depends on the log alone, so whoever reads the block again finds the same duplicates, provided it
 has read the horizon before the block first (`horizon.py`).
 
-Memory is 24 bytes a slot, two to four slots for each id of the horizon. Ids are told apart by 64-bit hashes: with a
+An event that is sent again has the content that it had before. An id that comes with other content is another event's,
+and an emitter is at fault: it is no more counted than any duplicate, but it is told.
+
+Memory is 32 bytes a slot, two to four slots for each id of the horizon. Ids are told apart by 64-bit hashes: with a
 full horizon of 131,072 ids an event is taken for a duplicate by mistake with a chance of 7e-15.
 """
 
@@ -17,10 +20,13 @@ import numpy.typing as npt
 
 from callgauge_windows.compiled import compiled
 
-__all__ = ["SeenIds"]
+__all__ = ["NEW", "OTHER_CONTENT", "SAME_CONTENT", "SeenIds"]
 
 Int64s = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+Int8s = npt.NDArray[np.int8]
+
+#: What a record is: the first with its id, or a duplicate with the content of the record before, or with another.
+NEW, SAME_CONTENT, OTHER_CONTENT = 0, 1, 2
 
 _FULL, _FRESH = 0.75, 0.6
 
@@ -40,22 +46,24 @@ class SeenIds:
         self._allocate(1 << 12)
 
     def _allocate(self, size: int) -> None:
-        # Hash, offset and timestamp of the latest record with an id, side by side: one cache miss instead of three.
-        self._slots = np.zeros((size, 3), dtype=np.int64)
+        # Id, offset, timestamp and content of the latest record with an id, side by side: one cache miss, not four.
+        self._slots = np.zeros((size, 4), dtype=np.int64)
         self._used = 0
 
-    def mark(self, offsets: Int64s, timestamps_ms: Int64s, ids: Int64s) -> Bools:
-        """Tell which of these records, given in log order, are duplicates, and remember the ids of all.
+    def mark(self, offsets: Int64s, timestamps_ms: Int64s, ids: Int64s, contents: Int64s) -> Int8s:
+        """Tell of each of these records, given in log order, whether it is NEW or a duplicate, and of which content;
+        and remember the ids of all.
 
         Args:
             offsets, timestamps_ms: shape (n,).
-            ids: 64-bit hashes of their ids, shape (n,).
+            ids, contents: 64-bit hashes of their ids and of their bytes, shape (n,).
         """
         n = len(ids)
-        duplicates = np.zeros(n, dtype=np.bool_)
+        duplicates = np.zeros(n, dtype=np.int8)
         if self._within_offsets and n:
             self._make_room(n, int(offsets[0]), int(timestamps_ms.min()))
-            records = np.column_stack([np.where(ids == 0, 1, ids), offsets, timestamps_ms])  # 0 marks a free slot
+            # An id of 0 marks a free slot.
+            records = np.column_stack([np.where(ids == 0, 1, ids), offsets, timestamps_ms, contents])
             self._used += _mark(self._slots, records, self._within_offsets, self._within_ms, duplicates)
         return duplicates
 
@@ -63,14 +71,14 @@ class SeenIds:
         """When the table is nearly full, forget the ids that lie behind the horizon."""
         if self._used + n <= _FULL * len(self._slots):
             return
-        keys, offsets, timestamps_ms = self._slots.T
+        keys, offsets, timestamps_ms, _ = self._slots.T
         near = (offsets >= next_offset - self._within_offsets) & (timestamps_ms >= next_ms - 2 * self._within_ms)
         kept = self._slots[(keys != 0) & near]
         size = 1 << 12
         while len(kept) + n > _FRESH * size:
             size *= 2
         self._allocate(size)
-        self._used = _mark(self._slots, kept, 0, 0, np.empty(len(kept), dtype=np.bool_))
+        self._used = _mark(self._slots, kept, 0, 0, np.empty(len(kept), dtype=np.int8))
 
 
 @compiled
@@ -79,14 +87,16 @@ def _mark(slots: Any, records: Any, within_offsets: int, within_ms: int, duplica
     mask = len(slots) - 1
     taken = 0
     for i in range(len(records)):
-        key, offset, timestamp_ms = records[i]
+        key, offset, timestamp_ms, content = records[i]
         at = key & mask
         while slots[at, 0] != 0 and slots[at, 0] != key:
             at = (at + 1) & mask
         if slots[at, 0] == 0:
             taken += 1
-            duplicates[i] = False
+            duplicates[i] = NEW
+        elif offset - slots[at, 1] <= within_offsets and timestamp_ms - slots[at, 2] <= within_ms:
+            duplicates[i] = SAME_CONTENT if slots[at, 3] == content else OTHER_CONTENT
         else:
-            duplicates[i] = offset - slots[at, 1] <= within_offsets and timestamp_ms - slots[at, 2] <= within_ms
+            duplicates[i] = NEW
         slots[at] = records[i]
     return taken

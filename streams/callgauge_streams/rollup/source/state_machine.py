@@ -17,8 +17,9 @@ from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import CALLS, Kind
+from callgauge_streams.rollup.reading.contents import contents_of
 from callgauge_streams.rollup.source.block import Block
-from callgauge_streams.rollup.source.duplicates import SeenIds
+from callgauge_streams.rollup.source.duplicates import NEW, OTHER_CONTENT, SeenIds
 
 __all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
 
@@ -42,7 +43,7 @@ def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> See
     for records in horizon:
         events, dead = reader.read(records)
         read = np.delete(np.arange(len(records)), dead)
-        seen.mark(records.offsets[read], records.timestamps_ms[read], events.ids)
+        seen.mark(records.offsets[read], records.timestamps_ms[read], events.ids, contents_of(records)[read])
         reader.begin_block()
     return seen
 
@@ -69,6 +70,8 @@ class SourceRollup:
         self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
         self._largest_event_ms = 0
         self._largest_append_ms = 0
+        self.differing_offset = -1
+        """Offset of the first record, since this was set to -1, that has the id of another with other content."""
 
     @property
     def next_offset(self) -> int:
@@ -101,13 +104,17 @@ class SourceRollup:
         # The sink of this topic puts unreadable records on the dead-letter topic.
         events, dead = self._reader.read(chunk.records)
         offsets, timestamps_ms = chunk.records.offsets, chunk.records.timestamps_ms
+        contents = contents_of(chunk.records)
         if dead:
-            offsets, timestamps_ms = np.delete(offsets, dead), np.delete(timestamps_ms, dead)
-        duplicates = self._seen.mark(offsets, timestamps_ms, events.ids)
-        if repeated := int(np.count_nonzero(duplicates)):
-            fresh = np.flatnonzero(~duplicates)
+            offsets, timestamps_ms, contents = (np.delete(each, dead) for each in (offsets, timestamps_ms, contents))
+        marks = self._seen.mark(offsets, timestamps_ms, events.ids, contents)
+        duplicates, differing = int(np.count_nonzero(marks)), np.flatnonzero(marks == OTHER_CONTENT)
+        if len(differing) and self.differing_offset < 0:
+            self.differing_offset = int(offsets[differing[0]])
+        if duplicates:
+            fresh = np.flatnonzero(marks == NEW)
             events, offsets, timestamps_ms = events.pick(fresh), offsets[fresh], timestamps_ms[fresh]
-        block.read(len(chunk.records), chunk.last, dead=len(dead), duplicates=repeated)
+        block.read(len(chunk.records), chunk.last, dead=len(dead), duplicates=duplicates, differing=len(differing))
         return block.count(events, offsets, timestamps_ms) if len(events) else 0
 
     def _close(self, next_block: int) -> Closed | None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
+import pytest
 from faust.types import TP
 
 from callgauge.codec import decode_window_record, encode
@@ -31,6 +33,7 @@ class FakeApp:
 
     def __init__(self) -> None:
         self.consumer = self.producer = self
+        self.logger = logging.getLogger("rollup")
         self.held = dict.fromkeys(TPS, Start(0, CommitNote(term=7)))
         self.idle = False
         self.sent: list[Any] = []
@@ -89,13 +92,16 @@ def chunk(tp: TP, offset: int, previous: int | None, value: bytes = CALL) -> Chu
 class NothingBefore(Resumer):
     """Knows that there is nothing before any start."""
 
+    seen: SeenIds | None = None
+
     def take_seen(self, tp: TP, start: int) -> SeenIds:
-        return SeenIds(0, 0)
+        return self.seen or SeenIds(0, 0)
 
 
-def worker_of(app: FakeApp, clock: list[float] | None = None) -> RollupWorker:
+def worker_of(app: FakeApp, clock: list[float] | None = None, seen: SeenIds | None = None) -> RollupWorker:
     config, metrics, settings = RollupConfig(parse_groupings("@10s"), 64, 2_000), Metrics("rollup"), load_settings()
     resumer = NothingBefore(settings, config, on_loss=metrics.lost)
+    resumer.seen = seen
     settings, times = load_settings(windows_partitions=1), clock or [1_000.0]
     app.worker = RollupWorker(app, settings, config, resumer, "c/t", metrics, scores_origin="c/s", now=lambda: times[0])
     return app.worker
@@ -118,6 +124,21 @@ def test_a_revoke_while_idle_sources_are_told_ends_nothing() -> None:
         assert {record.source for record in app.sent if record.kind == "row"} == {"c/t/0", "c/t/1"}
         assert [len(record.sources) for record in app.sent if record.kind == "progress"] == [2, 0]
         assert app.noted == []
+
+    asyncio.run(run())
+
+
+def test_an_id_that_is_used_twice_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """By service, id and offset, once a minute for each source."""
+
+    async def run() -> None:
+        app, clock = FakeApp(), [1_000.0]
+        worker = worker_of(app, clock, SeenIds(100, 60_000))
+        calls = [encode(Call(event_id="e", ts=1_000.0, service="s", name=f"attempt {n}")) for n in range(3)]
+        for offset, value in enumerate(calls):
+            await worker.take(TPS[0], chunk(TPS[0], offset, offset - 1 if offset else None, value))
+        assert caplog.text.count("not counted") == 1
+        assert "offset 1: an event of service 's' with id 'e' has the id of another event" in caplog.text
 
     asyncio.run(run())
 

@@ -42,11 +42,14 @@ class Log:
     """Those that count."""
     dead: int = 0
     duplicates: int = 0
+    differing: int = 0
+    """Duplicates whose content is not that of the record before with their id."""
 
 
 def random_log(rng: random.Random, records: int) -> Log:
     log, offset, now = Log(), rng.randrange(3) * 50, 1_700_000_000.0
     sent: list[Call] = []
+    latest: dict[str, bytes] = {}
     horizon = Horizon(CONFIG.dedup_offsets, CONFIG.dedup_ms / 1000)
     for i in range(records):
         offset += 1 if rng.random() < 0.9 else rng.randrange(2, 40)
@@ -59,9 +62,13 @@ def random_log(rng: random.Random, records: int) -> Log:
             continue
         again = sent and rng.random() < 0.1
         sent.append(rng.choice(sent[-40:]) if again else random_call(rng, f"e{i}", now - rng.choice((1, 1, 1, 300))))
+        if again and rng.random() < 0.3:
+            sent[-1] = sent[-1].model_copy(update={"name": f"attempt {i}"})
         log.values.append(encode(sent[-1]))
+        before, latest[sent[-1].event_id] = latest.get(sent[-1].event_id), log.values[-1]
         if horizon.is_duplicate(0, offset, log.timestamps_ms[-1], sent[-1].event_id):
             log.duplicates += 1
+            log.differing += before != log.values[-1]
         else:
             log.calls.append(sent[-1])
     return log
@@ -151,6 +158,7 @@ def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek:
     assert sum(s.counted for s in latest.values()) == len(log.calls)
     assert sum(s.dead for s in latest.values()) == log.dead
     assert sum(s.duplicates for s in latest.values()) == log.duplicates
+    assert sum(s.differing for s in latest.values()) == log.differing
 
 
 @settings(max_examples=30, deadline=None)
