@@ -106,6 +106,7 @@ def settings_of(topics_prefix: str) -> Callable[..., Settings]:
             "bootstrap_servers": broker.bootstrap,
             "topic_prefix": topics_prefix,
             "group_prefix": topics_prefix,
+            "api_port": 0,
             # tansu answers JoinGroup after half of these; the defaults would make every test wait half a minute
             "session_timeout_s": 6.0,
             "rebalance_timeout_s": 4.0,

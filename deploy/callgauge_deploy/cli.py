@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,6 +115,18 @@ def up() -> None:
             stack.wait()
     except KeyboardInterrupt:
         typer.echo("callgauge: ended")
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
+    """Tell what the local stack does: processes, addresses, lag, last errors; the exit code is 0 if all of it runs."""
+    from callgauge_deploy.status.read import read_status
+    from callgauge_deploy.status.shown import json_of, lines_of
+
+    facts = read_status(load_settings())
+    typer.echo(json.dumps(json_of(facts), indent=2) if as_json else "\n".join(lines_of(facts, time.time())))
+    if not facts.all_run:
+        raise typer.Exit(1)
 
 
 @app.command()

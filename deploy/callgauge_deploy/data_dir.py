@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from callgauge.errors import CallgaugeError
@@ -28,6 +28,10 @@ class StackInfo:
     api_url: str
     api_token: str
     pids: dict[str, int]
+    started: dict[str, float] = field(default_factory=dict)
+    """Process -> when it was started, in epoch seconds; `stack` is the one that watches the others."""
+    metrics: dict[str, int] = field(default_factory=dict)
+    """Role -> the port of its metrics."""
 
 
 class DataDir:
@@ -92,6 +96,13 @@ class DataDir:
             except BlockingIOError:
                 return True
         return False
+
+    def holder(self) -> int | None:
+        """The process that holds the folder, or held it last; None if it is not known."""
+        try:
+            return int(self._lock.read_text())
+        except (FileNotFoundError, ValueError):
+            return None
 
     def _forget(self) -> None:
         for path in (self.stack_file, self.api_file, *(self.path / "run").glob("*.ready")):

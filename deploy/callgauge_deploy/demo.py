@@ -116,7 +116,15 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
     console.print(INTRO.format(calls=len(calls), seconds=seconds))
     with tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder, _screen(console, len(calls)) as screen:
         rules = files("callgauge_deploy") / "samples" / "demo_rules.yaml"
-        own = settings.model_copy(update={"groupings": GROUPINGS, "rules_file": Path(str(rules))})
+        # On ports of its own, since a stack that is meant to stay may run beside it.
+        changes = {
+            "groupings": GROUPINGS,
+            "rules_file": Path(str(rules)),
+            "bus_port": 0,
+            "api_port": 0,
+            "metrics_port": 0,
+        }
+        own = settings.model_copy(update=changes)
         screen.say("starting: bus (tansu), rollup, detect, sinks (chDB), notifier")
         with LocalStack(own, data_dir=Path(folder), say=screen.say, show_alert=screen.alert) as stack:
             screen.say(f"up; replaying {speed:g} × as fast as recorded; alerts appear as they fire\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import signal
@@ -16,7 +17,7 @@ from typing import IO, Protocol
 
 from callgauge.errors import BrokerError
 
-__all__ = ["Child", "end", "free_port", "listening", "spawn", "tail", "wait_until"]
+__all__ = ["Child", "end", "free_port", "listening", "port_is_free", "spawn", "tail", "wait_until"]
 
 PR_SET_PDEATHSIG = 1
 # These ports are below the ephemeral range of every common system (on Linux it begins at 32768): from that range a
@@ -32,13 +33,26 @@ def free_port(host: str = "127.0.0.1") -> int:
         BrokerError: no free port was found in a hundred tries.
     """
     for port in random.sample(PORTS, 100):
-        with socket.socket() as probe:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
             return port
     raise BrokerError(f"no free port on {host} among {PORTS.start}-{PORTS.stop - 1}: stop what occupies them")
+
+
+def port_is_free(port: int, host: str = "127.0.0.1") -> bool:
+    """Whether a server could listen on a TCP port of `host` now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As servers do it: connections of a server that has ended linger for a minute and do not matter.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            # Of other faults, such as a host that is not ours, the server itself tells more.
+            return error.errno != errno.EADDRINUSE
+    return not listening(port, host)  # some systems let two bind, one to all addresses and one to this one
 
 
 def listening(port: int, host: str = "127.0.0.1") -> bool:

@@ -7,9 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-__all__ = ["ProcessLog"]
+__all__ = ["ProcessLog", "split_line"]
 
 NAME_WIDTH = 7
+
+
+def split_line(line: str) -> tuple[str, str]:
+    """The process of a line, and what it said; ("", line) for a line of no process."""
+    name, bar, said = line.partition(" | ")
+    return (name.rstrip(), said) if bar and name and len(name) >= NAME_WIDTH else ("", line)
 
 
 class ProcessLog:

@@ -34,7 +34,7 @@ callgauge is up.
   log         {log}
 
   query       callgauge query "SELECT count() FROM calls"
-  emit        CALLGAUGE_BOOTSTRAP_SERVERS={bootstrap} python your_service.py
+  emit        {emit}
   replay      callgauge replay trace.csv --speed 10
 
 Alerts appear below as they fire. Ctrl-C ends everything.
@@ -43,7 +43,10 @@ Alerts appear below as they fire. Ctrl-C ends everything.
 
 def banner(info: StackInfo, log: Path) -> str:
     """What a user needs to know about the stack that has just come up."""
-    return BANNER.format(bootstrap=info.bootstrap, api_url=info.api_url, folder=log.parent, log=log)
+    emit = "python your_service.py"
+    if info.bootstrap != Settings.model_fields["bootstrap_servers"].default:
+        emit = f"CALLGAUGE_BOOTSTRAP_SERVERS={info.bootstrap} {emit}"
+    return BANNER.format(emit=emit, bootstrap=info.bootstrap, api_url=info.api_url, folder=log.parent, log=log)
 
 
 def shown(value: object) -> str:

@@ -18,7 +18,8 @@ from callgauge.errors import BrokerError, CallgaugeError
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.data_dir import DataDir, StackInfo
 from callgauge_deploy.environment import child_environment
-from callgauge_deploy.process import end, free_port, spawn
+from callgauge_deploy.ports import HOST, Ports, choose_ports
+from callgauge_deploy.process import end, spawn
 from callgauge_deploy.process_log import ProcessLog
 from callgauge_deploy.supervise import Child, Process
 from callgauge_deploy.tansu import Tansu
@@ -38,25 +39,28 @@ class StackError(CallgaugeError):
     """The local stack did not come up."""
 
 
-def local_settings(settings: Settings, folder: DataDir, bootstrap: str) -> Settings:
+def local_settings(settings: Settings, folder: DataDir, ports: Ports) -> Settings:
     """`settings` with the local bus and the embedded store in place of those that they named.
 
     So a local stack sends nothing to production, even if it is started in a shell that is set up for production. The
     session timeout is short because tansu answers a request to join a group only after half of it. The query API's port
-    and token are chosen here, so that they stay the same when the sinks' process is restarted.
+    and token are chosen before, so that they stay the same when the sinks' process is restarted.
     """
     return load_settings(
         **settings.model_dump()
         | {
-            "bootstrap_servers": bootstrap,
+            "bootstrap_servers": f"{HOST}:{ports.bus}",
             "security_protocol": "PLAINTEXT",
             "replication_factor": 1,
             "session_timeout_s": 4.0,
             "rebalance_timeout_s": 4.0,
             "heartbeat_s": 1.0,
             "store": f"chdb://{folder.clickhouse}",
+            "store_user": "",
+            "store_password": "",
             "data_dir": folder.path,
-            "api_port": settings.api_port or free_port(),
+            "bus_port": ports.bus,
+            "api_port": ports.api,
             "api_token": settings.api_token.get_secret_value() or secrets.token_urlsafe(24),
         }
     )
@@ -85,17 +89,19 @@ class LocalStack:
     ) -> None:
         """`say` gets one line for each event of the stack, `show_alert` each line that the notifier prints.
 
-        `command` gives the command line that runs a role.
+        `command` gives the command line that runs a role. Of `settings` the stack makes its own when it starts.
         """
         self.folder = DataDir(data_dir)
+        self.settings = settings
         self._tansu = Tansu()
-        self.settings = local_settings(settings, self.folder, self._tansu.bootstrap)
         self._roles = [role for wave in WAVES for role in wave if with_notifier or role != "notify"]
         self._command = command
         self._say = say
         self._show_alert = show_alert or say
         self._children: dict[str, Child] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._started: dict[str, float] = {}
+        self._metrics: dict[str, int] = {}
         self._api: dict[str, str] = {}
         self._cleanup = ExitStack()
         self._stop = threading.Event()
@@ -116,11 +122,13 @@ class LocalStack:
 
         Raises:
             StackRunning: another stack runs on the folder.
+            SettingError: a port that was asked for is taken.
             BrokerError: tansu did not come up, or died.
             StackError: a process did not become ready; the message holds the end of its log.
         """
         try:
             self._cleanup.enter_context(self.folder.claim())
+            self._take_ports()
             self._log = ProcessLog(self.folder.log)
             self._cleanup.callback(self._log.close)
             self._children = {role: self._child(role) for role in self._roles}
@@ -156,7 +164,17 @@ class LocalStack:
     def info(self) -> StackInfo:
         """How to reach the stack, once it is ready."""
         pids = {name: process.pid for name, process in self._running.items()} | {"tansu": self._tansu.pid}
-        return StackInfo(self._tansu.bootstrap, self._api["api_url"], self._api["api_token"], pids)
+        api = (self._api["api_url"], self._api["api_token"])
+        return StackInfo(self._tansu.bootstrap, *api, pids, dict(self._started), self._metrics)
+
+    def _take_ports(self) -> None:
+        ports = choose_ports(self.settings)
+        for note in ports.notes:
+            self._say(note)
+        self._tansu = Tansu(port=ports.bus)
+        self._metrics = ports.metrics  # where `callgauge status` asks the workers how far they are
+        self._started["stack"] = time.time()
+        self.settings = local_settings(self.settings, self.folder, ports)
 
     def _read_api(self) -> dict[str, str]:
         try:
@@ -168,6 +186,7 @@ class LocalStack:
     def _child(self, role: str) -> Child:
         ready_file = self.folder.ready_file(role)
         own = {"ready_file": ready_file, "notify_console": role == "notify" or self.settings.notify_console}
+        own |= {"metrics_port": self._metrics.get(role, 0)}
         env = child_environment(self.settings.model_copy(update=own)) | {"PYTHONUNBUFFERED": "1"}
         argv = self._command(role)
 
@@ -178,6 +197,7 @@ class LocalStack:
             self._log.follow(role, process.stdout, self._show_alert if role == "notify" else None)
             self._log.follow(role, process.stderr)
             self._running[role] = process
+            self._started[role] = time.time()
             return process
 
         return Child(role, start, ready_file)
@@ -199,6 +219,7 @@ class LocalStack:
 
     def _start_bus(self) -> None:
         self._tansu.start(stdout=subprocess.PIPE)
+        self._started["tansu"] = time.time()
         if self._tansu.output is not None:
             self._log.follow("tansu", self._tansu.output)
         for difference in ensure_topics(self.settings):

@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import IO
 
 from callgauge.errors import BrokerError
+from callgauge_deploy.ports import HOST
 from callgauge_deploy.process import end, free_port, listening, spawn, tail, wait_until
 
 __all__ = ["Tansu"]
 
-HOST = "127.0.0.1"
-
 
 class Tansu:
-    """One tansu process on a free loopback port.
+    """One tansu process on a loopback port.
 
     Each start uses a new cluster id, because each start begins with empty logs. Sources are named by cluster, topic and
     partition, so those of an earlier start are not taken for the new ones.
@@ -26,7 +25,7 @@ class Tansu:
     name = "tansu"
 
     def __init__(self, log: Path | None = None, port: int | None = None) -> None:
-        """`log`: file that gets the broker's output; without one it is discarded."""
+        """`port`: a free one if None. `log`: file that gets the broker's output; without one it is discarded."""
         self.port = port or free_port()
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None

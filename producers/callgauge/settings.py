@@ -8,22 +8,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from callgauge.brokers import DEFAULT_PORT, parse_brokers
 from callgauge.errors import SettingError
+from callgauge.groupings import parse_groupings
+from callgauge.prefixes import check_prefix
+from callgauge.setting_errors import PREFIX, setting_error
+from callgauge.store_address import check_store, store_dsn
 from callgauge.topics import Topics
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["API_PORT", "PATHS", "Settings", "load_settings"]
+
+#: Where the query API is, unless a setting says otherwise. Registered to nobody, and below the ephemeral ports.
+API_PORT = 22_550
+#: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
+PATHS = ("ssl_ca_file", "rules_file", "data_dir", "ready_file")
 
 
 class Settings(BaseSettings):
     """Every setting with its default, unit and meaning."""
 
-    model_config = SettingsConfigDict(env_prefix="CALLGAUGE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False)
 
     # the bus
-    bootstrap_servers: str = Field(default="127.0.0.1:9092", description="Kafka brokers, host:port, comma-separated.")
+    bootstrap_servers: str = Field(
+        default=f"127.0.0.1:{DEFAULT_PORT}",
+        description="Kafka brokers, host:port, comma-separated; SASL_SSL://host:port sets the protocol too.",
+    )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How to talk to the brokers."
     )
@@ -81,6 +94,11 @@ class Settings(BaseSettings):
         default=SecretStr("chdb://callgauge-data/clickhouse"),
         description="ClickHouse: http(s)://user:password@host:port/database, or chdb://folder for the embedded engine.",
     )
+    store_user: str = Field(default="", description="ClickHouse user; goes before the one in the store's address.")
+    store_password: SecretStr = Field(
+        default=SecretStr(""),
+        description="ClickHouse password, any characters; goes before the one in the store's address.",
+    )
     sink_batch_rows: int = Field(default=50_000, ge=1, description="Insert at the latest after this many records.")
     sink_batch_s: float = Field(default=1.0, gt=0, description="Insert at the latest after this many seconds.")
     dead_letter_share: float = Field(
@@ -99,15 +117,21 @@ class Settings(BaseSettings):
     data_dir: Path = Field(
         default=Path("callgauge-data"), description="Folder of the local stack: history, log, state."
     )
+    bus_port: int = Field(
+        default=DEFAULT_PORT, ge=0, le=65_535, description="Port of the local stack's bus; 0: a free one."
+    )
     api_host: str = Field(default="127.0.0.1", description="Address the query API listens on.")
-    api_port: int = Field(default=0, ge=0, le=65_535, description="Port of the query API; 0: a free one.")
+    api_port: int = Field(default=API_PORT, ge=0, le=65_535, description="Port of the query API; 0: a free one.")
     api_token: SecretStr = Field(
         default=SecretStr(""), description="Bearer token of the query API; empty: made at start."
     )
 
     # the SDK
-    service: str = Field(default="", description="Default `service` of calls that a Gauge emits.")
-    environment: str = Field(default="", description="Default `environment` of calls that a Gauge emits.")
+    # A call's labels have at most 256 characters.
+    service: str = Field(default="", max_length=256, description="Default `service` of calls that a Gauge emits.")
+    environment: str = Field(
+        default="", max_length=256, description="Default `environment` of calls that a Gauge emits."
+    )
     queue_size: int = Field(
         default=10_000, ge=1, description="Calls a Gauge holds while the bus is slow; more are dropped."
     )
@@ -125,6 +149,61 @@ class Settings(BaseSettings):
         default=None, description="Made when the process is ready; for supervisors and probes."
     )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="Log level of workers.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _forget_empty_paths(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in given.items() if name not in PATHS or not _is_blank(value)}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_protocol_from_brokers(cls, given: dict[str, Any]) -> dict[str, Any]:
+        try:
+            protocol = parse_brokers(str(given.get("bootstrap_servers", ""))).protocol
+        except ValueError:  # the field's own check tells
+            return given
+        if protocol and given.get("security_protocol", protocol) != protocol:
+            raise ValueError(
+                f"CALLGAUGE_BOOTSTRAP_SERVERS: the addresses say {protocol}://, but CALLGAUGE_SECURITY_PROTOCOL is "
+                f"{given['security_protocol']!r}: make them agree, or leave one out"
+            )
+        return given | ({"security_protocol": protocol} if protocol else {})
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_broken_text(cls, value: Any) -> Any:
+        if isinstance(value, str) and any(char == "\0" or "\ud800" <= char <= "\udfff" for char in value):
+            raise ValueError("it must be text in UTF-8, without the character NUL")
+        return value
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _clean_brokers(cls, text: str) -> str:
+        return str(parse_brokers(text))
+
+    @field_validator("topic_prefix", "group_prefix")
+    @classmethod
+    def _check_prefix(cls, text: str) -> str:
+        return check_prefix(text)
+
+    @field_validator("groupings")
+    @classmethod
+    def _check_groupings(cls, text: str) -> str:
+        try:
+            parse_groupings(text)
+        except SettingError as error:
+            raise ValueError(str(error).removeprefix("CALLGAUGE_GROUPINGS: ")) from None
+        return text
+
+    @field_validator("store")
+    @classmethod
+    def _check_store(cls, address: SecretStr) -> SecretStr:
+        return SecretStr(check_store(address.get_secret_value()))
+
+    @property
+    def store_dsn(self) -> str:
+        """The store's address with user and password in it: a secret."""
+        return store_dsn(self.store.get_secret_value(), self.store_user, self.store_password.get_secret_value())
 
     @property
     def topics(self) -> Topics:
@@ -161,5 +240,8 @@ def load_settings(**overrides: Any) -> Settings:
     try:
         return Settings(**overrides)
     except ValidationError as error:
-        lines = [f"CALLGAUGE_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
-        raise SettingError("bad settings:\n  " + "\n  ".join(lines)) from None
+        raise setting_error(error, Settings.model_fields) from None
+
+
+def _is_blank(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
-from annotated_types import Ge, Gt, Le
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from callgauge.setting_values import allowed_values, choices_of
 from callgauge.settings import Settings
 
 __all__ = ["settings_page", "settings_table"]
@@ -41,27 +41,7 @@ def _default(info: FieldInfo) -> str:
 
 
 def _values(info: FieldInfo) -> str:
-    kind = info.annotation
-    if get_origin(kind) is Literal:
-        return ", ".join(f"`{choice}`" for choice in get_args(kind))
-    if kind is SecretStr:
-        return "secret text"
-    choices = [part for part in get_args(kind) if part is not type(None)] or [kind]
-    name = {"str": "text", "int": "integer", "float": "number", "bool": "true, false", "Path": "path"}[
-        choices[0].__name__
-    ]
-    bounds = ", ".join(filter(None, map(_bound, info.metadata)))
-    return f"{name}, {bounds}" if bounds else name
-
-
-def _bound(item: object) -> str:
-    if isinstance(item, Ge):
-        return f"≥ {item.ge:,}"
-    if isinstance(item, Gt):
-        return f"> {item.gt:,}"
-    if isinstance(item, Le):
-        return f"≤ {item.le:,}"
-    return ""
+    return ", ".join(f"`{choice}`" for choice in choices_of(info)) or allowed_values(info)
 
 
 if __name__ == "__main__":

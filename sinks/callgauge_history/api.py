@@ -112,7 +112,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise SettingError(f"cannot listen on CALLGAUGE_API_HOST:PORT {host}:{port}: {error.strerror}") from error
+        raise SettingError(
+            f"cannot listen on {host}:{port}: {error.strerror}; "
+            "change CALLGAUGE_API_HOST or CALLGAUGE_API_PORT (0: any free port)"
+        ) from error
     # From here on connections wait in the queue until the server takes them.
     listener.listen(128)
     return listener

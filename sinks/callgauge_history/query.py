@@ -38,7 +38,7 @@ def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
     Raises:
         StoreError: a statement is wrong or does not only read, or nobody answers.
     """
-    dsn = settings.store.get_secret_value()
+    dsn = settings.store_dsn
     with ExitStack() as stack:
 
         @cache

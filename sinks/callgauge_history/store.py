@@ -12,18 +12,20 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import clickhouse_connect
 from clickhouse_connect.driver import exceptions as ch
 from urllib3.exceptions import HTTPError
 
 from callgauge.errors import SettingError, StoreError
+from callgauge.store_address import check_store, is_embedded
 
 __all__ = ["QueryResult", "Store", "StoreUnavailable", "is_embedded", "open_store", "place_of"]
 
@@ -74,11 +76,6 @@ class QueryResult:
     rows: list[list[Any]]
 
 
-def is_embedded(dsn: str) -> bool:
-    """Whether `dsn` names a chDB folder."""
-    return dsn.startswith("chdb://")
-
-
 def place_of(dsn: str) -> str:
     """`dsn` without user and password, for messages."""
     parts = urlsplit(dsn)
@@ -88,11 +85,15 @@ def place_of(dsn: str) -> str:
 class Store:
     """A connection to ClickHouse. Calls from several threads run one after the other."""
 
-    def __init__(self, writer: Any, reader: Any, place: str, read_settings: dict[str, int]) -> None:
+    def __init__(
+        self, writer: Any, reader: Any, place: str, read_settings: dict[str, int], secrets: Sequence[str] = ()
+    ) -> None:
+        """`secrets`: what no error may tell."""
         self._writer = writer
         self._reader = reader
         self._place = place
         self._read_settings = read_settings
+        self._secrets = secrets
         self._lock = threading.Lock()
 
     def insert(self, table: str, rows: Any) -> None:
@@ -143,7 +144,7 @@ class Store:
 
     @contextmanager
     def _errors(self, what: str) -> Iterator[None]:
-        with self._lock, _translated(f"cannot {what} at {self._place}"):
+        with self._lock, _translated(f"cannot {what} at {self._place}", self._secrets):
             yield
 
 
@@ -157,16 +158,30 @@ def open_store(dsn: str, timeout_s: float = 60.0) -> Store:
         StoreUnavailable: nobody answers; the same may succeed later.
         StoreError: the store refuses, and trying again will not help.
     """
+    try:
+        check_store(dsn)
+    except ValueError as error:
+        raise SettingError(f"CALLGAUGE_STORE: {error}") from None
     place = place_of(dsn)
     if is_embedded(dsn):
         return _open_embedded(dsn.removeprefix("chdb://"), place)
-    if not dsn.startswith(("http://", "https://")):
-        raise SettingError("CALLGAUGE_STORE must be chdb://folder or http(s)://user:password@host:port/database")
-    with _translated(f"cannot connect to {place}"):
+    secrets = _passwords_in(dsn)
+    with _translated(f"cannot connect to {place}", secrets):
         client = clickhouse_connect.get_client(
-            dsn=dsn, autogenerate_session_id=False, connect_timeout=10, send_receive_timeout=timeout_s
+            dsn=dsn,
+            # clickhouse-connect does not look at the scheme of an address: it would send the password in clear.
+            interface=urlsplit(dsn).scheme,
+            autogenerate_session_id=False,
+            connect_timeout=10,
+            send_receive_timeout=timeout_s,
         )
-    return Store(client, client, place, _READ_LIMITS | {"readonly": 1})
+    return Store(client, client, place, _READ_LIMITS | {"readonly": 1}, secrets)
+
+
+def _passwords_in(dsn: str) -> tuple[str, ...]:
+    """The password of an address, in all the forms in which an error could hold it."""
+    written = urlsplit(dsn).password or ""
+    return tuple(sorted({written, unquote(written), quote(unquote(written), safe="")} - {""}, key=len, reverse=True))
 
 
 def _open_embedded(folder: str, place: str) -> Store:
@@ -175,6 +190,11 @@ def _open_embedded(folder: str, place: str) -> Store:
         path.mkdir(parents=True, exist_ok=True)
         writer = clickhouse_connect.get_client(interface="chdb", path=str(path))
         reader = clickhouse_connect.get_client(interface="chdb", path=str(path))
+    except ImportError:
+        raise SettingError(
+            "CALLGAUGE_STORE: ClickHouse's embedded engine (chdb) is not installed: pip install 'callgauge[local]', or "
+            "name a server: http(s)://host:port/database"
+        ) from None
     except ch.ProgrammingError as error:
         raise StoreError(
             f"cannot open {place}: is another process using it? A folder belongs to one process at a time; "
@@ -190,23 +210,33 @@ def _open_embedded(folder: str, place: str) -> Store:
 
 
 @contextmanager
-def _translated(what: str) -> Iterator[None]:
+def _translated(what: str, secrets: Sequence[str] = ()) -> Iterator[None]:
     try:
         yield
-    except (ch.OperationalError, HTTPError, OSError) as error:
-        raise StoreUnavailable(f"{what}: {_first_line(error)}; will do when ClickHouse answers") from error
-    except ch.Error as error:
-        if error.code in _LATER or (error.code is None and _GATEWAY.search(str(error))):
-            raise StoreUnavailable(f"{what}: {_first_line(error)}") from error
-        raise StoreError(f"{what}: {_first_line(error)}") from error
+    except (ch.Error, HTTPError, OSError) as error:
+        # A traceback prints the cause as it is.
+        printed = "".join(traceback.format_exception(error))
+        cause = None if any(secret in printed for secret in secrets) else error
+        raise _told(what, error, secrets) from cause
 
 
-def _first_line(error: Exception) -> str:
+def _told(what: str, error: Exception, secrets: Sequence[str]) -> StoreError:
+    line = _first_line(error, secrets)
+    if isinstance(error, ch.OperationalError) or not isinstance(error, ch.Error):
+        return StoreUnavailable(f"{what}: {line}; will do when ClickHouse answers")
+    if error.code in _LATER or (error.code is None and _GATEWAY.search(str(error))):
+        return StoreUnavailable(f"{what}: {line}")
+    return StoreError(f"{what}: {line}")
+
+
+def _first_line(error: Exception, secrets: Sequence[str] = ()) -> str:
     """What ClickHouse says in an error, in one line of at most 400 characters.
 
     Its prefixes, the URL that was asked, user and password, and the list of words it expected are left out.
     """
     text = str(error).strip() or type(error).__name__
+    for secret in secrets:
+        text = text.replace(secret, "***")
     text = re.sub(r"\s*\(for url .*", "", text, flags=re.S)
     text = re.sub(r"(?:.*?DB::Exception: )+", "", text, flags=re.S)
     text = re.sub(r"Expected one of:.*", "", text, flags=re.S)

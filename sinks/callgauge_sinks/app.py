@@ -32,7 +32,7 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
         CallgaugeError: the sinks could not be started.
     """
     log_to_stderr(settings.log_level)
-    dsn = settings.store.get_secret_value()
+    dsn = settings.store_dsn
     with contextlib.ExitStack() as stack:
         first = _open_when_it_answers(dsn)
         stack.callback(first.close)

@@ -72,6 +72,7 @@ def sinks(settings: Settings) -> Iterator[subprocess.Popen[str]]:
         "CALLGAUGE_GROUP_PREFIX": settings.group_prefix,
         "CALLGAUGE_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
         "CALLGAUGE_HEARTBEAT_S": str(settings.heartbeat_s),
+        "CALLGAUGE_API_PORT": str(settings.api_port),
         "CALLGAUGE_STORE": settings.store.get_secret_value(),
         "CALLGAUGE_DATA_DIR": str(settings.data_dir),
         "CALLGAUGE_READY_FILE": str(ready),

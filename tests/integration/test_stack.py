@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import stat
@@ -12,15 +13,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from typer.testing import CliRunner
 
-from callgauge.errors import BrokerError
+from callgauge.errors import BrokerError, SettingError
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.cli import app
-from callgauge_deploy.data_dir import StackRunning, running_stack
+from callgauge_deploy.data_dir import DataDir, StackRunning, running_stack
+from callgauge_deploy.process import free_port
 from callgauge_deploy.stack import LocalStack, StackError
 
 ROLES = {"rollup", "detect", "sinks", "notify"}
@@ -82,9 +84,10 @@ def stack(tmp_path: Path, screen: Screen) -> Iterator[LocalStack]:
         yield running
 
 
-def new_stack(folder: Path, screen: Screen) -> LocalStack:
+def new_stack(folder: Path, screen: Screen, **ports: int) -> LocalStack:
+    """On free ports, unless the test has chosen some."""
     return LocalStack(
-        load_settings(),
+        load_settings(**{"bus_port": 0, "api_port": 0} | ports),
         data_dir=folder,
         command=stand_in,
         say=screen.said.append,
@@ -135,6 +138,77 @@ def test_a_second_stack_is_refused(stack: LocalStack, screen: Screen, tmp_path: 
     with pytest.raises(StackRunning, match=f"process {os.getpid()}.*CALLGAUGE_DATA_DIR"):
         new_stack(tmp_path, screen).start()
     assert running_stack(tmp_path) == stack.info
+
+
+def test_a_port_that_was_asked_for_is_taken_or_the_stack_does_not_start(tmp_path: Path, screen: Screen) -> None:
+    """The bus listens where it was told to; a second stack there is refused in one line, and leaves its folder free."""
+    port = free_port()
+    with new_stack(tmp_path / "first", screen, bus_port=port) as stack:
+        assert stack.info.bootstrap == f"127.0.0.1:{port}"
+        with pytest.raises(SettingError, match=f"^CALLGAUGE_BUS_PORT: {port} is taken on 127.0.0.1: "):
+            new_stack(tmp_path / "second", screen, bus_port=port).start()
+        assert not DataDir(tmp_path / "second").held()
+
+
+def test_a_stack_comes_back_to_its_ports(tmp_path: Path, screen: Screen) -> None:
+    """Right after its end, though connections of its clients may linger."""
+    ports = {"bus_port": free_port(), "api_port": free_port()}
+    for _ in range(2):
+        with new_stack(tmp_path, screen, **ports) as stack:
+            assert stack.info.bootstrap == f"127.0.0.1:{ports['bus_port']}"
+            assert stack.info.api_url == f"http://127.0.0.1:{ports['api_port']}"
+    assert screen.said == []
+
+
+def status(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(app, ["status", *arguments], catch_exceptions=False)
+    return result.exit_code, result.stdout
+
+
+def test_status_tells_what_runs(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process with its pid, where things are, the lag of each group; the token stays private."""
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    topic = stack.settings.topics.calls.name
+    producer = Producer(stack.settings.librdkafka())
+    for number in range(7):
+        producer.produce(topic, str(number), partition=1)
+    assert producer.flush(20) == 0
+    code, text = status("--json")
+    told = json.loads(text)
+    assert code == 0
+    assert told["all_run"] is True
+    assert {process["name"]: process["pid"] for process in told["processes"]} == stack.info.pids | {
+        "stack": os.getpid()
+    }
+    assert (told["bus"], told["api"]) == (stack.info.bootstrap, stack.info.api_url)
+    calls = {lag["partition"]: lag for lag in told["lags"] if lag["group"] == "callgauge-sink-calls"}
+    assert [calls[partition]["end"] for partition in sorted(calls)] == [0, 7, 0, 0]
+    assert (calls[1]["committed"], calls[1]["lag"], calls[0]["lag"]) == (None, None, 0)
+    code, text = status()
+    assert code == 0
+    assert text.splitlines()[-1] == "all processes run"
+    assert stack.info.api_token not in text + json.dumps(told)
+
+
+def test_status_tells_what_does_not_run(stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that keeps ending is named with its last error, and the exit code is 1."""
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    (tmp_path / "broken-detect").touch()
+    os.kill(stack.info.pids["detect"], signal.SIGKILL)
+
+    def is_told() -> bool:
+        code, text = status()
+        return code == 1 and "detect does not run" in text and "stack: detect " in text
+
+    until(is_told, 30)
+
+
+def test_status_says_that_nothing_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one sentence, with the folder."""
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    code, text = status()
+    assert code == 1
+    assert text.startswith(f"nothing runs on {tmp_path}: ")
 
 
 def test_a_trace_is_replayed_to_the_running_stack(

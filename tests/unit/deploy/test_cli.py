@@ -35,8 +35,8 @@ def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         cli.main()
     assert ended.value.code == 1
     said = capsys.readouterr()
-    assert said.err.startswith("callgauge: error: bad settings:\n  CALLGAUGE_PARTITIONS: ")
-    assert "Traceback" not in said.err + said.out
+    assert said.err == "callgauge: error: CALLGAUGE_PARTITIONS: 'none' is refused: it may hold: integer, ≥ 1\n"
+    assert said.out == ""
 
 
 def test_settings_are_listed_with_secrets_masked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -85,6 +85,14 @@ def test_a_missing_part_is_named() -> None:
     """The message says which extra to install."""
     with pytest.raises(SettingError, match=r"not_there is not installed: pip install 'callgauge\[sinks\]'"):
         cli.load("not_there", "sinks")
+
+
+def test_the_banner_says_how_to_emit(tmp_path: Path) -> None:
+    """The SDK's default finds a bus on the default port; for any other, the variable is told."""
+    default = banner(StackInfo("127.0.0.1:9092", "http://127.0.0.1:18080", "", {}), tmp_path / "callgauge.log")
+    other = banner(StackInfo("127.0.0.1:19092", "http://127.0.0.1:18080", "", {}), tmp_path / "callgauge.log")
+    assert "  emit        python your_service.py\n" in default
+    assert "  emit        CALLGAUGE_BOOTSTRAP_SERVERS=127.0.0.1:19092 python your_service.py\n" in other
 
 
 def test_the_banner_tells_all(tmp_path: Path) -> None:

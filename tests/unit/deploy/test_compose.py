@@ -61,7 +61,8 @@ def test_ports_are_published_on_the_loopback_only() -> None:
 def test_no_password_is_written_down() -> None:
     """ClickHouse's comes from the environment, and compose refuses to start without."""
     assert SERVICES["clickhouse"]["environment"]["CLICKHOUSE_PASSWORD"].startswith("${CLICKHOUSE_PASSWORD:?")
-    assert "${CLICKHOUSE_PASSWORD:?" in OURS["sinks"]["environment"]["CALLGAUGE_STORE"]
+    assert "@" not in OURS["sinks"]["environment"]["CALLGAUGE_STORE"]
+    assert "${CLICKHOUSE_PASSWORD:?" in OURS["sinks"]["environment"]["CALLGAUGE_STORE_PASSWORD"]
 
 
 def test_images_of_others_are_pinned() -> None:

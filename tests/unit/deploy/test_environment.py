@@ -9,7 +9,10 @@ import pytest
 from callgauge.settings import load_settings
 from callgauge_deploy.data_dir import DataDir
 from callgauge_deploy.environment import child_environment
+from callgauge_deploy.ports import Ports
 from callgauge_deploy.stack import local_settings
+
+PORTS = Ports(bus=19092, api=18080, metrics={})
 
 
 def test_settings_survive_the_way_through_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,19 +46,22 @@ def test_a_local_stack_never_touches_production(tmp_path: Path) -> None:
         bootstrap_servers="kafka.example:9093",
         security_protocol="SASL_SSL",
         store="https://user:password@clickhouse.example/callgauge",
+        store_user="user",
+        store_password="password",
         replication_factor=3,
     )
-    local = local_settings(production, DataDir(tmp_path), "127.0.0.1:19092")
+    local = local_settings(production, DataDir(tmp_path), PORTS)
     assert local.bootstrap_servers == "127.0.0.1:19092"
     assert local.security_protocol == "PLAINTEXT"
     assert local.replication_factor == 1
-    assert local.store.get_secret_value() == f"chdb://{tmp_path}/clickhouse"
+    assert local.store.get_secret_value() == local.store_dsn == f"chdb://{tmp_path}/clickhouse"
+    assert (local.store_user, local.store_password.get_secret_value()) == ("", "")
 
 
 def test_the_api_s_address_is_fixed_for_all_restarts(tmp_path: Path) -> None:
-    """A port and a token are chosen when none is set, and kept when they are."""
-    chosen = local_settings(load_settings(), DataDir(tmp_path), "127.0.0.1:19092")
-    assert chosen.api_port > 0
+    """The chosen port is in the settings; a token is made when none is set, and kept when there is one."""
+    chosen = local_settings(load_settings(), DataDir(tmp_path), PORTS)
+    assert (chosen.bus_port, chosen.api_port) == (19092, 18080)
     assert len(chosen.api_token.get_secret_value()) >= 32
-    kept = local_settings(load_settings(api_port=8080, api_token="mine"), DataDir(tmp_path), "127.0.0.1:19092")
-    assert (kept.api_port, kept.api_token.get_secret_value()) == (8080, "mine")
+    kept = local_settings(load_settings(api_token="mine"), DataDir(tmp_path), PORTS)
+    assert kept.api_token.get_secret_value() == "mine"

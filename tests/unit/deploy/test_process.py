@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from callgauge_deploy.process import end, free_port, listening, spawn
+import pytest
+
+from callgauge_deploy.process import end, free_port, listening, port_is_free, spawn
 from callgauge_deploy.process_log import ProcessLog
 
 
@@ -18,6 +20,20 @@ def test_a_free_port_can_be_bound_and_is_not_ephemeral() -> None:
     assert not listening(port)
     with socket.create_server(("127.0.0.1", port)):
         assert listening(port)
+
+
+@pytest.mark.parametrize("listens_on", ["127.0.0.1", "0.0.0.0"])  # noqa: S104  # for the length of a test
+def test_a_port_is_free_when_nothing_listens(listens_on: str) -> None:
+    """A server on this address or on all of them takes the port; one that has ended does not, whoever was connected."""
+    server = socket.create_server((listens_on, free_port()))
+    port = server.getsockname()[1]
+    client = socket.create_connection(("127.0.0.1", port))
+    accepted, _ = server.accept()
+    assert not port_is_free(port)
+    server.close()
+    accepted.close()  # the server's side ends first: its connection lingers
+    client.close()
+    assert port_is_free(port)
 
 
 def test_end_is_gentle_first() -> None:

@@ -23,7 +23,7 @@ TOKEN = "t0ken"
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return load_settings(data_dir=tmp_path, store=f"chdb://{tmp_path}/store", api_token=TOKEN)
+    return load_settings(data_dir=tmp_path, store=f"chdb://{tmp_path}/store", api_token=TOKEN, api_port=0)
 
 
 @pytest.fixture

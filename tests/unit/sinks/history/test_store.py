@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import quote
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from callgauge.errors import SettingError, StoreError
+from callgauge.store_address import store_dsn
 from callgauge_history.store import Store, StoreUnavailable, open_store, place_of
 
 
@@ -23,7 +28,7 @@ def server_that_answers(status: int, code: str, body: str) -> Iterator[int]:
             self.send_response(status)
             if code:
                 self.send_header("X-ClickHouse-Exception-Code", code)
-            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Content-Length", str(len(body.encode())))
             self.end_headers()
             self.wfile.write(body.encode())
 
@@ -118,6 +123,66 @@ def test_later_and_final_are_told_apart(status: int, code: str, body: str, later
 
 def test_what_is_no_store() -> None:
     """The setting's name and its forms are told."""
-    with pytest.raises(SettingError, match="CALLGAUGE_STORE must be chdb://"):
+    with pytest.raises(SettingError, match=r"^CALLGAUGE_STORE: must be chdb://"):
         open_store("postgres://me:pw@host/db")
     assert place_of("https://me:p%40w@host:8443/db?x=1") == "https://host:8443/db"
+
+
+def told(error: BaseException) -> str:
+    """All that a log could hold of an error: its text, its parts, and the traceback with the errors before it."""
+    return "".join([repr(error), str(error.args), *traceback.format_exception(error)])
+
+
+@pytest.mark.parametrize("password", ["hunter2", "h/u#n?t@e:r%2", "100%", "пароль"])
+def test_a_server_that_repeats_the_password_does_not_make_us_tell_it(password: str) -> None:
+    """As it is, percent-encoded, or inside a URL."""
+    encoded = quote(password, safe="")
+    for spelt, shown in ((password, "***"), (encoded, "***"), (f"http://me:{encoded}@h/", "http://h/")):
+        body = f"Code: 516. DB::Exception: {spelt} is wrong"
+        with server_that_answers(403, "516", body) as port, pytest.raises(StoreError) as caught:
+            open_store(store_dsn(f"http://127.0.0.1:{port}/llm", "me", password))
+        assert str(caught.value) == f"cannot connect to http://127.0.0.1:{port}/llm: {shown} is wrong"
+        assert password not in told(caught.value)
+        assert encoded not in told(caught.value)
+
+
+class Parrot:
+    """A client whose every request fails with what it was told to say."""
+
+    def __init__(self, says: str) -> None:
+        self._says = says
+
+    def command(self, sql: str) -> None:
+        raise DatabaseError(self._says) from ValueError(self._says)
+
+    def raw_query(self, *args: object, **kwargs: object) -> None:
+        self.command("")
+
+    def insert_arrow(self, *args: object, **kwargs: object) -> None:
+        self.command("")
+
+
+def test_no_statement_tells_the_password() -> None:
+    """Neither a query, a command nor an insert; not even by its cause."""
+    parrot = Parrot("DB::Exception: hunter2 is wrong")
+    store = Store(parrot, parrot, "http://h/llm", {}, ("hunter2",))
+    for ask in (lambda: store.query("SELECT 1"), lambda: store.command("SET x = 1"), lambda: store.insert("t", None)):
+        with pytest.raises(StoreError, match=r"at http://h/llm: \*\*\* is wrong") as caught:
+            ask()
+        assert "hunter2" not in told(caught.value)
+
+
+@pytest.mark.parametrize(
+    "dsn", ["http://me:hun/ter2@127.0.0.1:1/llm", "https://me:hun#ter2@127.0.0.1", "http://me:hunter2"]
+)
+def test_an_address_that_is_misread_tells_nothing(dsn: str) -> None:
+    """It is refused before anybody could take a piece of the password for a host or a port."""
+    with pytest.raises(SettingError, match=r"^CALLGAUGE_STORE: ") as caught:
+        open_store(dsn)
+    assert not re.search("hun|ter2", told(caught.value))
+
+
+def test_https_is_spoken_where_the_address_says_so() -> None:
+    """Whatever the port: a password must not go over the wire in clear."""
+    with server_that_answers(200, "", "") as port, pytest.raises(StoreUnavailable, match="SSL"):
+        open_store(f"https://me:hunter2@127.0.0.1:{port}/llm")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from faust.transport.drivers.aiokafka import server_list
 
 from callgauge.errors import SettingError
 from callgauge.settings import load_settings
@@ -30,3 +31,9 @@ def test_uncompiled_faust_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_CYTHON", "1")
     with pytest.raises(SettingError, match="unset it"):
         make_app(load_settings(), "rollup")
+
+
+def test_workers_get_the_cleaned_list_of_brokers() -> None:
+    """Schemes, blanks and empty places do not reach aiokafka; IPv6 addresses keep their brackets."""
+    app = make_app(load_settings(bootstrap_servers=" PLAINTEXT://a:1, ,[::1]:2,b,"), "rollup")
+    assert server_list(app.conf.broker, 1) == ["a:1", "[::1]:2", "b:9092"]

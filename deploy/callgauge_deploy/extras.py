@@ -1,0 +1,41 @@
+"""Knows which optional parts of the distribution (extras) each subcommand needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = ["ALL", "EXTRAS", "extras_of", "how_to_install"]
+
+#: Everything.
+ALL = "local"
+#: Subcommand -> the extras that it needs, as pip takes them. `cli` is the command itself.
+EXTRAS = {
+    "up": ALL,
+    "demo": ALL,
+    "status": "cli",
+    "topics": "cli",
+    "replay": "cli",
+    "settings": "cli",
+    "rollup": "cli,streams",
+    "detect": "cli,streams",
+    "reaggregate": "cli,streams",
+    "sinks": "cli,sinks",
+    "notify": "cli,sinks",
+    "query": "cli,sinks",
+    "completeness": "cli,sinks",
+}
+
+
+def extras_of(arguments: Sequence[str]) -> str:
+    """The extras that a command line needs; all of them if it names no subcommand that is known.
+
+    >>> extras_of(["rollup", "--help"]), extras_of(["--version"])
+    ('cli,streams', 'local')
+    """
+    names = [argument for argument in arguments if not argument.startswith("-")]
+    return EXTRAS.get(names[0], ALL) if names else ALL
+
+
+def how_to_install(module: str, arguments: Sequence[str]) -> str:
+    """What to say when a module that a command line needs is missing."""
+    return f"{module} is not installed: pip install 'callgauge[{extras_of(arguments)}]'"

@@ -1,0 +1,1 @@
+"""What `callgauge status` tells of the local stack: facts, how they are read, how they are shown."""

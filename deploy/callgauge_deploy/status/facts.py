@@ -1,0 +1,70 @@
+"""What is known about a local stack at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Lag", "ProcessFact", "StackFacts", "State"]
+
+#: `starting`: it runs and has not said that it is ready. `ended`: it does not run; the stack starts it again.
+State = Literal["running", "starting", "ended"]
+
+
+@dataclass(frozen=True)
+class ProcessFact:
+    """One process of the stack."""
+
+    name: str
+    pid: int | None
+    state: State
+    since_s: float | None = None
+    """Epoch seconds of its start; None if not known."""
+    last_error: str | None = None
+    """The last line of its log that tells of an error, as it was written."""
+
+
+@dataclass(frozen=True)
+class Lag:
+    """How far a consumer group is in one partition."""
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    """The next offset that it would read after a restart; None if it has not committed yet."""
+    end: int
+    """The offset after the last record."""
+    unprocessed: int | None = None
+    """Records that the worker itself is not done with; None if it offers no metrics."""
+
+    @property
+    def lag(self) -> int | None:
+        """Records after the committed offset; None if nothing is committed and there are records."""
+        if self.committed is None:
+            return None if self.end else 0
+        return max(0, self.end - self.committed)
+
+
+@dataclass(frozen=True)
+class StackFacts:
+    """A local stack, or the folder where none runs."""
+
+    folder: str
+    held: bool = False
+    """Whether a stack runs on the folder."""
+    bus: str = ""
+    store: str = ""
+    api: str = ""
+    log: str = ""
+    processes: tuple[ProcessFact, ...] = ()
+    """Empty also while a stack that has just been started is not ready."""
+    lags: tuple[Lag, ...] = ()
+    problems: tuple[str, ...] = ()
+    """What could not be found out, and why."""
+
+    @property
+    def all_run(self) -> bool:
+        """Whether every process runs and is ready, and nothing is unknown."""
+        states = {process.state for process in self.processes}
+        return self.held and states == {"running"} and not self.problems

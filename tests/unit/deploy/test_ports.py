@@ -1,0 +1,79 @@
+"""The local stack's ports: fixed, so that the SDK's default meets the bus, and free ones where they are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from callgauge.errors import SettingError
+from callgauge.settings import API_PORT, Settings, load_settings
+from callgauge_deploy.ports import Ports, choose_ports
+from callgauge_deploy.process import PORTS
+
+
+def free_except(*taken: int) -> Callable[[int, str], bool]:
+    return lambda port, host: port not in taken
+
+
+def others(*ports: int) -> Callable[[str], int]:
+    left = list(ports)
+    return lambda host: left.pop(0)
+
+
+def test_the_sdk_s_default_meets_the_local_bus() -> None:
+    """Nothing is to be exported when nothing is taken."""
+    ports = choose_ports(load_settings(), free_except(), others(15_001, 15_002))
+    assert ports == Ports(9092, API_PORT, {"rollup": 15_001, "detect": 15_002})
+    assert Settings.model_fields["bootstrap_servers"].default == "127.0.0.1:9092"
+
+
+def test_the_api_s_port_is_not_ephemeral() -> None:
+    """A client's own port is never the same by chance."""
+    assert API_PORT in PORTS
+
+
+def test_a_default_that_is_taken_gives_way() -> None:
+    """It is said which, where it is instead, and what to export."""
+    ports = choose_ports(load_settings(), free_except(9092, API_PORT), others(15_001, 15_002, 15_003, 15_004))
+    assert (ports.bus, ports.api) == (15_001, 15_002)
+    assert ports.notes == (
+        "port 9092 is taken, the bus listens on 15001; your services need: "
+        "export CALLGAUGE_BOOTSTRAP_SERVERS=127.0.0.1:15001",
+        "port 22550 is taken, the query API listens on 15002 (callgauge query finds it); "
+        "to have the same next time: export CALLGAUGE_API_PORT=15002",
+    )
+
+
+def test_zero_is_a_free_port() -> None:
+    """Without a word; no two are the same, whatever comes by chance."""
+    settings = load_settings(bus_port=0, api_port=0)
+    ports = choose_ports(settings, free_except(), others(15_001, 15_001, 15_002, 15_001, 15_003, 15_003, 15_004))
+    assert ports == Ports(15_001, 15_002, {"rollup": 15_003, "detect": 15_004})
+
+
+def test_a_metrics_port_is_that_of_rollup() -> None:
+    """Two workers of one machine cannot share it."""
+    ports = choose_ports(load_settings(metrics_port=9100), free_except(), others(15_001))
+    assert ports.metrics == {"rollup": 9100, "detect": 15_001}
+
+
+@pytest.mark.parametrize(("name", "port"), [("bus_port", 9092), ("api_port", 8080), ("metrics_port", 9100)])
+def test_a_port_that_was_asked_for_never_gives_way(name: str, port: int) -> None:
+    """Whoever names one relies on it: taken, it is an error that says what to do."""
+    settings = load_settings(**{name: port})
+    ports = choose_ports(settings, free_except(), others(15_001, 15_002))
+    assert port in (ports.bus, ports.api, ports.metrics["rollup"])
+    with pytest.raises(SettingError) as caught:
+        choose_ports(settings, free_except(port), others(15_001, 15_002))
+    assert str(caught.value) == (
+        f"CALLGAUGE_{name.upper()}: {port} is taken on 127.0.0.1: end what listens there, name another port, "
+        "or 0 for any free one"
+    )
+
+
+def test_one_port_for_two_is_an_error() -> None:
+    """The second of them is named."""
+    settings = load_settings(bus_port=8080, api_port=8080)
+    with pytest.raises(SettingError, match=r"^CALLGAUGE_API_PORT: 8080 is taken"):
+        choose_ports(settings, free_except(), others())
