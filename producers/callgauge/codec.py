@@ -1,4 +1,4 @@
-"""Turns messages into bytes and back. No other module does so, but for rollup's faster scan of calls' bytes.
+"""Turns bytes into messages. No other module does so, but for `lenient` and rollup's faster scan of calls' bytes.
 
 Messages are decoded to msgspec structs that are made from the pydantic models (`callgauge.structs`), which costs a
 tenth of decoding to the models. A struct has the model's field names as attributes, except those of `decode_score`.
@@ -18,6 +18,7 @@ import msgspec
 from pydantic import BaseModel, TypeAdapter
 
 from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
+from callgauge.encoding import MAX_BYTES, encode
 from callgauge.errors import DecodeError
 from callgauge.lenient import call_fields, score_fields
 from callgauge.mending import settle
@@ -48,10 +49,6 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
-
-#: Largest message that a Gauge sends, in bytes: the most that brokers take by default. A call has about 545 bytes.
-#: Readers have no such limit: they read whatever a broker has taken.
-MAX_BYTES = 1_048_576
 
 _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 
@@ -283,10 +280,3 @@ def read(model: type[M], value: bytes | None) -> M:
 @cache
 def _adapter(model: type[BaseModel]) -> TypeAdapter[Any]:
     return TypeAdapter(model)
-
-
-def encode(message: BaseModel | msgspec.Struct) -> bytes:
-    """A message as JSON. Fields of a pydantic model that are None are left out; a struct is written as it is."""
-    if isinstance(message, msgspec.Struct):
-        return msgspec.json.encode(message)
-    return message.model_dump_json(exclude_none=True).encode()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from callgauge.codec import MAX_BYTES, encode
+from callgauge.encoding import MAX_BYTES, encode
 from callgauge.mending import MENDED, mended_call
 from callgauge.schema import Call
 
