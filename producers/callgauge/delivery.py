@@ -13,8 +13,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from callgauge.errors import BrokerError
-from callgauge.outgoing import message_of
-from callgauge.schema import Call
+from callgauge.outgoing import Given, Outgoing
 from callgauge.transport import Transport
 
 __all__ = ["ATEXIT_S", "Counts", "Delivery", "LogOnce"]
@@ -71,8 +70,9 @@ class Delivery:
     `capacity` bounds all calls that are pending, those inside the transport included.
     """
 
-    def __init__(self, transport: Transport, capacity: int, log: LogOnce) -> None:
+    def __init__(self, transport: Transport, outgoing: Outgoing, capacity: int, log: LogOnce) -> None:
         self._transport = transport
+        self._outgoing = outgoing
         self._capacity = capacity
         self._log = log
         self._fresh()
@@ -80,7 +80,7 @@ class Delivery:
 
     def _fresh(self) -> None:
         self.counts = Counts()
-        self._queue: deque[Call] = deque()
+        self._queue: deque[Given] = deque()
         # Re-entrant: a signal handler or finalizer of the host may emit while its own thread is inside `offer`.
         self._lock = threading.RLock()
         self._wake = threading.Event()
@@ -95,7 +95,7 @@ class Delivery:
         self._fresh()
         self._close_by = 0.0 if closed else None
 
-    def offer(self, call: Call) -> bool:
+    def offer(self, call: Given) -> bool:
         """Take a call, or count it as dropped: when `capacity` is reached, or after `close`. Never waits."""
         with self._lock:
             if self._close_by is not None or self.counts.pending >= self._capacity:
@@ -182,7 +182,7 @@ class Delivery:
             queue.popleft()
         return not queue
 
-    def _send(self, call: Call) -> bool:
+    def _send(self, call: Given) -> bool:
         message = self._message_of(call)
         if message is None:
             return True
@@ -194,9 +194,9 @@ class Delivery:
             self._report(type(error).__name__)
             return True
 
-    def _message_of(self, call: Call) -> tuple[bytes, bytes] | None:
+    def _message_of(self, call: Given) -> tuple[bytes, bytes] | None:
         try:
-            return message_of(call)
+            return self._outgoing.message_of(call)
         except Exception as error:  # one bad call must not hold up the others
             self._log.warn("encode", "a call could not be encoded: %s", type(error).__name__)
             self._report("encode")

@@ -12,17 +12,19 @@ from typing import Any
 
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
+from callgauge.failures import failure_of, is_exception
+from callgauge.field_reading import id_reader, text_reader
 from callgauge.ids import uuid7
-from callgauge.mending import MENDED, mended_call
+from callgauge.outgoing import Given, Outgoing
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
-from callgauge.taxonomy import settled
 from callgauge.timing import TimedCall
 from callgauge.transport import KafkaTransport, Transport
 
 __all__ = ["Gauge", "GaugeStats"]
 
 _FIELDS = frozenset(Call.model_fields)
+_LONGEST_ID = 64
 
 
 @dataclass(frozen=True)
@@ -74,10 +76,12 @@ class Gauge:
         self._clock = clock
         self._timer = timer
         self._log = LogOnce(logging.getLogger("callgauge"))
-        self._delivery = Delivery(
-            transport or KafkaTransport(self._settings), capacity=self._settings.queue_size, log=self._log
-        )
-        self._defaults = {"service": self._settings.service, "environment": self._settings.environment}
+        self._service = self._settings.service
+        defaults = {"service": self._service, "environment": self._settings.environment}
+        log = self._log
+        outgoing = Outgoing(defaults, lambda mark: log.warn(f"mended {mark}", "a field of a call was mended: %s", mark))
+        transport = transport or KafkaTransport(self._settings)
+        self._delivery = Delivery(transport, outgoing, self._settings.queue_size, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
         weakref.finalize(self, self._delivery.retire, ATEXIT_S).atexit = False
 
@@ -99,14 +103,19 @@ class Gauge:
             The event_id, or "" if the call was not taken.
         """
         try:
-            taken = call if isinstance(call, Call) else self._built({**(call or {}), **fields})
+            if call is None:
+                taken = self._taken(fields)
+            elif isinstance(call, Call):
+                taken = call
+            else:
+                taken = self._taken({**call, **fields})
         except Exception as error:  # whatever it is, it is not the host's problem
             self._delivery.count(invalid=1)
             self._log_invalid(error)
             return ""
         try:
             if self._delivery.offer(taken):
-                return taken.event_id
+                return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
             self._log_dropped()
         except Exception as error:
             self._delivery.count(dropped=1)
@@ -136,38 +145,27 @@ class Gauge:
     ) -> None:
         self.close()
 
-    def _built(self, fields: dict[str, Any]) -> Call:
-        """The call with these fields; raises DecodeError if it cannot be counted."""
+    def _taken(self, fields: dict[str, Any]) -> Given:
+        """The fields, with an id, and what may change meanwhile copied; the rest waits for the delivery thread. Raises
+        DecodeError if they cannot be counted."""
         if not fields.keys() <= _FIELDS:
-            for name in sorted(map(str, fields.keys() - _FIELDS)):
-                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", name)
-        full = {**self._defaults, **{name: value for name, value in fields.items() if value is not None}}
-        full["service"] = full["service"] or self._defaults["service"]
-        try:
-            return self._of_plain(full)
-        except Exception:  # something is odd: each field is looked at by itself
-            return self._mended(full)
-
-    def _of_plain(self, full: dict[str, Any]) -> Call:
-        """The call, if nothing about it is odd; this is the fast way."""
-        if "ts" not in full:
-            full = full | {"ts": self._clock() - full.get("latency_ms", 0.0) / 1e3}
-        if "event_id" not in full:
-            full = full | {"event_id": uuid7(self._clock())}
-        call = Call(**full)
-        status, error_type = settled(call.status, call.error_type, call.http_status)
-        if status == call.status:
-            return call
-        if "status" in full:
-            raise DecodeError("status", "it contradicts what else is told of the call")
-        return call.model_copy(update={"status": status, "error_type": error_type})
-
-    def _mended(self, full: dict[str, Any]) -> Call:
-        fields = mended_call(full, now_s=self._clock())
-        for mark in fields.get("tags", {}).get(MENDED, "").split("; "):
-            if mark:
-                self._log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
-        return Call(**{"event_id": uuid7(self._clock()), **fields})
+            for name in fields.keys() - _FIELDS:
+                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", str(name))
+            fields = {name: value for name, value in fields.items() if name in _FIELDS}
+        now_s, event_id = self._clock(), fields.get("event_id")
+        if not event_id:
+            fields["event_id"] = uuid7(now_s)
+        elif type(event_id) is not str or len(event_id) > _LONGEST_ID:
+            fields["event_id"] = id_reader(_LONGEST_ID)(event_id)[0] or uuid7(now_s)
+        service = fields.get("service") or self._service
+        if not service or (type(service) is not str and not text_reader(None)(service)[0]):
+            raise DecodeError("service", "missing")
+        if "tags" in fields and isinstance(fields["tags"], Mapping):
+            fields["tags"] = dict(fields["tags"])
+        if "error_type" in fields and is_exception(fields["error_type"]):  # it would keep the host's frames alive
+            failure = failure_of(fields.pop("error_type"))
+            fields = {**failure, **{name: value for name, value in fields.items() if value is not None}}
+        return fields, now_s
 
     def _log_dropped(self) -> None:
         pending = self._delivery.counts.pending

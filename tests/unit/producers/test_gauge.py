@@ -172,7 +172,7 @@ def test_all_that_is_emitted_is_accounted_for() -> None:
         stats = gauge.stats
         assert stats.emitted == stats.delivered + stats.failed + gauge.flush(0)
         assert stats.emitted + stats.dropped + stats.invalid == len(odd) + 2
-        assert stats.invalid == 3
+        assert stats.invalid == 4
     assert [call.model for call in transport.calls][:1] == ["m"]
 
 

@@ -21,7 +21,7 @@ from callgauge import Gauge, load_settings
 from callgauge.codec import decode_call, decode_counted, decode_score, decoder_of, encode, read
 from callgauge.errors import DecodeError
 from callgauge.mending import MENDED, mended_call
-from callgauge.outgoing import message_of
+from callgauge.outgoing import Outgoing
 from callgauge.schema import Call, Score, StateChange
 from callgauge.testing import ManualClock, MemoryTransport
 
@@ -315,17 +315,19 @@ def test_a_score_is_lost_for_few_reasons(base: dict[str, Any], name: str, value:
 def test_a_huge_call_is_cut() -> None:
     """Tags of megabytes cost tags, never the call."""
     long = Call(**BASE, tags={"x": "y" * 2_000_000, "z": "1"})
-    assert len(message_of(long)[1]) < 20_000
-    cut = read(Call, message_of(long)[1])
+    assert len(Outgoing({}).message_of(long)[1]) < 20_000
+    cut = read(Call, Outgoing({}).message_of(long)[1])
     assert (cut.tags["x"], cut.tags["z"], cut.tags[MENDED]) == ("y" * 16_384, "1", "tags: cut to 16384 characters")
     many = Call(**BASE, tags={str(n): "\0" * 16_384 for n in range(99)})
-    assert read(Call, message_of(many)[1]).tags == {MENDED: "tags: left out, the call was larger than a message may be"}
+    assert read(Call, Outgoing({}).message_of(many)[1]).tags == {
+        MENDED: "tags: left out, the call was larger than a message may be"
+    }
 
 
 def test_a_call_made_unchecked_is_sent() -> None:
     """Half a surrogate in a model or a tag is repaired before it is encoded."""
     call = Call.model_construct(**BASE, model="m\ud800", tags={"t": "\ud83d\udd25"})
-    key, value = message_of(call)
+    key, value = Outgoing({}).message_of(call)
     assert (key, read(Call, value).model, read(Call, value).tags["t"]) == (b"e", "m\ufffd", "🔥")
 
 
