@@ -13,7 +13,7 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -192,13 +192,17 @@ def start_broker(name: str, folder: Path | None = None) -> Iterator[Broker]:
         name: "tansu" or "kafka".
         folder: where Kafka keeps its log; without one, a temporary folder that is removed at the end.
     """
-    with tempfile.TemporaryDirectory(prefix="callgauge-", ignore_cleanup_errors=True) as temporary:
-        broker: Broker = Tansu() if name == "tansu" else Kafka(folder or Path(temporary) / "kafka")
-        try:
-            broker.start()
-            yield broker
-        finally:
-            broker.stop()
+    with ExitStack() as stack:
+        if name == "tansu":
+            broker: Broker = Tansu()  # keeps everything in memory
+        else:
+            if folder is None:
+                own = tempfile.TemporaryDirectory(prefix="callgauge-", ignore_cleanup_errors=True)
+                folder = Path(stack.enter_context(own)) / "kafka"
+            broker = Kafka(folder)
+        stack.callback(broker.stop)
+        broker.start()
+        yield broker
 
 
 def in_ci() -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.metadata
 import json
 import signal
@@ -12,15 +11,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
-from pydantic import SecretStr
 
-from callgauge.errors import CallgaugeError, SettingError
-from callgauge.settings import Settings, load_settings
+from callgauge.errors import CallgaugeError
+from callgauge.printable import json_printable, printable, printable_lines
+from callgauge.settings import load_settings
+from callgauge_deploy.command import client_settings, load, store_settings
+from callgauge_deploy.dead_command import dead_app
+from callgauge_deploy.formats import Format
 
-__all__ = ["app", "client_settings", "main", "store_settings"]
+__all__ = ["app", "client_settings", "load", "main", "store_settings"]
 
 app = typer.Typer(
     help="Stream monitor for LLM calls: Kafka in, exact windows, anomalies and alerts out, history in ClickHouse.",
@@ -28,6 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(dead_app, name="dead")
 
 
 def main() -> None:
@@ -35,39 +38,8 @@ def main() -> None:
     try:
         app()
     except CallgaugeError as error:
-        typer.echo(f"callgauge: error: {error}", err=True)
+        typer.echo(printable_lines(f"callgauge: error: {error}"), err=True)
         sys.exit(1)
-
-
-def client_settings() -> Settings:
-    """Settings for commands that talk to a bus: the running local stack's, unless the environment names one."""
-    from callgauge_deploy.data_dir import running_stack
-
-    settings = load_settings()
-    stack = None if "bootstrap_servers" in settings.model_fields_set else running_stack(settings.data_dir)
-    return settings.model_copy(update={"bootstrap_servers": stack.bootstrap}) if stack else settings
-
-
-def store_settings() -> Settings:
-    """Settings for commands that read the history: the local stack's folder, unless the environment names a store."""
-    settings = load_settings()
-    if "store" in settings.model_fields_set:
-        return settings
-    return settings.model_copy(update={"store": SecretStr(f"chdb://{settings.data_dir / 'clickhouse'}")})
-
-
-def load(module: str, extra: str) -> Any:
-    """Import a module that needs an optional part of callgauge.
-
-    Raises:
-        SettingError: that part is not installed.
-    """
-    try:
-        return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name is None or error.name.startswith("callgauge"):
-            raise
-        raise SettingError(f"{error.name} is not installed: pip install 'callgauge[{extra}]'") from error
 
 
 @contextmanager
@@ -136,7 +108,7 @@ def topics() -> None:
 
     settings = client_settings()
     for difference in ensure_topics(settings):
-        typer.echo(f"differs: {difference} (left as it is)")
+        typer.echo(f"differs: {printable(str(difference))} (left as it is)")
     typer.echo(f"{len(settings.topics.all())} topics under {settings.topic_prefix!r} on {settings.bootstrap_servers}")
 
 
@@ -165,10 +137,25 @@ def notify() -> None:
 
 
 @app.command()
-def query(sql: Annotated[str, typer.Argument(help="A SELECT over the history.", metavar="SQL")]) -> None:
-    """Ask the history, of the running local stack or of the configured store."""
-    module = load("callgauge_history.query", "sinks")
-    module.print_table(module.run_query(store_settings(), sql))
+def query(
+    sql: Annotated[str, typer.Argument(help="A SELECT over the history.", metavar="SQL")],
+    how: Annotated[
+        Format | None,
+        typer.Option("--format", help="By default a table on a terminal, and tab-separated lines (tsv) in a pipe."),
+    ] = None,
+) -> None:
+    """Ask the history, of the running local stack or of the configured store.
+
+    json, ndjson and csv hold the values exactly; the other formats show control characters as escapes. Nothing is ever
+    cut. Times are ISO 8601. NaN and infinities come as NULL, which is null or empty, and bytes that are not UTF-8 as
+    U+FFFD: ask for toString(...) or hex(...) to see them.
+    """
+    from callgauge_deploy.results import print_rows
+
+    result = load("callgauge_history.query", "sinks").run_query(store_settings(), sql)
+    values = load("callgauge_history.values", "sinks")
+    names = values.column_names(result) if how in ("json", "ndjson") else result.columns
+    print_rows(names, values.typed_rows(result), how)
 
 
 @app.command()
@@ -188,7 +175,7 @@ def completeness(
     with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
         report = module.check(ask, hours=hours, since=since)
     if as_json:
-        typer.echo(json.dumps(report.as_json(), indent=2))
+        typer.echo(json_printable(json.dumps(report.as_json(), indent=2, ensure_ascii=False)))
     else:
         from callgauge_deploy.screen import print_completeness
 
@@ -259,7 +246,7 @@ def settings() -> None:
 
 
 def _say(line: str) -> None:
-    typer.echo(line)
+    typer.echo(printable_lines(line))
 
 
 if __name__ == "__main__":

@@ -21,10 +21,14 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from callgauge.printable import printable_lines
 from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge_deploy.stack import LocalStack
-from callgauge_history.query import print_table, run_query
+from callgauge_deploy.tables import draw_table
+from callgauge_history.query import run_query
+from callgauge_history.store import QueryResult
+from callgauge_history.values import typed_rows
 from callgauge_load import due_times, end_s, read_trace, replay, retime
 
 __all__ = ["Completeness", "demo_calls", "run_demo"]
@@ -166,10 +170,14 @@ def _completeness(settings: Settings, produced: int) -> Completeness:
 
 def _report(console: Console, stack: LocalStack, completeness: Completeness) -> None:
     console.print("\n[bold]What ClickHouse says, per model[/bold] (latencies of azure-2023-* are simulated)")
-    print_table(run_query(stack.settings, PER_MODEL))
+    _print_table(console, run_query(stack.settings, PER_MODEL))
     console.print("\n[bold]Alerts[/bold] (event time, UTC)")
-    print_table(run_query(stack.settings, ALERTS))
+    _print_table(console, run_query(stack.settings, ALERTS))
     console.print(f"\n{completeness}", highlight=False, soft_wrap=True)
+
+
+def _print_table(console: Console, result: QueryResult) -> None:
+    draw_table(console, result.columns, typed_rows(result))
 
 
 class _Screen:
@@ -179,12 +187,12 @@ class _Screen:
         self._bar, self._task = progress, task
 
     def say(self, line: str) -> None:
-        self._bar.console.print(line, highlight=False, markup=False)
+        self._bar.console.print(printable_lines(line), highlight=False, markup=False)
 
     def alert(self, line: str) -> None:
         styles = {"FIRING": "bold red", "RESOLVED": "green"}
         style = next((style for word, style in styles.items() if line.lstrip().startswith(word)), None)
-        self._bar.console.print(line, style=style, highlight=False, markup=False)
+        self._bar.console.print(printable_lines(line), style=style, highlight=False, markup=False)
 
     def progress(self, sent: int) -> None:
         self._bar.update(self._task, completed=sent)

@@ -23,6 +23,7 @@ EXTRAS = {
     "notify": "cli,sinks",
     "query": "cli,sinks",
     "completeness": "cli,sinks",
+    "dead": "cli,sinks,streams",
 }
 
 

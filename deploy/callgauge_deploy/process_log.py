@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from callgauge.printable import printable
+
 __all__ = ["ProcessLog", "split_line"]
 
 NAME_WIDTH = 7
+#: Colours, which a process that was told to use them (FORCE_COLOR) writes even to a pipe.
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def split_line(line: str) -> tuple[str, str]:
@@ -30,12 +35,12 @@ class ProcessLog:
         self._pumps: list[threading.Thread] = []
 
     def write(self, name: str, line: str) -> None:
-        """Add one line of process `name`."""
+        """Add what process `name` says; of several lines each gets its name."""
         with self._lock:
-            self._file.write(f"{name:<{NAME_WIDTH}} | {line}\n")
+            self._file.writelines(f"{name:<{NAME_WIDTH}} | {printable(part)}\n" for part in line.split("\n"))
 
     def follow(self, name: str, stream: IO[bytes], show: Callable[[str], None] | None = None) -> None:
-        """Copy `stream` to the log until it ends; `show` gets each line as well."""
+        """Copy `stream` to the log until it ends; `show` gets each line as well, with control characters escaped."""
         pump = threading.Thread(target=self._pump, args=(name, stream, show), name=f"log-{name}", daemon=True)
         self._pumps = [thread for thread in self._pumps if thread.is_alive()] + [pump]
         pump.start()
@@ -57,7 +62,7 @@ class ProcessLog:
     def _pump(self, name: str, stream: IO[bytes], show: Callable[[str], None] | None) -> None:
         with stream:
             for raw in stream:
-                line = raw.decode(errors="replace").rstrip("\n")
+                line = printable(_COLOURS.sub("", raw.decode(errors="replace").rstrip("\r\n")))
                 self.write(name, line)
                 if show is not None:
                     show(line)

@@ -13,9 +13,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from callgauge.printable import printable
 from callgauge.settings import Settings
 from callgauge_deploy.data_dir import StackInfo
 from callgauge_deploy.environment import PREFIX
+from callgauge_deploy.results import print_rows
 from callgauge_load import ReplayResult, due_times, read_trace, replay, retime
 
 if TYPE_CHECKING:
@@ -57,12 +59,16 @@ def shown(value: object) -> str:
 
 
 def print_settings(settings: Settings, console: Console | None = None) -> None:
-    """A table of all settings with their values; those that were set are bold."""
-    table = Table("Variable", "Value", "Meaning", show_lines=False)
-    for name, field in type(settings).model_fields.items():
-        style = "bold" if name in settings.model_fields_set else None
-        table.add_row(PREFIX + name.upper(), shown(getattr(settings, name)), field.description, style=style)
-    (console or Console()).print(table)
+    """All settings with their values: a table in which those that were set are bold, or tab-separated lines in a pipe.
+
+    Names and values are never cut.
+    """
+    rows = [
+        (PREFIX + name.upper(), shown(getattr(settings, name)), field.description)
+        for name, field in type(settings).model_fields.items()
+    ]
+    is_set = [name in settings.model_fields_set for name in type(settings).model_fields]
+    print_rows(("Variable", "Value", "Meaning"), rows, bold=is_set, console=console)
 
 
 #: Column of the completeness table -> the field of `Hour` that it shows.
@@ -96,7 +102,7 @@ def print_completeness(report: Report, console: Console | None = None) -> None:
         lines.append(f"gap: ... and {len(report.gaps) - MOST_GAPS:,} more (--json lists all)")
     lines += [f"pending: {line}" for line in report.pending] + [f"note: {line}" for line in report.notes]
     for line in [*lines, str(report)]:
-        console.print(line, highlight=False, markup=False, soft_wrap=True)
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
 
 
 def _hours_table(report: Report) -> Table:
@@ -111,7 +117,7 @@ def _hours_table(report: Report) -> Table:
     for hour in report.hours:
         counts = [getattr(hour, name) for name in columns.values()]
         table.add_row(
-            escape(_short(hour.source)),
+            escape(printable(_short(hour.source))),
             f"{datetime.fromtimestamp(hour.hour_ms / 1e3, UTC):%m-%d %Hh}" if hour.hour_ms else "",
             *("" if count is None else f"{count:,}" for count in counts),
             f"[{style}]{hour.state}[/]" if (style := _STATE_STYLES.get(hour.state)) else hour.state,
@@ -135,7 +141,7 @@ def replay_with_progress(file: Path, settings: Settings, speed: float) -> Replay
     duration_s = max((due_s for due_s, _ in due_times(calls, speed)), default=0.0)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(f"{file.name} → {settings.bootstrap_servers}", total=len(calls))
+        task = progress.add_task(escape(printable(f"{file.name} → {settings.bootstrap_servers}")), total=len(calls))
         return replay(
             retime(calls, time.time() + duration_s),
             settings,
@@ -147,4 +153,4 @@ def replay_with_progress(file: Path, settings: Settings, speed: float) -> Replay
 def replay_summary(result: ReplayResult) -> str:
     """One line on the calls that were sent, and one for each reason for which calls were refused."""
     lines = [f"{result.produced:,} calls sent in {result.seconds:.1f} s"]
-    return "\n".join(lines + [f"{count:,} refused: {reason}" for reason, count in result.reasons.items()])
+    return "\n".join(lines + [f"{count:,} refused: {printable(reason)}" for reason, count in result.reasons.items()])

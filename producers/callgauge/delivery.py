@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
-import logging
 import os
 import threading
 import time
@@ -13,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from callgauge.errors import BrokerError
+from callgauge.log_once import LogOnce
 from callgauge.outgoing import Given, Outgoing
 from callgauge.transport import Transport
 
@@ -28,24 +27,6 @@ GATHER_S = 0.01
 # Without anything under way the thread sleeps, and looks after the connection this often.
 IDLE_POLL_S = 5.0
 RETRY_S = (0.5, 30.0)
-
-
-class LogOnce:
-    """Warns once per kind, so that a failure that repeats a million times is one line in the host's log."""
-
-    def __init__(self, logger: logging.Logger, most_kinds: int = 100) -> None:
-        self._logger = logger
-        self._most_kinds = most_kinds
-        self._seen: set[str] = set()
-
-    def warn(self, kind: str, message: str, *args: object) -> None:
-        """Log `message % args` unless `kind` was logged before, or too many kinds were."""
-        if kind in self._seen or len(self._seen) >= self._most_kinds:
-            return
-        self._seen.add(kind)
-        # When the host's own log handler fails there is nowhere to say so; what happened is counted all the same.
-        with contextlib.suppress(Exception):
-            self._logger.warning(message + " (further ones are only counted)", *args)
 
 
 @dataclass

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ctypes
-import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from callgauge.errors import BrokerError
 from callgauge.forks import no_fork
+from callgauge.log_once import LibrdkafkaLog
 from callgauge.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ class KafkaTransport:
 
         self._config = producer_config(settings) | dict(options or {})
         self._topic = settings.topics.calls.name
+        self._log = LibrdkafkaLog()
         self._producer: Producer | None = None
         self._report: Report = lambda reason: None
 
@@ -87,7 +88,7 @@ class KafkaTransport:
         try:
             # With the logger, librdkafka's own lines go where the host's logs go, not to its standard error.
             with no_fork():
-                self._producer = Producer(self._config, logger=logging.getLogger("callgauge.librdkafka"))
+                self._producer = Producer(self._config, logger=self._log)
         except KafkaException as error:
             raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from callgauge.codec import encode
 from callgauge.errors import BrokerError
+from callgauge.log_once import LibrdkafkaLog
 from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge.transport import producer_config
@@ -78,7 +78,7 @@ def _connected(settings: Settings) -> Producer:
     topic = settings.topics.calls.name
     try:
         config = producer_config(settings) | {"message.timeout.ms": MESSAGE_TIMEOUT_MS}
-        producer = Producer(config, logger=logging.getLogger("callgauge.librdkafka"))
+        producer = Producer(config, logger=LibrdkafkaLog())
         known = producer.list_topics(timeout=CONNECT_S).topics
     except KafkaException as error:
         where = settings.bootstrap_servers

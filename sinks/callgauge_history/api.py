@@ -1,6 +1,7 @@
 """The query API of the process that holds the embedded store, so that others can ask while it runs.
 
-POST /query    Authorization: Bearer <token>; body: one SQL statement that reads -> {"columns": [], "rows": [[]]}
+POST /query    Authorization: Bearer <token>; body: one SQL statement that reads
+                -> {"columns": [], "types": [], "rows": [[]]}; values as in `store.QueryResult`
 GET  /health   {"status": "ok"}
 """
 
@@ -70,7 +71,7 @@ def make_app(store: Store, token: str) -> Starlette:
             result = await run_in_threadpool(store.query, sql)
         except StoreError as error:
             return JSONResponse({"error": str(error)}, 400)
-        return JSONResponse({"columns": result.columns, "rows": result.rows})
+        return JSONResponse({"columns": result.columns, "types": result.types, "rows": result.rows})
 
     return Starlette(routes=[Route("/health", health), Route("/query", query, methods=["POST"])])
 

@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 
 import httpx
-from rich.console import Console
-from rich.table import Table
 
 from callgauge.errors import StoreError
 from callgauge.settings import Settings
@@ -18,7 +16,7 @@ from callgauge_history.api import refusal_of
 from callgauge_history.migrate import migrate
 from callgauge_history.store import QueryResult, Store, is_embedded, open_store
 
-__all__ = ["asking", "print_table", "run_query"]
+__all__ = ["asking", "run_query"]
 
 
 def run_query(settings: Settings, sql: str) -> QueryResult:
@@ -84,25 +82,4 @@ def _ask_process(stack_file: Path, sql: str) -> QueryResult | None:
         raise StoreError(f"the stack at {url} does not answer as it should: {error}") from error
     if answer.status_code != 200:
         raise StoreError(body.get("error", f"HTTP {answer.status_code}"))
-    return QueryResult(body["columns"], body["rows"])
-
-
-def print_table(result: QueryResult, console: Console | None = None) -> None:
-    """Print the result as a table, with numbers aligned to the right."""
-    table = Table(*result.columns)
-    for index, column in enumerate(table.columns):
-        values = [row[index] for row in result.rows if row[index] is not None]
-        if values and all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
-            column.justify = "right"
-    for row in result.rows:
-        table.add_row(*(_cell(value) for value in row))
-    (console or Console()).print(table)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text.replace("[", "\\[")
+    return QueryResult(body["columns"], body["rows"], body.get("types", []))

@@ -15,7 +15,7 @@ import threading
 import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
@@ -60,6 +60,13 @@ _OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
 #: Limits of a reader's query: one wild query must not hold up the sinks of the same process.
 _READ_LIMITS = {"max_execution_time": 60, "max_result_rows": 1_000_000}
 
+#: How values are written in JSON: integers as numbers, and decimals as strings, since a JSON reader would round them.
+_JSON = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_decimals": 1,
+    "output_format_json_quote_denormals": 0,
+}
+
 #: A record with a wrong clock lies in a partition of its own; many of them must not make ClickHouse refuse a batch.
 _INSERT = {"async_insert": 0, "max_partitions_per_insert_block": 0}
 
@@ -70,10 +77,15 @@ class StoreUnavailable(StoreError):
 
 @dataclass(frozen=True)
 class QueryResult:
-    """Column names and rows of JSON values."""
+    """Column names, rows of JSON values, and ClickHouse's types of the columns.
+
+    Decimals are strings. NaN and infinities are None, as NULL is.
+    """
 
     columns: list[str]
     rows: list[list[Any]]
+    types: list[str] = field(default_factory=list, compare=False)
+    """Empty if a process of an older version has answered."""
 
 
 def place_of(dsn: str) -> str:
@@ -131,10 +143,11 @@ class Store:
                     self._reader.raw_query("SELECT 1")
                 raise
         try:
-            parsed = json.loads(body)
+            parsed = json.loads(body.decode("utf-8", "replace"))
         except ValueError:
             raise StoreError(f"{_start_of(sql)!r} gave no single result: send one statement that reads") from None
-        return QueryResult([column["name"] for column in parsed["meta"]], parsed["data"])
+        meta = parsed["meta"]
+        return QueryResult([column["name"] for column in meta], parsed["data"], [column["type"] for column in meta])
 
     def close(self) -> None:
         """Close the connection. Another process may then open an embedded store's folder."""
@@ -175,7 +188,7 @@ def open_store(dsn: str, timeout_s: float = 60.0) -> Store:
             connect_timeout=10,
             send_receive_timeout=timeout_s,
         )
-    return Store(client, client, place, _READ_LIMITS | {"readonly": 1}, secrets)
+    return Store(client, client, place, _READ_LIMITS | _JSON | {"readonly": 1}, secrets)
 
 
 def _passwords_in(dsn: str) -> tuple[str, ...]:
@@ -203,7 +216,7 @@ def _open_embedded(folder: str, place: str) -> Store:
     except OSError as error:
         raise StoreError(f"cannot open {place}: {error}") from error
     # A chDB handle keeps its settings: after this the reader can neither write, nor read files or URLs.
-    for name, value in _READ_LIMITS.items():
+    for name, value in (_READ_LIMITS | _JSON).items():
         reader.command(f"SET {name} = {value}")
     reader.command("SET readonly = 1")
     return Store(writer, reader, place, {})

@@ -39,5 +39,5 @@ def attempt_until_done(
             return attempt()
         except temporary as error:
             wait_s = next(waits)
-            log.warning("%s; next attempt in %.1f s", error, wait_s)
+            log.warning("%s; trying again in %.1f s", error, wait_s)
             sleep(wait_s)

@@ -10,20 +10,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from itertools import accumulate
 from typing import Any, Literal, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from callgauge.errors import BrokerError
+from callgauge.log_once import LibrdkafkaLog, LogOnce
 from callgauge.settings import Settings
 
 __all__ = ["Intake", "consumer_config", "open_consumer"]
 
 log = logging.getLogger(__name__)
 
-#: The most messages taken from librdkafka at once, and the bytes at which a batch is full: messages of 1 MB must not
-#: fill the memory.
-CHUNK, BATCH_BYTES = 1_000, 64 << 20
+#: The most messages taken at once of those that librdkafka has fetched (it keeps at most `queued.max.messages.kbytes`),
+#: the most that are waited for at once, and the most bytes of a batch. Messages of 1 MB must not fill the memory.
+CHUNK, AWAITED, BATCH_BYTES = 1_000, 64, 64 << 20
 
 Partition = tuple[str, int]
 
@@ -38,7 +40,7 @@ class ConsumerLike(Protocol):
     def committed(self, partitions: list[TopicPartition], timeout: float = ...) -> list[TopicPartition]: ...
     def pause(self, partitions: list[TopicPartition]) -> None: ...
     def resume(self, partitions: list[TopicPartition]) -> None: ...
-    def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[TopicPartition]: ...
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[Any]: ...
     def close(self) -> None: ...
 
 
@@ -65,11 +67,14 @@ def consumer_config(settings: Settings, role: str) -> dict[str, Any]:
 
 def open_consumer(settings: Settings, role: str) -> ConsumerLike:
     """A consumer in the role's group."""
+    once = LogOnce(log, again_after_s=60.0)
 
     def on_error(error: KafkaError) -> None:
-        log.warning("%s: %s", role, error.str())
+        what = "trying again; if this stays: is the broker at %s up, and is CALLGAUGE_BOOTSTRAP_SERVERS right?"
+        once.warn(error.name(), f"%s: %s; {what}", settings.group(role), error.str(), settings.bootstrap_servers)
 
-    consumer: ConsumerLike = Consumer(consumer_config(settings, role) | {"error_cb": on_error})
+    config = consumer_config(settings, role) | {"error_cb": on_error}
+    consumer: ConsumerLike = Consumer(config, logger=LibrdkafkaLog(again_after_s=60.0))
     return consumer
 
 
@@ -81,6 +86,7 @@ class Intake:
 
     def __init__(self, consumer: ConsumerLike, topic: str, clock: Callable[[], float]) -> None:
         self._consumer = consumer
+        self._topic = topic
         self._clock = clock
         self._read: list[Any] = []
         self._held = False
@@ -92,7 +98,8 @@ class Intake:
         consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
 
     def take(self, most: int, within_s: float) -> list[Any]:
-        """Return the next batch: at most `most` messages, after at most `within_s` seconds.
+        """Return the next batch, after at most `within_s` seconds: at most `most` messages, of together at most
+        BATCH_BYTES, or one message that is larger.
 
         Raises:
             BrokerError: the client cannot go on (fenced, not authorised), or the topic was deleted and made again, or
@@ -100,18 +107,23 @@ class Intake:
         """
         self.go_on()
         until = self._clock() + within_s
-        size = 0
+        size = sum(map(_size_of, self._read))
         while len(self._read) < most and size < BATCH_BYTES:
             left_s = until - self._clock()
-            # A rebalance during this call removes what was read of a lost partition from `_read`; its new owner reads
+            number = min(CHUNK, most - len(self._read))
+            # A rebalance during these calls removes what was read of a lost partition from `_read`; its new owner reads
             # it again.
-            chunk = self._consumer.consume(min(CHUNK, most - len(self._read)), max(0.0, left_s))
+            chunk = self._consumer.consume(number, 0.0) or self._consumer.consume(
+                min(AWAITED, number), max(0.0, left_s)
+            )
             good = [message for message in chunk if not _is_error(message)]
             self._keep(good)
-            size += sum(len(message.value() or b"") for message in good)
+            size += sum(map(_size_of, good))
             if left_s <= 0:
                 break
-        messages, self._read = self._read, []
+        # What does not fit is kept for the next batch.
+        fitting = _how_many_fit(self._read[:most], BATCH_BYTES)
+        messages, self._read = self._read[:fitting], self._read[fitting:]
         self._lost_since_take.clear()
         return messages
 
@@ -170,13 +182,14 @@ class Intake:
         try:
             answers = self._consumer.commit(offsets=offsets, asynchronous=False)
         except KafkaException as error:
-            self._on_failed_commit(error.args[0])
+            self._on_failed_commit(error.args[0], list(self._owed))
             return
-        errors = [answer.error for answer in answers or [] if answer.error is not None]
-        if errors:
-            self._on_failed_commit(errors[0])
-        else:
-            self._owed.clear()
+        for answer in answers or offsets:
+            if answer.error is None:
+                self._owed.pop((answer.topic, answer.partition), None)
+        for answer in answers or []:
+            if answer.error is not None:
+                self._on_failed_commit(answer.error, [(answer.topic, answer.partition)])
 
     def close(self) -> None:
         """Leave the group."""
@@ -195,15 +208,24 @@ class Intake:
             self._last_offsets[partition] = offset
         self._read += messages
 
-    def _on_failed_commit(self, error: KafkaError) -> None:
+    def _on_failed_commit(self, error: KafkaError, partitions: list[Partition]) -> None:
+        where = ", ".join(f"{topic}/{number}" for topic, number in partitions)
         if error.fatal() or error.code() in _FATAL:
-            raise BrokerError(f"cannot commit: {error.str()}")
-        log.warning("commit not done (%s); what it covered is read again or committed with the next", error.str())
+            raise BrokerError(f"cannot commit the offsets of {where}: {error.str()}; {_WHAT_TO_DO}")
         if error.code() in _REBALANCED:
-            self._owed.clear()
+            what = (
+                "the group shares its partitions out again; whoever gets them reads those records again, none is lost"
+            )
+            log.warning("offsets of %s not committed: %s (%s)", where, what, error.str())
+            for partition in partitions:
+                self._owed.pop(partition, None)
+        else:
+            log.warning("offsets of %s not committed: %s; they are committed with the next ones", where, error.str())
 
     def _on_assign(self, _consumer: Any, partitions: list[TopicPartition]) -> None:
-        log.info("%s", f"assigned {', '.join(f'{p.topic}/{p.partition}' for p in partitions) or 'nothing'}")
+        names = ", ".join(f"{p.topic}/{p.partition}" for p in partitions)
+        nothing = f"nothing of {self._topic}: other members of the group read all its partitions"
+        log.info("assigned %s", names or nothing)
         for assigned in partitions:
             self._last_offsets.pop((assigned.topic, assigned.partition), None)
         # In librdkafka a pause outlives a rebalance: a partition that comes back may still be paused, so the next
@@ -225,6 +247,9 @@ _REBALANCED = {
     KafkaError.REBALANCE_IN_PROGRESS,
     KafkaError._ASSIGNMENT_LOST,
 }
+_WHAT_TO_DO = (
+    "is a second process running with this CALLGAUGE_WORKER_NAME, and may this user read the topic and use the group?"
+)
 _FATAL = {
     KafkaError.GROUP_AUTHORIZATION_FAILED,
     KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -232,11 +257,21 @@ _FATAL = {
 }
 
 
+def _size_of(message: Any) -> int:
+    return len(message.value() or b"")
+
+
+def _how_many_fit(messages: list[Any], most_bytes: int) -> int:
+    """How many of the first messages have together at most so many bytes; at least one, if there is any."""
+    sizes = accumulate(map(_size_of, messages))
+    return max(sum(size <= most_bytes for size in sizes), min(1, len(messages)))
+
+
 def _is_error(message: Any) -> bool:
     error = message.error()
     if error is None:
         return False
     if error.fatal() or error.code() in _FATAL:
-        raise BrokerError(f"cannot read {message.topic()}: {error.str()}")
-    log.warning("reading %s: %s", message.topic(), error.str())
+        raise BrokerError(f"cannot read {message.topic()}: {error.str()}; {_WHAT_TO_DO}")
+    log.warning("cannot read %s/%s now: %s; trying again", message.topic(), message.partition(), error.str())
     return True

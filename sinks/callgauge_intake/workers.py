@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,7 +32,7 @@ def run_workers(workers: Mapping[str, Worker], ready_file: Path | None, stop: th
     The signals are handled only if this is called on the main thread.
 
     Raises:
-        SystemExit: with code 1 if a worker failed; the reason is on stderr.
+        SystemExit: with code 1 if a worker failed; the reason is in the log.
     """
     stop = stop or threading.Event()
     failed = threading.Event()
@@ -45,11 +43,14 @@ def run_workers(workers: Mapping[str, Worker], ready_file: Path | None, stop: th
     def guard(name: str, worker: Worker) -> None:
         try:
             worker.run()
+            if not (stop.is_set() or failed.is_set()):
+                log.error("%s ended although nobody stopped it: this process ends, to be started again", name)
+                failed.set()
         except CallgaugeError as error:
-            print(f"{name}: {error}", file=sys.stderr)
+            log.error("%s ended: %s", name, error)
             failed.set()
         except BaseException:
-            print(f"{name}: unexpected\n{traceback.format_exc()}", file=sys.stderr)
+            log.exception("%s ended by an error that callgauge does not know; it is a defect, please report it", name)
             failed.set()
 
     threads = [threading.Thread(target=guard, args=item, name=item[0]) for item in workers.items()]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 import time
 
+from callgauge.log_lines import log_to_stderr
 from callgauge.settings import Settings
 from callgauge_intake.consumer import Intake, open_consumer
-from callgauge_intake.logs import log_to_stderr
 from callgauge_intake.workers import Worker, run_workers
 from callgauge_notify.configured import channels_of
 from callgauge_notify.notifier import Notifier
@@ -19,7 +19,7 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """Deliver alerts to every configured channel until SIGTERM, SIGINT or `stop`.
 
     Raises:
-        SystemExit: with code 1 if a channel's loop failed; the reason is on stderr.
+        SystemExit: with code 1 if a channel's loop failed; the reason is in the log.
         SettingError: no channel is configured.
     """
     log_to_stderr(settings.log_level)

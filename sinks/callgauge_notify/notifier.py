@@ -96,7 +96,8 @@ class Notifier:
             alert = read(Alert, message.value())
         except DecodeError as error:
             # Nothing more to do here: the alerts sink puts the message on the dead-letter topic.
-            log.error("unreadable alert at %s/%s: %s", *partition, error)
+            what = "an alert cannot be read (%s), and nobody is told of it; `callgauge dead` shows it"
+            log.error(f"%s/%d offset %d: {what}", *partition, message.offset(), error)
             return True
         key = (alert.alert_id, alert.seq)
         # `_is_long_ago` comes first, since it asks whether the group has committed anything yet, and alerts that are
@@ -115,7 +116,7 @@ class Notifier:
         if not stamped or at_ms >= self._since_ms or not self._intake.began_without_commit(partition):
             return False
         if not self.passed_over:
-            log.warning("%s: alerts from before this notifier are not told, only those of the last hour", partition[0])
+            log.warning("%s: this notifier is new; of the alerts before it only the last hour's are told", partition[0])
         self.passed_over += 1
         return True
 
@@ -134,11 +135,16 @@ class Notifier:
                 except Refused as error:
                     self.refused += 1
                     log.error(
-                        "%s: alert %s (%s) refused for good: %s", self._channel.name, alert.alert_id, alert.rule, error
+                        "alert %s (%s): %s refused it (%s); it is not tried again, and nobody there is told of it",
+                        alert.alert_id,
+                        alert.rule,
+                        self._channel.name,
+                        error,
                     )
                     return True
                 except NotDelivered as error:
-                    log.warning("%s: %s; next attempt in %.1f s", self._channel.name, error, wait_s)
+                    what = "alert %s (%s): %s did not take it (%s); trying again in %.1f s, later alerts wait"
+                    log.warning(what, alert.alert_id, alert.rule, self._channel.name, error, wait_s)
                 if not self._hold(partition, wait_s):
                     return False
             return False

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 
 from callgauge.errors import BrokerError
+from callgauge.log_lines import log_to_stderr
 from callgauge.origins import describe_origins
 from callgauge.settings import Settings
 from callgauge_history.api import ApiServer
@@ -15,7 +16,6 @@ from callgauge_history.migrate import migrate
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
-from callgauge_intake.logs import log_to_stderr
 from callgauge_intake.workers import Worker, run_workers
 from callgauge_sinks.dead_letters import DeadLetterWriter
 from callgauge_sinks.sink import Sink
@@ -28,7 +28,7 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
     """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API.
 
     Raises:
-        SystemExit: with code 1 if a sink failed; the reason is on stderr.
+        SystemExit: with code 1 if a sink failed; the reason is in the log.
         CallgaugeError: the sinks could not be started.
     """
     log_to_stderr(settings.log_level)

@@ -10,6 +10,7 @@ from confluent_kafka import KafkaError, Producer
 
 from callgauge.codec import encode
 from callgauge.errors import BrokerError, CallgaugeError
+from callgauge.log_once import LibrdkafkaLog
 from callgauge.schema import DeadLetter
 from callgauge.settings import Settings
 from callgauge_sinks.records import Batch, dead_key
@@ -31,7 +32,7 @@ class DeadLetterWriter:
             "compression.type": "lz4",
             "message.timeout.ms": int(timeout_s * 1e3),
         }
-        self._producer = Producer(config)
+        self._producer = Producer(config, logger=LibrdkafkaLog(again_after_s=60.0))
         self._topic = settings.topics.dead.name
         self._timeout_s = timeout_s
 

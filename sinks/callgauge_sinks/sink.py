@@ -130,7 +130,7 @@ class Sink:
         if self._deliver(batch, tables):
             self._intake.commit(batch.next_offsets)
             self.stored += len(batch.records)
-            log.debug("%s: %d records in %.3f s", self._spec.name, len(batch), self._clock() - started)
+            log.debug("sink %s: stored %d records in %.3f s", self._spec.name, len(batch), self._clock() - started)
 
     def _deliver(self, batch: Batch, tables: dict[str, pa.Table]) -> bool:
         """Insert the rows, send the dead letters and write the marks, trying again until all is done.
@@ -148,7 +148,8 @@ class Sink:
                 self._intake.go_on()
                 return True
             except (StoreUnavailable, BrokerError) as error:
-                log.warning("%s: %s; next attempt in %.1f s", self._spec.name, error, wait_s)
+                what = "nothing is lost, these %d records are tried again in %.1f s"
+                log.warning(f"sink %s: %s; {what}", self._spec.name, error, len(batch), wait_s)
             if not self._hold(batch, wait_s):
                 return False
         return False
@@ -166,7 +167,8 @@ class Sink:
             dead.clear()
             return
         for letter in dead:
-            log.error("unreadable %s/%d/%d: %s", letter.topic, letter.partition, letter.offset, letter.reason)
+            what = "a dead letter cannot be read itself (%s): it is missing in `dead_letters`, and stays on its topic"
+            log.error(f"%s/%d offset %d: {what}", letter.topic, letter.partition, letter.offset, letter.reason)
 
     def _hold(self, batch: Batch, wait_s: float) -> bool:
         """Wait before the next attempt and stay in the group. Returns False if a next attempt makes no sense."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 
-from callgauge_deploy.printable import printable
+from callgauge.printable import printable
 from callgauge_deploy.status.facts import Lag, ProcessFact, StackFacts
 
 __all__ = ["json_of", "lines_of"]

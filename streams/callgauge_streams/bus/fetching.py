@@ -6,6 +6,7 @@ seek can happen in between. Each chunk carries the number of seeks so far and na
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
@@ -23,6 +24,8 @@ from callgauge_streams.bus.records import Records
 from callgauge_streams.bus.takeover import Start, StartOf, commit_starts, guard_commits, take_over
 
 __all__ = ["FetchThread", "TransportConfig", "TransportMetrics"]
+
+log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS = 50
 _FETCH_BYTES = 2 << 20
@@ -130,6 +133,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
             self._seeks += 1
             cutter = BlockCutter(config.block_offsets) if config.block_offsets else None
             self.positions[tp] = Position(start, self._seeks, cutter, committed=start if with_blocks else None)
+        log.info("assigned %s", _offsets_of(starts, "from offset ") or "nothing")
         return {tp: start.offset for tp, start in starts.items()}
 
     async def commit_starts(self, starts: Mapping[TP, Start]) -> bool:
@@ -141,10 +145,13 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         try:
             await commit_starts(self._ensure_consumer(), starts)
         except (CommitFailedError, IllegalStateError) as error:
-            self.log.warning("%s not committed: %r", starts, error)
+            what = (
+                "the group shares its partitions out again; whoever gets them reads those records again, none is lost"
+            )
+            log.warning("offsets not committed (%s): %s (%r)", _offsets_of(starts), what, error)
             return False
         except Exception as error:
-            self.log.exception("%s not committed", starts)
+            log.exception("offsets not committed (%s): this worker ends, to be started again", _offsets_of(starts))
             await self.crash(error)
             return False
         return True
@@ -154,3 +161,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         aiotp, subscription = driver.ensure_aiokafka_TP(tp), self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription else None
         return assignment.state_value(aiotp) if assignment and aiotp in assignment.tps else None
+
+
+def _offsets_of(starts: Mapping[TP, Start], before: str = "") -> str:
+    return ", ".join(f"{tp.topic}/{tp.partition} {before}{start.offset}" for tp, start in sorted(starts.items()))

@@ -10,6 +10,7 @@ from typing import cast
 from confluent_kafka import TIMESTAMP_LOG_APPEND_TIME, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from callgauge.errors import BrokerError
+from callgauge.log_once import LibrdkafkaLog
 from callgauge.settings import Settings
 from callgauge_streams.bus.blocks import Record
 
@@ -36,7 +37,8 @@ def open_reader(settings: Settings) -> Iterator[Consumer]:
             "enable.partition.eof": True,
             "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
-        }
+        },
+        logger=LibrdkafkaLog(again_after_s=60.0),
     )
     try:
         yield consumer

@@ -11,6 +11,7 @@ acknowledged. So this subclass (pinned to faust-streaming 0.15.3; tests hold eac
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -25,6 +26,8 @@ from callgauge_streams.bus.position import Reading
 from callgauge_streams.bus.takeover import Start
 
 __all__ = ["ChunkConsumer", "ChunkTransport"]
+
+log = logging.getLogger(__name__)
 
 
 class ChunkConsumer(driver.Consumer):
@@ -124,6 +127,9 @@ class ChunkConsumer(driver.Consumer):
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         # Rebalances are eager: all partitions are taken away, and their next owners read on from the last commits.
         held = revoked | set(self._thread.positions)
+        if held:
+            names = ", ".join(f"{tp.topic}/{tp.partition}" for tp in sorted(held))
+            log.info("no longer assigned: %s; the group shares its partitions out again, or this worker ends", names)
         self._safe.clear()
         self._thread.positions.clear()
         self._config.on_revoked(held)

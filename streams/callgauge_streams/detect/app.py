@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Iterable
 from typing import Any
 
@@ -29,6 +30,8 @@ from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import parse_groupings
 
 __all__ = ["DetectWorker", "detect_app", "run"]
+
+log = logging.getLogger(__name__)
 
 
 class DetectWorker:
@@ -59,7 +62,10 @@ class DetectWorker:
             return log_start
         span_ms = read_back_ms(self._rules, self._timeout_ms)
         start = await asyncio.to_thread(offset_before, self._settings, tp.partition, live_from, span_ms)
-        self._app.logger.info("%s: reading from %d, deciding from %d", tp, start, live_from)
+        what = (
+            "reading back from offset %d, for the windows that rules look back at; alerts are decided from offset %d on"
+        )
+        log.info(f"%s/%d: {what}", *tp, start, live_from)
         return start
 
     def forget(self, revoked: Iterable[TP]) -> None:
@@ -78,8 +84,11 @@ class DetectWorker:
         left_out = engine.left_out
         alerts = [alert for record in zip(*_columns(fresh), strict=True) for alert in self._decide(tp, engine, *record)]
         if engine.left_out > left_out:
-            what = "rows are of windows too old to be judged, or in the future: judged by no rule (ClickHouse has them)"
-            self._app.logger.warning("%s: %d %s", tp, engine.left_out - left_out, what)
+            what = (
+                "rows are of windows too old to be judged, or in the future; no rule sees them, ClickHouse has them: "
+                "is the past being aggregated again, or is the clock of a service wrong?"
+            )
+            log.warning("%s/%d: %d %s", *tp, engine.left_out - left_out, what)
         topics = self._settings.topics
         # One after the other: the next worker takes the alerts that are on the topic as told, so they must have been
         # sent.
@@ -107,7 +116,8 @@ class DetectWorker:
             record = decode_window_record(value)
         except DecodeError as error:
             # Skipped here; the windows sink reads the same record and puts it on the dead-letter topic.
-            self._app.logger.error("%s offset %d cannot be read and is left out: %s", tp, offset, error)
+            what = "cannot be read (%s) and is in no window that rules see; do all rollup workers run this version?"
+            log.error(f"%s/%d offset %d: {what} `callgauge dead` shows the record", *tp, offset, error)
             return []
         return engine.take(offset, timestamp_ms, record)
 

@@ -40,7 +40,9 @@ def _take_note(found: dict[str, Alert], message: Message) -> None:
     try:
         alert = read(Alert, value)
     except DecodeError as error:
-        log.error("%s/%s offset %s left out: %s", message.topic(), message.partition(), message.offset(), error)
+        where = f"{message.topic()}/{message.partition()} offset {message.offset()}"
+        what = "the state of an alert cannot be read (%s): if it was firing, it fires once more, as a new alert"
+        log.error(f"%s: {what}", where, error)
         return
     known = found.get(alert.fingerprint)
     # A worker that hung while sending may have written an old transition after a newer one of the next worker.

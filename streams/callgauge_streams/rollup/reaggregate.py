@@ -94,7 +94,7 @@ def _move(settings: Settings, log: PartitionHead, committed: TopicPartition, sin
 
 
 def _committed(settings: Settings, group: str, topic: str, partitions: list[int]) -> list[TopicPartition]:
-    consumer = Consumer(settings.librdkafka() | {"group.id": group, "enable.auto.commit": False})
+    consumer = Consumer(settings.librdkafka() | {"group.id": group, "enable.auto.commit": False, "log_level": 0})
     try:
         return consumer.committed([TopicPartition(topic, number) for number in partitions], timeout=_TIMEOUT_S)
     finally:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
+import signal
 import ssl
 import sys
 import threading
@@ -22,11 +24,13 @@ from yarl import URL
 
 from callgauge import origins
 from callgauge.errors import BrokerError, SettingError
+from callgauge.log_lines import log_to_stderr
 from callgauge.settings import Settings
 from callgauge_streams.bus.fetching import TransportConfig
 from callgauge_streams.bus.position import Reading
 from callgauge_streams.bus.takeover import Start, StartOf, Stored
 from callgauge_streams.bus.transport import ChunkTransport
+from callgauge_streams.worker.library_lines import LibraryLines
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_streams.worker.watchdog import start_watchdog
 
@@ -40,6 +44,8 @@ __all__ = [
     "use_blocks",
     "use_chunks",
 ]
+
+log = logging.getLogger(__name__)
 
 # An orderly end takes about two seconds. After a crash it may hang, and is then cut short.
 _CRASH_GRACE_S = 5.0
@@ -62,7 +68,17 @@ class App(faust.App):
 
 
 class Worker(faust.Worker):
-    """Faust's process, which ends a second sooner."""
+    """Faust's process, which ends a second sooner and logs as callgauge's other processes do."""
+
+    def _setup_logging(self) -> None:
+        """Faust's own lines would show control characters as they come, and draw a spinner among them."""
+        self.spinner = None
+        log_to_stderr(str(self.loglevel), *([] if self.loglevel == "DEBUG" else [LibraryLines()]))
+        log.info("starting; what this worker reads is logged when the group has assigned it")
+
+    async def _stop_on_signal(self, signal: signal.Signals) -> None:
+        log.info("%s: ending after what is under way is sent and committed", signal.name)
+        await super()._stop_on_signal(signal)
 
     async def _sentinel_task(self) -> None:
         """Nothing to wait for: when this is called the app has stopped and all its tasks have been gathered; Faust
@@ -149,7 +165,11 @@ def _end_after_crash(app: Any) -> None:
     while not app.crashed:
         time.sleep(1.0)
     time.sleep(_CRASH_GRACE_S)
-    print(f"callgauge: still running {_CRASH_GRACE_S:g} s after a crash; ended", file=sys.stderr, flush=True)
+    print(
+        f"callgauge: still running {_CRASH_GRACE_S:g} s after the error above; ended with code 1, to be started again",
+        file=sys.stderr,
+        flush=True,
+    )
     os._exit(1)
 
 

@@ -66,7 +66,7 @@ def start_watchdog(role: str, stall_s: float, read: Callable[[], Mapping[str, Re
         watchdog = Watchdog(stall_s, interval_s)
         while not (reason := watchdog.sample(time.monotonic(), read())):
             time.sleep(interval_s)
-        print(f"callgauge: {role}: {reason}; ended, to be started again", file=sys.stderr, flush=True)
+        print(f"callgauge: {role}: {reason}; ended with code 1, to be started again", file=sys.stderr, flush=True)
         os._exit(1)
 
     threading.Thread(target=watch, name="watchdog", daemon=True).start()

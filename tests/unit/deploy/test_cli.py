@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +15,7 @@ from callgauge.settings import load_settings
 from callgauge_deploy import cli
 from callgauge_deploy.data_dir import DataDir, StackInfo
 from callgauge_deploy.screen import banner, shown
+from callgauge_history.store import QueryResult
 
 SECRET = "do-not-show-me"
 
@@ -37,6 +39,38 @@ def test_an_error_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
     said = capsys.readouterr()
     assert said.err == "callgauge: error: CALLGAUGE_PARTITIONS: 'none' is refused: it may hold: integer, ≥ 1\n"
     assert said.out == ""
+
+
+def test_an_error_cannot_command_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What an error quotes is shown with its control characters escaped."""
+    monkeypatch.setattr(sys, "argv", ["callgauge", "query", "SELECT \x1b[2J"])
+    monkeypatch.setattr(cli, "load", lambda *_: fail("cannot run 'SELECT \x1b[2J\ud83d'"))
+    with pytest.raises(SystemExit):
+        cli.main()
+    assert capsys.readouterr().err == "callgauge: error: cannot run 'SELECT \\x1b[2J\\ud83d'\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "written"),
+    [
+        ([], "n\tn\n18446744073709551615\tgpt\\x1b[2J\n"),
+        (["--format", "csv"], "n,n\r\n18446744073709551615,gpt\x1b[2J\r\n"),
+        (["--format", "json"], '[\n  {"n": 18446744073709551615, "n_2": "gpt\\u001b[2J"}\n]\n'),
+        (["--format", "vertical"], "row 1\n  n  18446744073709551615\n  n  gpt\\x1b[2J\n"),
+    ],
+)
+def test_a_query_in_a_pipe(monkeypatch: pytest.MonkeyPatch, options: list[str], written: str) -> None:
+    """Plain by default, or in the form that is asked for; exact, and nothing cut."""
+    result = QueryResult(["n", "n"], [[18_446_744_073_709_551_615, "gpt\x1b[2J"]])
+    monkeypatch.setattr("callgauge_history.query.run_query", lambda *_: result)
+    done = CliRunner().invoke(cli.app, ["query", "SELECT 1", *options], env={"COLUMNS": "10"})
+    assert done.stdout_bytes.decode() == written
+
+
+def fail(message: str) -> NoReturn:
+    raise SettingError(message)
 
 
 def test_settings_are_listed_with_secrets_masked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import io
 
 from rich.console import Console
 
+from callgauge.printable import printable_lines
 from callgauge_deploy.screen import MOST_GAPS, print_completeness
 from callgauge_sinks.completeness.report import Gap, Hour, Report
 
@@ -48,3 +49,11 @@ def test_gaps_are_told_with_their_whole_source() -> None:
     assert out.count("gap: ") == MOST_GAPS + 1
     assert "and 5 more (--json lists all)" in out
     assert "pending: something is on its way\nnote: something to know\ncompleteness: 25 gaps: " in out
+
+
+def test_a_source_s_name_cannot_command_the_terminal() -> None:
+    """Names and messages are shown with their control characters escaped."""
+    evil = "\x1b[2J/\u202e\n/0"
+    shown = printed(Report(0, [Hour(evil, NOON_MS)], [Gap(evil, NOON_MS, "calls", evil)], [evil], [evil]))
+    assert printable_lines(shown) == shown
+    assert r"gap: \x1b[2J/\u202e\n/0: \x1b[2J/\u202e\n/0" in shown

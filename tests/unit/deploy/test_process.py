@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import subprocess
 import sys
@@ -68,3 +69,15 @@ def test_a_log_holds_two_runs_and_tells_processes_apart(tmp_path: Path) -> None:
     assert shown == ["one", "two"]
     assert sorted(path.read_text().splitlines()) == ["detect  | one", "detect  | two", "rollup  | three"]
     assert (tmp_path / "callgauge.log.previous").read_text() == "rollup  | of the first run\n"
+
+
+def test_what_a_process_prints_cannot_command_the_terminal(tmp_path: Path) -> None:
+    """Colours are left out, other control characters escaped, in the log and in what is shown."""
+    log = ProcessLog(tmp_path / "log")
+    shown: list[str] = []
+    log.follow("notify", io.BytesIO(b"\x1b[1;31m FIRING \x1b[0m \x1b[2J\xe2\x80\xae\r\nnext\n"), shown.append)
+    log.write("stack", "one\ntwo \x1b")
+    log.close()
+    assert shown == [r" FIRING  \x1b[2J\u202e", "next"]
+    lines = set((tmp_path / "log").read_text().splitlines())
+    assert lines == {r"notify  |  FIRING  \x1b[2J\u202e", "notify  | next", "stack   | one", r"stack   | two \x1b"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
@@ -38,8 +38,18 @@ class FakeMessage:
         return None
 
 
+class Refused(NamedTuple):
+    """A commit's answer for a partition that the broker has refused."""
+
+    topic: str
+    partition: int
+    error: KafkaError
+
+
 class FakeConsumer:
     """One topic's partitions as lists of values. Gives its partitions at the first read.
+
+    `commit_errors` are of whole commits, one each; `partition_errors`: partition -> its error in the next commit.
 
     As in librdkafka a pause outlives a rebalance. `on_poll` is run once, at the next poll or consume: the place for a
     rebalance.
@@ -50,6 +60,7 @@ class FakeConsumer:
         self.offsets: dict[int, int] = {}
         self.commits: list[dict[int, int]] = []
         self.commit_errors: list[int] = []
+        self.partition_errors: dict[int, int] = {}
         self.paused: set[int] = set()
         self.closed = False
         self.on_poll: Callable[[], None] | None = None
@@ -107,14 +118,16 @@ class FakeConsumer:
     def resume(self, partitions: list[TopicPartition]) -> None:
         self.paused -= {partition.partition for partition in partitions}
 
-    def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[TopicPartition]:
+    def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[Any]:
         assert asynchronous is False
         if self.commit_errors:
             raise KafkaException(KafkaError(self.commit_errors.pop(0)))
         assert {partition.partition for partition in offsets} <= self._positions.keys(), "not ours to commit"
-        self.commits.append({partition.partition: partition.offset for partition in offsets})
+        errors, self.partition_errors = self.partition_errors, {}
+        taken = [partition for partition in offsets if partition.partition not in errors]
+        self.commits.append({partition.partition: partition.offset for partition in taken})
         self.offsets |= self.commits[-1]
-        return offsets
+        return [*taken, *(Refused(self.topic, number, KafkaError(code)) for number, code in errors.items())]
 
     def close(self) -> None:
         self.closed = True

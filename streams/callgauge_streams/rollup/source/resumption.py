@@ -93,7 +93,8 @@ class Resumer:
                 return resumption
             if log_end != end:
                 end, since = log_end, self._now()
-                log.info("%s-%d: waiting for a block start, up to a minute after offset %d", *tp, log_end - 1)
+                what = "retention has deleted the block that was open; counting goes on where the next one begins"
+                log.info(f"%s/%d: {what}, in up to a minute; the last record has offset %d", *tp, log_end - 1)
             elif self._now() - since > _MINUTE_S:
                 return resumption
             await self._sleep(1.0)
@@ -119,10 +120,14 @@ class Resumer:
         lost = [offset for offset in (before, resumption.lost_from) if offset >= 0]
         if resumption.lost_from >= 0:
             self._on_loss(tp, resumption.start - resumption.lost_from)
-            what = "retention has eaten records before they were counted: offsets %d up to %d are lost"
-            log.error(f"%s-%d: {what}", *tp, resumption.lost_from, resumption.start)
+            what = (
+                "retention has eaten records before they were counted: offsets %d to %d are in no window, and counting "
+                "goes on after them; raise the topic's retention.ms, or run more rollup workers"
+            )
+            log.error(f"%s/%d: {what}", *tp, resumption.lost_from, resumption.start - 1)
         else:
-            log.info("%s-%d: retention has passed %s, all before it was counted", *tp, stored.offset)
+            what = "retention has deleted the committed offset %d, but nothing that was not counted"
+            log.info(f"%s/%d: {what}", *tp, stored.offset)
         return CommitNote(lost_from=min(lost, default=-1), epoch=self._still_true(stored.note).epoch)
 
     def take_seen(self, tp: TP, start: int) -> SeenIds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import threading
 from collections.abc import Iterator
@@ -10,12 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rich.console import Console
 
 from callgauge.errors import StoreError
 from callgauge.settings import Settings, load_settings
 from callgauge_history.api import ApiServer, refusal_of
-from callgauge_history.query import print_table, run_query
+from callgauge_history.query import run_query
 from callgauge_history.store import QueryResult, Store
 
 TOKEN = "t0ken"
@@ -44,8 +42,12 @@ def ask(api: ApiServer, sql: str, token: str = TOKEN) -> httpx.Response:
 
 
 def test_a_query(api: ApiServer) -> None:
-    """Columns and rows as JSON; health without a token."""
-    assert ask(api, "SELECT 1 AS a, 'x' AS b").json() == {"columns": ["a", "b"], "rows": [[1, "x"]]}
+    """Columns, their types and rows as JSON; health without a token."""
+    assert ask(api, "SELECT 1 AS a, 'x' AS b").json() == {
+        "columns": ["a", "b"],
+        "types": ["UInt8", "String"],
+        "rows": [[1, "x"]],
+    }
     assert httpx.get(f"{api.url}/health").json() == {"status": "ok"}
 
 
@@ -102,11 +104,3 @@ def test_reading_is_allowed(sql: str) -> None:
 def test_the_rest_is_not(sql: str) -> None:
     """Empty, or any other verb."""
     assert refusal_of(sql)
-
-
-def test_a_table_for_people() -> None:
-    """Values are printed, brackets and all."""
-    out = io.StringIO()
-    print_table(QueryResult(["model", "calls", "tags"], [["gpt-4o [x]", 3, {"a": [1]}]]), Console(file=out, width=120))
-    for part in ("model", "gpt-4o [x]", "3", '{"a": [1]}'):
-        assert part in out.getvalue()

@@ -16,6 +16,7 @@ from rich.console import Console
 
 from callgauge.codec import encode
 from callgauge.errors import SettingError
+from callgauge.printable import printable
 from callgauge.schema import Alert, Severity
 from callgauge.settings import load_settings
 from callgauge_intake.consumer import Intake
@@ -211,6 +212,29 @@ def test_the_console_shows_every_severity(severity: Severity) -> None:
     assert [span.style for span in text.spans if text.plain[span.start : span.end] == f" {severity} "] == [
         styles[severity]
     ]
+
+
+def test_the_console_is_not_commanded_by_an_alert() -> None:
+    """Whatever labels and texts hold, the terminal gets ordinary characters, in the lines that are ours."""
+    evil = "\x1b[2J\u202e\n\x9b\ud83d"
+    alert = ALERT.model_copy(
+        update={
+            "rule": evil,
+            "labels": {"model" + evil: evil},
+            "summary": evil,
+            "reason": evil,
+            "event_id": evil,
+            "op": evil,
+        }
+    )
+    out = io.StringIO()
+    ConsoleChannel(Console(file=out, width=200)).deliver(alert)
+    lines = out.getvalue().splitlines()
+    assert len(lines) == 4
+    assert all(printable(line) == line for line in lines)
+    shown = r"\x1b[2J\u202e\n\x9b\ud83d"
+    assert f"critical {shown}  model{shown}={shown}  0.25 {shown} 0.05" in lines[0]
+    assert lines[1] == lines[2] == f"    {shown}"
 
 
 def test_no_channel_is_an_error() -> None:
