@@ -17,7 +17,7 @@ import typer
 
 from callgauge.errors import CallgaugeError
 from callgauge.printable import json_printable, printable, printable_lines
-from callgauge.settings import load_settings
+from callgauge.settings import Settings, load_settings
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
@@ -166,22 +166,37 @@ def completeness(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
-    """Check to the record what was read, counted and stored; the exit code is 1 if something is missing.
+    """Check to the record what was read, counted and stored.
 
-    What is only on its way (a block that is still open, records that a sink has not stored yet) is named and is not
-    missing. Whether records lay between two blocks that neither rollup nor the sink read cannot be known.
+    The exit code is 0 if it is exact, 1 if something is missing, 3 if nothing is missing but not everything has
+    arrived: records that only one of rollup and the sinks has reached, partitions that neither has found yet. Ask
+    again then. Whether records lay between two blocks that neither rollup nor the sink read cannot be known.
     """
     module = load("callgauge_sinks.completeness.check", "sinks")
     with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
-        report = module.check(ask, hours=hours, since=since)
+        if bus := _known_bus():
+            unseen = load("callgauge_sinks.completeness.partitions", "sinks").unseen_partitions
+            report = module.check(ask, hours=hours, since=since, unseen=lambda seen: unseen(bus, seen))
+        else:
+            report = module.check(ask, hours=hours, since=since)
     if as_json:
         typer.echo(json_printable(json.dumps(report.as_json(), indent=2, ensure_ascii=False)))
     else:
         from callgauge_deploy.screen import print_completeness
 
         print_completeness(report)
-    if not report.complete:
-        raise typer.Exit(1)
+    if code := module.EXIT_CODES[report.status]:
+        raise typer.Exit(code)
+
+
+def _known_bus() -> Settings | None:
+    """The bus that belongs to the store: the one that the environment names, or the running local stack's."""
+    settings = load_settings()
+    if "bootstrap_servers" in settings.model_fields_set:
+        return settings
+    found = client_settings()
+    is_stack = "bootstrap_servers" in found.model_fields_set and "store" not in settings.model_fields_set
+    return found if is_stack else None
 
 
 @app.command()

@@ -18,6 +18,7 @@ from callgauge.errors import BrokerError, CallgaugeError
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.data_dir import DataDir, StackInfo
 from callgauge_deploy.environment import child_environment
+from callgauge_deploy.former_alerts import end_former_alerts
 from callgauge_deploy.ports import HOST, Ports, choose_ports
 from callgauge_deploy.process import end, spawn
 from callgauge_deploy.process_log import ProcessLog
@@ -131,9 +132,12 @@ class LocalStack:
             self._take_ports()
             self._log = ProcessLog(self.folder.log)
             self._cleanup.callback(self._log.close)
+            has_history = self.folder.clickhouse.exists()
             self._children = {role: self._child(role) for role in self._roles}
             self._watcher.start()
             self._wait_ready()
+            if has_history:
+                self._end_former_alerts()
         except BaseException:
             self.stop()
             raise
@@ -254,6 +258,16 @@ class LocalStack:
             time.sleep(TICK_S)
         self._api = self._read_api()
         self.folder.write_stack(self.info)
+
+    def _end_former_alerts(self) -> None:
+        """End what a former bus on this folder left firing. If that fails the stack runs all the same."""
+        try:
+            count = end_former_alerts(self.settings, self.info, round(time.time() * 1000))
+        except CallgaugeError as error:
+            self._say(f"alerts that the former bus left could not be ended, the next start tries again: {error}")
+            return
+        if count:
+            self._say(f"{count} alert{'s' * (count > 1)} of the former bus ended: what they were judged by is gone")
 
     def _all_ready(self) -> bool:
         return all(child.ready for child in self._children.values()) and self.folder.api_file.exists()

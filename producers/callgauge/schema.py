@@ -25,6 +25,7 @@ __all__ = [
     "DeadLetter",
     "EpochStart",
     "ErrorType",
+    "FoldedSeries",
     "Histogram",
     "Measure",
     "Progress",
@@ -337,6 +338,19 @@ class EpochStart(_Message):
     """Retention ate the offsets from here up to `from_offset` before they were counted; -1: nothing was lost."""
 
 
+class FoldedSeries(_Message):
+    """A service whose label has too many values: series of it are counted under `__other__` in a grouping set."""
+
+    grouping: str
+    """Canonical name of the grouping set."""
+    service: str
+    """`__other__` for the services after the first ones, if there are too many of them."""
+    label: str
+    """The label that is folded."""
+    count: int
+    """Combinations of label values that were folded in the block so far."""
+
+
 class SourceProgress(_Message):
     """How far one source has been rolled up, all rows up to there confirmed."""
 
@@ -351,6 +365,8 @@ class SourceProgress(_Message):
     """What the group has committed, a block start: no block before it is read again, but by re-aggregation."""
     holds: Literal["calls", "scores"] = "calls"
     """Of which rows it is the source; the windows of calls do not wait for scores."""
+    folding: list[FoldedSeries] = []
+    """What was folded since the progress record before; at most the largest few."""
 
 
 class Progress(_Message):

@@ -56,7 +56,8 @@ def consumer_config(settings: Settings, role: str) -> dict[str, Any]:
         "heartbeat.interval.ms": int(settings.heartbeat_s * 1e3),
         # An insert may take a minute; the group must not take our partitions away meanwhile.
         "max.poll.interval.ms": max(300_000, int(settings.session_timeout_s * 1e3)),
-        "topic.metadata.refresh.interval.ms": 30_000,
+        # Partitions that are added to a topic are read within seconds; until then nobody stores or tells them.
+        "topic.metadata.refresh.interval.ms": 3_000,
         "queued.max.messages.kbytes": 32_768,
         "log_level": 4,
     }

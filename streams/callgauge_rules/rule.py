@@ -18,10 +18,15 @@ from callgauge_rules.limits import count_of, number_of, problem_of_limit
 from callgauge_rules.names import LABELS_MEANT, OPS_MEANT, SEVERITIES_MEANT, one_of
 from callgauge_rules.texts import problem_of_text, shown
 
-__all__ = ["LONGEST_COOLDOWN", "LONGEST_HELD", "RECORDS_LOST", "Rule"]
+__all__ = ["LONGEST_COOLDOWN", "LONGEST_HELD", "RECORDS_LOST", "RESERVED", "TOO_MANY_SERIES", "Rule"]
 
-#: The rule of the alerts that detect raises by itself; see callgauge_streams.detect.losses.
+#: Retention ate records before they were counted; see callgauge_streams.detect.losses.
 RECORDS_LOST = "records_lost"
+#: A label of a service has too many values to be told apart; see callgauge_streams.detect.overflows.
+TOO_MANY_SERIES = "too_many_series"
+#: The names of the alerts that detect raises by itself, without a rule file. No rule of a file may have one of them,
+#: since an alert is known by its rule's name and its labels.
+RESERVED = frozenset({RECORDS_LOST, TOO_MANY_SERIES})
 #: The longest lookback, `for` and `keep_firing_for`: detect holds the windows of so long.
 LONGEST_HELD = "24h"
 #: The longest cooldown. It needs no windows, only the time when the alert fired.
@@ -33,10 +38,9 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 def _name(value: Any) -> Any:
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ValueError(f"{shown(value)} is no name; use a letter, then letters, digits, _ and -, at most 100 in all")
-    if value == RECORDS_LOST:
+    if value in RESERVED:
         raise ValueError(
-            "the name is reserved for the alert that detect raises by itself when retention eats records before they "
-            "are counted; give the rule another"
+            "the name is reserved for an alert that detect raises by itself, without a rule; give the rule another"
         )
     return value
 

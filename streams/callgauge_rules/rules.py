@@ -29,12 +29,12 @@ from callgauge.errors import RuleError
 from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
 from callgauge_rules.aggregates import Aggregate, aggregate
 from callgauge_rules.names import FIELDS_MEANT, nearest, unknown
-from callgauge_rules.rule import RECORDS_LOST, Rule
+from callgauge_rules.rule import RECORDS_LOST, RESERVED, TOO_MANY_SERIES, Rule
 from callgauge_rules.rule_file import RuleFile, read_rule_file
 from callgauge_rules.texts import shown
 from callgauge_windows.grouping import GroupingSet
 
-__all__ = ["RECORDS_LOST", "BoundRule", "Rule", "bind", "load_rules"]
+__all__ = ["RECORDS_LOST", "RESERVED", "TOO_MANY_SERIES", "BoundRule", "Rule", "bind", "load_rules"]
 
 _UNKNOWN = "extra_forbidden"  # pydantic's word for a field that a rule does not have
 #: The fields of a rule, by their names in the file.

@@ -7,7 +7,10 @@ from hashlib import blake2b
 
 from callgauge.groupings import GroupingSet, parse_groupings
 
-__all__ = ["GroupingSet", "parse_groupings", "partition_of", "series_id"]
+__all__ = ["OTHER", "GroupingSet", "parse_groupings", "partition_of", "series_id"]
+
+#: Stands for every value of a label that has too many of them.
+OTHER = "__other__"
 
 
 def series_id(grouping: GroupingSet, values: Sequence[str]) -> int:

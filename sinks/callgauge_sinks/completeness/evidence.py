@@ -14,7 +14,7 @@ from typing import Any, Literal
 from callgauge_history.store import QueryResult
 from callgauge_sinks.completeness.report import Holds
 
-__all__ = ["Ask", "Block", "Evidence", "Found", "Lost", "Mark", "blocks_sql", "found_sql", "read_evidence"]
+__all__ = ["Ask", "Block", "Evidence", "Found", "Lost", "Mark", "Unseen", "blocks_sql", "found_sql", "read_evidence"]
 
 Ask = Callable[[str], QueryResult]
 
@@ -80,8 +80,17 @@ class Lost:
 
 
 @dataclass(frozen=True)
+class Unseen:
+    """A partition that holds records of which the store knows nothing: neither rollup nor a sink has told of it."""
+
+    source: str
+    records: int
+    """Offsets that it holds."""
+
+
+@dataclass(frozen=True)
 class Evidence:
-    """All that the store says, in the order in which it is asked."""
+    """All that the store says, in the order in which it is asked, and then the broker."""
 
     since_ms: int
     marks: list[Mark] = field(default_factory=list)
@@ -92,6 +101,13 @@ class Evidence:
     """What is stored of calls, scores and state changes."""
     letters: list[Found] = field(default_factory=list)
     lost: list[Lost] = field(default_factory=list)
+    unseen: list[Unseen] = field(default_factory=list)
+    """What the broker says; empty if it was not asked."""
+
+    @property
+    def sources(self) -> set[str]:
+        """Those of which the store knows anything."""
+        return {mark.source for mark in self.marks} | set(self.rolled_up)
 
 
 MARKS = """

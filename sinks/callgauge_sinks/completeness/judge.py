@@ -47,7 +47,7 @@ class _Judge:
         self._hours: dict[tuple[str, int], Hour] = {}
         self._gaps: list[Gap] = []
         self._pending: list[str] = []
-        self._to_come = 0
+        self._to_come = self._unsettled = 0
         self._notes: list[str] = []
 
     def report(self) -> Report:
@@ -62,6 +62,8 @@ class _Judge:
                 self._look_between(before, after)
         self._add_lost()
         self._tell_pending()
+        self._tell_unstored(by_source)
+        self._tell_unseen()
         self._tell_notes(by_source)
         wrong = {(gap.source, gap.hour_ms) for gap in self._gaps}
         for key, hour in self._hours.items():
@@ -69,7 +71,8 @@ class _Judge:
                 "gap" if key in wrong else "open" if hour.open else "not compared" if hour.not_compared else "ok"
             )
         hours = sorted(self._hours.values(), key=lambda hour: (hour.hour_ms, hour.source))
-        return Report(self._evidence.since_ms, hours, self._gaps, self._pending, self._notes, self._to_come)
+        since_ms, to_come = self._evidence.since_ms, self._to_come
+        return Report(since_ms, hours, self._gaps, self._pending, self._notes, to_come, self._unsettled)
 
     def _add(self, block: Block) -> None:
         hour = self._hour(block.source, block.first_ts_ms)
@@ -83,8 +86,9 @@ class _Judge:
                 f"{block.records:,} records were read, {block.counted:,} counted + {block.duplicates:,} duplicates + "
                 f"{block.dead:,} dead",
             )
-        settled = self._compare(block, hour) and block.complete
-        if not settled:
+        compared = self._compare(block, hour)
+        self._unsettled += not compared
+        if not (compared and block.complete):
             hour.open += 1
 
     def _compare(self, block: Block, hour: Hour) -> bool:
@@ -177,6 +181,31 @@ class _Judge:
                     "stored and not summarised yet (their block is open)"
                 )
 
+    def _tell_unstored(self, by_source: Mapping[str, list[Block]]) -> None:
+        """Sources that rollup counts and of which no sink has stored anything, as of partitions that were just added:
+        rollup had found them, the sink had not."""
+        stored = {_topic_of(source) for source in self._marks}
+        for source, blocks in by_source.items():
+            records = sum(block.records for block in blocks)
+            if source in self._marks or not records:
+                continue
+            self._to_come += records
+            who = (
+                "a new partition, which the sinks find within seconds; if this stays, restart `callgauge sinks`"
+                if _topic_of(source) in stored
+                else "does `callgauge sinks` run?"
+            )
+            self._pending.append(f"{source}: {records:,} records are rolled up and no sink has stored one: {who}")
+
+    def _tell_unseen(self) -> None:
+        for unseen in self._evidence.unseen:
+            self._to_come += unseen.records
+            self._pending.append(
+                f"{unseen.source}: neither rollup nor a sink has told of this partition yet, which holds "
+                f"{unseen.records:,} offsets: both find a new partition within seconds; if this stays, look whether "
+                "`callgauge rollup` and `callgauge sinks` run, and restart them"
+            )
+
     def _tell_notes(self, by_source: Mapping[str, list[Block]]) -> None:
         for source, blocks in by_source.items():
             if source not in self._marks:
@@ -214,6 +243,10 @@ def _difference(block: Block, stored: int, noun: Holds) -> str:
         key = "another service, model or ts" if noun == "calls" else "the id of another kind of record"
         why += f", or duplicates with {key}, which are rows of their own"
     return f"{stored:,} {noun} stored, {block.counted:,} counted: {why}"
+
+
+def _topic_of(source: str) -> str:
+    return source.rpartition("/")[0]
 
 
 def _range(block: Block) -> str:

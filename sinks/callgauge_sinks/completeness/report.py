@@ -6,11 +6,14 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-__all__ = ["Gap", "Holds", "Hour", "Kind", "Report", "iso_time"]
+__all__ = ["EXIT_CODES", "Gap", "Holds", "Hour", "Kind", "Report", "Status", "iso_time"]
 
 Kind = Literal["records", "calls", "scores", "dead letters", "lost", "between blocks", "overlap"]
 Holds = Literal["calls", "scores"]
 State = Literal["ok", "open", "not compared", "gap"]
+Status = Literal["exact", "on its way", "missing"]
+#: What the command `callgauge completeness` ends with. 2 is a mistake in its arguments.
+EXIT_CODES: dict[Status, int] = {"exact": 0, "missing": 1, "on its way": 3}
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,8 @@ class Hour:
 
 @dataclass
 class Report:
-    """The verdict. `pending` and `notes` are for people; they do not mean that something is wrong."""
+    """The verdict. `pending` (what is on its way) and `notes` are for people; they do not mean that something is
+    wrong."""
 
     since_ms: int
     hours: list[Hour]
@@ -61,7 +65,17 @@ class Report:
     pending: list[str]
     notes: list[str]
     to_come: int = 0
-    """Offsets that only one of rollup and the sink has reached so far."""
+    """Offsets that only one of rollup and the sink has reached so far, or none of them."""
+    unsettled: int = 0
+    """Blocks that cannot be compared yet with what is stored."""
+
+    @property
+    def status(self) -> Status:
+        """exact: every record that the topics hold is counted and stored. on its way: nothing is missing so far, but
+        not everything has arrived; ask again. missing: something is wrong."""
+        if self.gaps:
+            return "missing"
+        return "on its way" if self.pending or self.to_come or self.unsettled else "exact"
 
     @property
     def complete(self) -> bool:
@@ -77,6 +91,7 @@ class Report:
         names = ("records", "counted", "duplicates", "dead", "late", "folded", "clamped", "lost", "stored", "letters")
         return {
             "complete": self.complete,
+            "status": self.status,
             "since": iso_time(self.since_ms),
             "to_come": self.to_come,
             "totals": {name: self.total(name) for name in names},
@@ -90,8 +105,9 @@ class Report:
     def __str__(self) -> str:
         if not self.hours and not self.gaps:
             to_come = f"; {self.to_come:,} offsets to come" if self.to_come else ""
-            return f"completeness: nothing was rolled up in this time{to_come}"
-        verdict = f"{len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else "exact"
+            status = "" if self.status == "exact" else f"{self.status}: "
+            return f"completeness: {status}nothing was rolled up in this time{to_come}"
+        verdict = f"{len(self.gaps)} gap{'s' * (len(self.gaps) > 1)}" if self.gaps else self.status
         counts = {name: f"{self.total(name):,}" for name in ("records", "counted", "duplicates", "dead")}
         line = "completeness: {verdict}: {records} records = {counted} counted + {duplicates} duplicates + {dead} dead"
         if self.total("records") != self.total("counted") + self.total("duplicates") + self.total("dead"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import aiokafka
@@ -21,6 +21,7 @@ from callgauge_streams.bus.chunk import Chunk
 from callgauge_streams.bus.position import Position
 from callgauge_streams.bus.record_batches import use_batches
 from callgauge_streams.bus.records import Records
+from callgauge_streams.bus.steps import Steps
 from callgauge_streams.bus.takeover import Start, StartOf, commit_starts, guard_commits, take_over
 
 __all__ = ["FetchThread", "TransportConfig", "TransportMetrics"]
@@ -51,6 +52,7 @@ class TransportConfig:
         start_of: where to begin reading a partition, and what to note with it.
         on_revoked: called before partitions go, to drop their state.
         now_ms: the clock that terms are taken from.
+        steps: told what the takeovers do.
     """
 
     block_offsets: int | None
@@ -58,6 +60,7 @@ class TransportConfig:
     on_revoked: Callable[[Iterable[TP]], None]
     metrics: TransportMetrics
     now_ms: Callable[[], int]
+    steps: Steps = field(default_factory=Steps)
 
 
 class FetchThread(driver.AIOKafkaConsumerThread):
@@ -126,7 +129,12 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         consumer, config = self._ensure_consumer(), self.config
         with_blocks = config.block_offsets is not None
         starts = await take_over(
-            consumer, self.assignment(), config.start_of, now_ms=config.now_ms, with_terms=with_blocks
+            consumer,
+            self.assignment(),
+            config.start_of,
+            now_ms=config.now_ms,
+            with_terms=with_blocks,
+            steps=config.steps,
         )
         for tp, start in starts.items():
             consumer.seek(driver.ensure_aiokafka_TP(tp), start.offset)

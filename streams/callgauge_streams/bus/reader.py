@@ -14,7 +14,7 @@ from callgauge.log_once import LibrdkafkaLog
 from callgauge.settings import Settings
 from callgauge_streams.bus.blocks import Record
 
-__all__ = ["PartitionHead", "next_message", "open_reader", "read_range"]
+__all__ = ["PartitionHead", "beyond_end", "next_message", "open_reader", "read_range"]
 
 _TIMEOUT_S = 30.0
 _BATCH, _CONSUME_S = 10_000, 0.2
@@ -86,6 +86,18 @@ def read_range(
             at = offset_of(message) + 1
 
 
+def beyond_end(where: str, committed: int, end: int) -> str:
+    """What it means that a committed offset lies beyond the log's end.
+
+    Args:
+        where: the partition.
+    """
+    return (
+        f"{where}: offset {committed:,} was committed, but the log ends at {end:,}: the topic was made anew, or its "
+        "end was cut off"
+    )
+
+
 def offset_of(message: Message) -> int:
     """The offset of a message that was read (which always has one; the type does not know)."""
     return cast(int, message.offset())
@@ -116,3 +128,14 @@ class PartitionHead:
         wanted = TopicPartition(self._topic, self._partition, max(timestamp_ms, 0))
         found: int = self._consumer.offsets_for_times([wanted], timeout=_TIMEOUT_S)[0].offset
         return found if found >= 0 else None
+
+    def ends_before(self, offset: int) -> bool:
+        """Whether the log ends before `offset`, although that was committed for it."""
+        if self.end >= offset:
+            return False
+        # tansu 0.6 names the first offset of the last batch as the end. So it is read from `offset` on: where that is
+        # beyond the end the broker says so, and the client begins at the log's start.
+        self._consumer.assign([TopicPartition(self._topic, self._partition, offset)])
+        answer = self._consumer.poll(_TIMEOUT_S)
+        _checked(answer, f"{self._topic}/{self._partition}")
+        return answer is not None and cast(int, answer.offset()) < offset

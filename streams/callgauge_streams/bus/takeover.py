@@ -15,6 +15,7 @@ from faust.transport.drivers.aiokafka import ensure_aiokafka_TP
 from faust.types import TP
 
 from callgauge_streams.bus.commit_note import CommitNote
+from callgauge_streams.bus.steps import Steps, note_step
 
 __all__ = ["Start", "StartOf", "Stored", "commit_starts", "guard_commits", "take_over"]
 
@@ -51,23 +52,37 @@ async def take_over(
     *,
     now_ms: Callable[[], int],
     with_terms: bool,
+    steps: Steps | None = None,
 ) -> dict[TP, Start]:
     """Find the start of each partition and commit it under a higher term, so that the broker refuses later commits of
     the worker that had the partition before. Without terms only the very first start of a group is committed. The
     caller must seek without awaiting anything.
 
+    Args:
+        steps: told what is done now, for the watchdog.
+
     Raises:
         IllegalStateError: a rebalance has begun meanwhile; nothing was taken over.
     """
-    generation = consumer._coordinator.generation
-    stored = await _stored(consumer, tps)
-    found = dict(zip(stored, await asyncio.gather(*(start_of(consumer, tp, stored[tp]) for tp in stored)), strict=True))
+    generation, steps, tps = consumer._coordinator.generation, steps or Steps(), list(tps)
+    everything = ", ".join(sorted("{}-{}".format(*tp) for tp in tps))
+    with steps.takeover(everything):
+        note_step("asking the group for what it has committed")
+        stored = await _stored(consumer, tps)
+
+    async def find(tp: TP) -> Start:
+        with steps.takeover("{}-{}".format(*tp)):
+            return await start_of(consumer, tp, stored[tp])
+
+    found = dict(zip(stored, await asyncio.gather(*map(find, stored)), strict=True))
     if with_terms:
         found = {tp: start.under(stored[tp].note.next_term(now_ms())) for tp, start in found.items()}
     commits = {tp: start for tp, start in found.items() if with_terms or stored[tp].offset is None}
     _same_generation(consumer, generation)
     try:
-        await commit_starts(consumer, commits)
+        with steps.takeover(everything):
+            note_step("committing where reading begins")
+            await commit_starts(consumer, commits)
     except CommitFailedError as error:
         raise IllegalStateError(f"the group is rebalancing: {error}") from error
     _same_generation(consumer, generation)

@@ -11,20 +11,24 @@ import aiokafka
 from faust.types import TP
 
 from callgauge.codec import decode_window_record, encode
-from callgauge.errors import DecodeError
+from callgauge.errors import BrokerError, DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_rules.rules import BoundRule, bind, load_rules
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.outbox import Outbox, Outgoing
-from callgauge_streams.detect.engine import Engine, read_back_ms
-from callgauge_streams.detect.history import current_alerts, offset_before
+from callgauge_streams.bus.reader import beyond_end
+from callgauge_streams.bus.steps import note_step
+from callgauge_streams.detect.engine import Engine
+from callgauge_streams.detect.history import current_alerts, end_before, offset_before
+from callgauge_streams.detect.history_span import read_back_ms
 from callgauge_streams.worker.app import (
     chunk_topic,
     describe_origins,
     make_app,
     run_worker,
     use_chunks,
+    wrong_partitions,
 )
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import parse_groupings
@@ -52,14 +56,30 @@ class DetectWorker:
         self._engines: dict[TP, tuple[Chain, Engine]] = {}
 
     async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
-        """Where to begin reading: as far back as the longest lookback, so that the windows are known again."""
+        """Where to begin reading: as far back as the longest lookback, so that the windows are known again.
+
+        Raises:
+            BrokerError: the partition was added to the topic; no rows belong there.
+        """
+        if tp.partition >= self._settings.windows_partitions:
+            found = consumer.partitions_for_topic(tp.topic) or {tp.partition}
+            raise BrokerError(wrong_partitions(self._settings, max(found) + 1))
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
+        note_step("asking for the log's beginning")
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         live_from = max(log_start, committed or 0)
         current = await asyncio.to_thread(current_alerts, self._settings, tp.partition)
+        note_step("comparing what is committed with the log's end")
+        end = await asyncio.to_thread(end_before, self._settings, tp.partition, live_from) if committed else None
+        if end is not None:
+            where = f"{tp.topic}-{tp.partition}"
+            what = "all that it holds is judged from its beginning, and what is committed is set back"
+            self._app.logger.error("%s: %s", beyond_end(where, live_from, end), what)
+            live_from, current = log_start, [alert.model_copy(update={"offset": -1}) for alert in current]
         self._before[tp] = live_from, current
         if live_from == log_start:
             return log_start
+        note_step("looking for the offset to read from")
         span_ms = read_back_ms(self._rules, self._timeout_ms)
         start = await asyncio.to_thread(offset_before, self._settings, tp.partition, live_from, span_ms)
         what = (
@@ -81,7 +101,7 @@ class DetectWorker:
         fresh = chain.accept(chunk)
         if fresh is None:
             return
-        left_out = engine.left_out
+        left_out, folded = engine.left_out, engine.folded
         alerts = [alert for record in zip(*_columns(fresh), strict=True) for alert in self._decide(tp, engine, *record)]
         if engine.left_out > left_out:
             what = (
@@ -89,6 +109,9 @@ class DetectWorker:
                 "is the past being aggregated again, or is the clock of a service wrong?"
             )
             log.warning("%s/%d: %d %s", *tp, engine.left_out - left_out, what)
+        if engine.folded and not folded:
+            what = "there are too many series: those that are new are judged as __other__ (see alert too_many_series)"
+            log.warning("%s/%d: %s", *tp, what)
         topics = self._settings.topics
         # One after the other: the next worker takes the alerts that are on the topic as told, so they must have been
         # sent.

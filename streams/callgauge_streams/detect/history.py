@@ -13,9 +13,10 @@ from callgauge.codec import read
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_streams.bus.reader import next_message, open_reader
+from callgauge_streams.bus.reader import PartitionHead, next_message, open_reader
+from callgauge_streams.bus.steps import note_step
 
-__all__ = ["current_alerts", "offset_before"]
+__all__ = ["current_alerts", "end_before", "offset_before"]
 
 _TIMEOUT_S = 30.0
 log = logging.getLogger(__name__)
@@ -27,7 +28,9 @@ def current_alerts(settings: Settings, partition: int) -> list[Alert]:
     found: dict[str, Alert] = {}
     with open_reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+        note_step(f"reading {topic}")
         while message := next_message(consumer, f"{topic}/{partition}"):
+            note_step(f"reading {topic}")
             _take_note(found, message)
     return list(found.values())
 
@@ -48,6 +51,13 @@ def _take_note(found: dict[str, Alert], message: Message) -> None:
     # A worker that hung while sending may have written an old transition after a newer one of the next worker.
     if known is None or known.log != alert.log or (alert.offset, alert.at) >= (known.offset, known.at):
         found[alert.fingerprint] = alert
+
+
+def end_before(settings: Settings, partition: int, committed: int) -> int | None:
+    """The end of the windows topic's log if that lies before what was committed, else None."""
+    with open_reader(settings) as consumer:
+        head = PartitionHead(consumer, settings.topics.windows.name, partition)
+        return head.end if head.ends_before(committed) else None
 
 
 def offset_before(settings: Settings, partition: int, live_from: int, span_ms: int) -> int:

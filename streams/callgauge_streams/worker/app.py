@@ -43,6 +43,7 @@ __all__ = [
     "run_worker",
     "use_blocks",
     "use_chunks",
+    "wrong_partitions",
 ]
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ def make_app(settings: Settings, role: str) -> Any:
         # without a word; it
         # must end, so that the next takeover says what is lost.
         consumer_auto_offset_reset="none",
-        consumer_metadata_max_age_ms=20_000,  # new partitions are noticed within so long, not within five minutes
+        consumer_metadata_max_age_ms=3_000,  # new partitions are noticed within so long, not within five minutes
         consumer_group_instance_id=settings.worker_name or None,
         agent_supervisor="mode.CrashingSupervisor",  # an exception must end the process, or a chunk is lost
         processing_guarantee="at_least_once",
@@ -155,7 +156,10 @@ def run_worker(app: Any, settings: Settings) -> None:
         return app._consumer.readings() if app._consumer else {}  # app.consumer would make one, in the wrong thread
 
     metrics.serve(settings, read)
-    start_watchdog(metrics.role, settings.stall_s, lambda: {"{}-{}".format(*tp): at for tp, at in read().items()})
+    steps = app.transport.config.steps
+    start_watchdog(
+        metrics.role, settings.stall_s, lambda: {"{}-{}".format(*tp): at for tp, at in read().items()}, steps.now
+    )
     threading.Thread(target=_end_after_crash, args=(app,), name="crash-watch", daemon=True).start()
     Worker(app, loglevel=settings.log_level, redirect_stdouts=False).execute_from_commandline()
 
@@ -194,11 +198,20 @@ def describe_origins(settings: Settings) -> Origins:
     found = origins.describe_origins(settings, (calls, scores, windows))
     partitions = found[windows].partitions
     if partitions != settings.windows_partitions:
-        raise BrokerError(
-            f"{windows} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {settings.windows_partitions}: "
-            "a series' rows must stay in one partition; set it to what the topic has"
-        )
+        raise BrokerError(wrong_partitions(settings, partitions))
     return Origins(calls=found[calls].id, scores=found[scores].id, windows=found[windows].id)
+
+
+def wrong_partitions(settings: Settings, partitions: int) -> str:
+    """What to do when the windows topic has another number of partitions than rows are spread over."""
+    topics, wanted = settings.topics, settings.windows_partitions
+    return (
+        f"{topics.windows.name} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {wanted}: all rows of a "
+        f"series must stay in one partition, so partitions cannot be added while it is in use. If the setting was "
+        f"changed, set it back to {partitions}. If partitions were added, stop rollup and detect, delete "
+        f"{topics.windows.name}, {topics.alerts.name} and {topics.alerts_current.name}, make them anew with "
+        f"`callgauge topics`, and start again: alerts begin anew, the history in ClickHouse stays"
+    )
 
 
 class ChunkSchema(Schema[Any, Any]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from typer.testing import CliRunner
@@ -16,6 +16,8 @@ from callgauge_deploy import cli
 from callgauge_deploy.data_dir import DataDir, StackInfo
 from callgauge_deploy.screen import banner, shown
 from callgauge_history.store import QueryResult
+from callgauge_sinks.completeness import check as check_module
+from callgauge_sinks.completeness.report import Gap, Hour, Report
 
 SECRET = "do-not-show-me"
 
@@ -113,6 +115,49 @@ def test_the_history_lies_in_the_data_folder(monkeypatch: pytest.MonkeyPatch, tm
     assert cli.store_settings().store.get_secret_value() == f"chdb://{tmp_path}/clickhouse"
     monkeypatch.setenv("CALLGAUGE_STORE", "http://clickhouse/callgauge")
     assert cli.store_settings().store.get_secret_value() == "http://clickhouse/callgauge"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "verdict"),
+    [
+        ({}, 0, "completeness: exact: 5 records"),
+        ({"gaps": [Gap("c/t/0", 0, "calls", "gone")]}, 1, "completeness: 1 gap: 5 records"),
+        ({"pending": ["c/t/4: a new partition"]}, 3, "completeness: on its way: 5 records"),
+        ({"to_come": 7}, 3, "completeness: on its way: 5 records"),
+        ({"unsettled": 1}, 3, "completeness: on its way: 5 records"),
+        ({"to_come": 7, "gaps": [Gap("c/t/0", 0, "calls", "gone")]}, 1, "completeness: 1 gap: 5 records"),
+    ],
+)
+def test_the_exit_code_of_completeness_tells_exact_from_on_its_way_and_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, changes: dict[str, Any], code: int, verdict: str
+) -> None:
+    """0 is exact alone; 2 stays for mistakes in the arguments."""
+    report = Report(
+        0, **{"hours": [Hour("c/t/0", 0, records=5, counted=5)], "gaps": [], "pending": [], "notes": []} | changes
+    )
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(check_module, "check", lambda ask, **_: report)
+    result = CliRunner().invoke(cli.app, ["completeness"], env={"COLUMNS": "200"})
+    assert (result.exit_code, verdict in result.output.splitlines()[-1]) == (code, True), result.output
+    assert CliRunner().invoke(cli.app, ["completeness", "--hours", "x"]).exit_code == 2
+
+
+def test_completeness_asks_the_bus_that_belongs_to_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The one named, else the running stack's; none if only another store is named."""
+    monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    assert cli._known_bus() is None
+    folder = DataDir(tmp_path)
+    with folder.claim():
+        folder.write_stack(StackInfo("127.0.0.1:19092", "http://127.0.0.1:1", "t", {}))
+        bus = cli._known_bus()
+        assert bus is not None
+        assert bus.bootstrap_servers == "127.0.0.1:19092"
+        monkeypatch.setenv("CALLGAUGE_STORE", "http://clickhouse/callgauge")
+        assert cli._known_bus() is None
+        monkeypatch.setenv("CALLGAUGE_BOOTSTRAP_SERVERS", "kafka:9092")
+        bus = cli._known_bus()
+        assert bus is not None
+        assert bus.bootstrap_servers == "kafka:9092"
 
 
 def test_a_missing_part_is_named() -> None:

@@ -54,6 +54,15 @@ def test_known_fields_survive_a_round_trip(path: Path) -> None:
 def test_every_wire_type_has_a_golden_message() -> None:
     """A new wire type needs a golden message."""
     assert {type_of(path) for path in FILES} == set(TYPES.values())
-    parts = {schema.Histogram, schema.SignedHistogram, schema.Measure, schema.SourceProgress}
+    parts = {schema.Histogram, schema.SignedHistogram, schema.Measure, schema.SourceProgress, schema.FoldedSeries}
     defined = {kind for kind in vars(schema).values() if isinstance(kind, type) and issubclass(kind, schema._Message)}
     assert defined - parts - {schema._Message} == set(TYPES.values())
+
+
+def test_progress_of_before_folding_was_told_is_readable() -> None:
+    """A worker of the version before does not say what it folds: nothing, for all that is known."""
+    fields = json.loads((GOLDEN / "progress.json").read_bytes())
+    for source in fields["sources"]:
+        del source["folding"]
+    assert [source.folding for source in read(schema.Progress, json.dumps(fields).encode()).sources] == [[], []]
+    assert [source.folding for source in decoder_of(schema.Progress)(json.dumps(fields).encode()).sources] == [[], []]

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from callgauge.codec import decode_window_record, encode
-from callgauge.errors import SettingError
+from callgauge.errors import BrokerError, SettingError
 from callgauge.schema import BlockSummary, Call, DeadLetter, EpochStart
 from callgauge_history.store import Store
 from callgauge_sinks.completeness.check import check
-from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost, Mark, read_evidence
+from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost, Mark, Unseen, read_evidence
 from callgauge_sinks.completeness.judge import HOUR_MS, judge
 from callgauge_sinks.completeness.report import Report
 from callgauge_sinks.records import Record, dead_letter_of, decode_messages
@@ -376,6 +376,64 @@ def test_a_hole_that_retention_ate_is_told_once() -> None:
         lost=[Lost(SOURCE, 0, 50, NOON_MS)],
     )
     assert [gap.kind for gap in judge(evidence, NOON_MS).gaps] == ["lost"]
+
+
+def test_what_is_only_on_its_way_is_not_exact(log: Store) -> None:
+    """The verdict says so before anything else; nothing is missing for all that."""
+    assert ask(log).status == "exact"
+    write(log, summary(100, 149))
+    report = ask(log)
+    assert (report.status, report.complete, report.unsettled) == ("on its way", True, 1)
+    assert str(report).startswith("completeness: on its way: 150 records")
+    assert report.as_json()["status"] == "on its way"
+    log.command("ALTER TABLE calls DELETE WHERE kafka_offset = 20 SETTINGS mutations_sync = 2")
+    assert ask(log).status == "missing"
+
+
+def test_a_new_partition_that_the_sink_has_not_found(log: Store) -> None:
+    """Rollup has counted its records, no sink has stored one: on its way, with what to do."""
+    new = "cluster/topic/4"
+    write(log, summary(0, 988, source=new))
+    report = ask(log)
+    assert (report.status, report.to_come) == ("on its way", 989)
+    assert report.pending == [
+        f"{new}: 989 records are rolled up and no sink has stored one: a new partition, which the sinks find within "
+        "seconds; if this stays, restart `callgauge sinks`"
+    ]
+    write(log, summary(0, 9, source="cluster/scores/0"))
+    assert ask(log).pending[0] == (
+        "cluster/scores/0: 10 records are rolled up and no sink has stored one: does `callgauge sinks` run?"
+    )
+
+
+def test_a_partition_that_nobody_has_told_of(log: Store) -> None:
+    """Only the broker knows it: it is asked for those that the store does not know."""
+    asked: list[set[str]] = []
+
+    def unseen(seen: set[str]) -> list[Unseen]:
+        asked.append(seen)
+        return [Unseen("cluster/topic/5", 1_000)]
+
+    report = check(log.query, clock=lambda: NOON_MS / 1e3 + 3_600, unseen=unseen)
+    assert asked == [{SOURCE}]
+    assert (report.status, report.to_come) == ("on its way", 1_000)
+    assert report.pending[0].startswith(
+        "cluster/topic/5: neither rollup nor a sink has told of this partition yet, which holds 1,000 offsets: both "
+        "find a new partition within seconds; if this stays, look whether `callgauge rollup`"
+    )
+
+
+def test_a_bus_that_does_not_answer(log: Store) -> None:
+    """Changes no verdict; that something could not be looked for is a note."""
+
+    def unseen(seen: set[str]) -> list[Unseen]:
+        raise BrokerError("kafka:9092 does not answer: timed out")
+
+    report = check(log.query, clock=lambda: NOON_MS / 1e3 + 3_600, unseen=unseen)
+    assert report.status == "exact"
+    assert report.notes == [
+        "whether there are partitions that nobody has told of is not known: kafka:9092 does not answer: timed out"
+    ]
 
 
 def test_marks_are_asked_for_first(store: Store) -> None:

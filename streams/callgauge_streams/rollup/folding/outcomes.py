@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from callgauge.counted import OUTCOME_COUNTS, OUTCOME_FIELDS
 from callgauge.schema import ErrorType
-from callgauge_streams.rollup.folding.series import OTHER
 from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Renumbered
 from callgauge_streams.rollup.tables.sparse import PairCounts
+from callgauge_windows.grouping import OTHER
 
 __all__ = ["OutcomeTotals", "Outcomes"]
 

@@ -13,12 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from callgauge_windows.grouping import GroupingSet
+from callgauge_windows.grouping import OTHER, GroupingSet
 
-__all__ = ["OTHER", "SeriesTable"]
-
-#: Stands for every value of a label that overflowed.
-OTHER = "__other__"
+__all__ = ["SeriesTable"]
 
 
 @dataclass(slots=True)
@@ -45,6 +42,8 @@ class SeriesTable:
         self._services: dict[str, _Service] = {}
         self.values: list[tuple[str, ...]] = []
         """Label values of each series."""
+        self.overflows: dict[tuple[str, str], int] = {}
+        """Service and label -> how many combinations of label values were folded by that label."""
 
     def code_of(self, service: str, values: tuple[str, ...]) -> tuple[int, bool]:
         """The series that an event of `service` with these label values counts in, and whether it was folded."""
@@ -53,13 +52,14 @@ class SeriesTable:
 
     def _code_of(self, service: str, values: tuple[str, ...]) -> int:
         mine, known = self._service(service)
-        if not known:
+        if not known and "service" in self._labels:
             values = tuple(OTHER if name == "service" else v for name, v in zip(self._labels, values, strict=True))
+            self._count(OTHER, "service")
         code = self._codes.get(values)
         if code is not None and code in mine.codes:
             return code
         if len(mine.codes) >= self._cap:
-            return self._fold(mine, values)
+            return self._fold(mine, values, service if known else OTHER)
         for seen, value in zip(mine.values, values, strict=True):
             seen.add(value)
         return self._take(mine.codes, values)
@@ -80,13 +80,17 @@ class SeriesTable:
         codes.add(code)
         return code
 
-    def _fold(self, mine: _Service, values: tuple[str, ...]) -> int:
+    def _count(self, service: str, label: str) -> None:
+        self.overflows[service, label] = self.overflows.get((service, label), 0) + 1
+
+    def _fold(self, mine: _Service, values: tuple[str, ...], service: str) -> int:
         by_values = sorted(
             (at for at, name in enumerate(self._labels) if name != "service"), key=lambda at: -len(mine.values[at])
         )
         folded = list(values)
         for at in by_values:
             folded[at] = OTHER
+            self._count(service, self._labels[at])
             code = self._codes.get(tuple(folded))
             if code in mine.folded or code in mine.codes or len(mine.folded) < self._cap:
                 break

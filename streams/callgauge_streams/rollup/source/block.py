@@ -93,6 +93,14 @@ class Block:
             [each.folding.take_grown(self._slots, watermark_ms, first_time_only) for each in self._sets]
         )
 
+    def folding(self) -> dict[tuple[str, str, str], int]:
+        """Grouping set, service and label -> how many combinations of label values were folded by that label."""
+        return {
+            (each.name, service, label): count
+            for each in self._sets
+            for (service, label), count in each.overflows.items()
+        }
+
     def summary(self, *, complete: bool) -> Any:
         """The block's summary so far."""
         return msgspec.structs.replace(self._summary, complete=complete)
@@ -102,12 +110,18 @@ class _Set:
     """A grouping set in this block."""
 
     def __init__(self, grouping: GroupingSet, config: RollupConfig, identity: dict[str, Any], kind: Kind) -> None:
+        self.name = grouping.name
         labels, wanted = (*config.labels, *kind.beside), (*grouping.labels, *kind.beside)
         self._at = [labels.index(label) for label in wanted]
         self._table = SeriesTable(replace(grouping, labels=wanted), config.series_cap)
         self._series = Grown(dtype=np.int32)
         """Per number of label values: their series here, -1 where they lack a label of it."""
         self.folding = Folding(grouping, self._table.values, identity, kind.rows_of, kind.beside)
+
+    @property
+    def overflows(self) -> dict[tuple[str, str], int]:
+        """As `SeriesTable.overflows`."""
+        return self._table.overflows
 
     def resolve(self, service: str, values: tuple[str | None, ...]) -> bool:
         """Find the series of the next label values; returns whether they were folded."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import aiokafka
 import msgspec
 from faust.types import TP
 
-from callgauge.errors import BrokenChain
+from callgauge.errors import BrokenChain, BrokerError
 from callgauge.settings import Settings
 from callgauge_streams.bus.blocks import Resumption, resume_after_retention
 from callgauge_streams.bus.commit_note import CommitNote
-from callgauge_streams.bus.reader import PartitionHead, open_reader
+from callgauge_streams.bus.reader import PartitionHead, beyond_end, open_reader
+from callgauge_streams.bus.records import Records
+from callgauge_streams.bus.steps import note_step
 from callgauge_streams.bus.takeover import Start, Stored
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import kinds_of
@@ -59,12 +61,18 @@ class Resumer:
 
     async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, stored: Stored) -> Start:
         """Where to go on: at the committed block start, or at the log's start if nothing was committed, or after both
-        if retention has deleted records before they were counted."""
+        if retention has deleted records before they were counted.
+
+        Raises:
+            BrokerError: the committed offset lies beyond the log's end.
+        """
         aiotp = aiokafka.TopicPartition(tp.topic, tp.partition)
+        note_step("asking for the log's beginning")
         log_start: int = (await consumer.beginning_offsets([aiotp]))[aiotp]
         if stored.offset is None:
             start = Start(log_start, CommitNote(epoch=self._config.epoch))  # nobody has counted anything before
         elif stored.offset >= log_start:
+            await self._refuse_beyond_end(tp, stored.offset)
             start = Start(stored.offset, self._still_true(stored.note))
         else:
             resumption = await self._resume(tp, stored.offset, stored.note)
@@ -73,8 +81,33 @@ class Resumer:
         self._seen[tp, start.offset] = await asyncio.to_thread(self._seen_before, tp, start.offset)
         return start
 
+    async def _refuse_beyond_end(self, tp: TP, committed: int) -> None:
+        """End the process when the log is not the one that the offset was committed for. Where counting should go on is
+        for people to say: in a topic made anew at its start, in a log that was cut perhaps elsewhere."""
+        note_step("comparing what is committed with the log's end")
+        end = await asyncio.to_thread(self._end_before, tp, committed)
+        if end is not None:
+            holds = self._kinds[tp.topic].name
+            raise BrokerError(
+                f"{beyond_end(f'{tp.topic}-{tp.partition}', committed, end)}. Nothing is counted until you say where "
+                f"to go on: stop all rollup workers and run `callgauge reaggregate --from 1970-01-01 --topic {holds}`, "
+                "which sets the group back to the log's first record; a topic made anew is another source, so nothing "
+                "of it is counted twice"
+            )
+
+    def _end_before(self, tp: TP, committed: int) -> int | None:
+        with open_reader(self._settings) as consumer:
+            head = PartitionHead(consumer, tp.topic, tp.partition)
+            return head.end if head.end < committed and head.ends_before(committed) else None
+
     def _seen_before(self, tp: TP, start: int) -> SeenIds:
-        return seen_in(self._config, self._kinds[tp.topic], read_horizon(self._settings, *tp, start))
+        return seen_in(self._config, self._kinds[tp.topic], self._horizon(tp, start))
+
+    def _horizon(self, tp: TP, start: int) -> Iterator[Records]:
+        note_step("reading the ids of the records before its start")
+        for records in read_horizon(self._settings, *tp, start):
+            yield records
+            note_step("reading the ids of the records before its start")
 
     def _still_true(self, note: CommitNote) -> CommitNote:
         """Drop what the old note says of confirmed rows if it is of another epoch: those rows become void once our
@@ -88,6 +121,7 @@ class Resumer:
         so this may wait up to a minute."""
         end, since = -1, 0.0
         while True:
+            note_step("looking for a block start after retention")
             resumption, is_cut, log_end = await asyncio.to_thread(self._look, tp, committed, note)
             if is_cut or self._is_past(note.minute if resumption.lost_from < 0 else -1):
                 return resumption

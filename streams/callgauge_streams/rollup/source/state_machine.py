@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from callgauge.schema import SourceProgress
+from callgauge.schema import FoldedSeries, SourceProgress
 from callgauge.structs import struct_of
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.records import Records
@@ -24,6 +24,9 @@ from callgauge_streams.rollup.source.duplicates import NEW, OTHER_CONTENT, SeenI
 __all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
 
 _SourceProgress: Any = struct_of(SourceProgress)
+_FoldedSeries: Any = struct_of(FoldedSeries)
+# Progress goes to every partition each second, so it names the largest overflows only.
+_MOST_FOLDED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,10 @@ class SourceRollup:
         self._largest_append_ms = 0
         self.differing_offset = -1
         """Offset of the first record, since this was set to -1, that has the id of another with other content."""
+        self._folding: dict[tuple[str, str, str], int] = {}
+        """What was folded since the last progress, in blocks that have ended."""
+        self._told: dict[tuple[str, str, str], int] = {}
+        """What the last progress told of the open block."""
 
     @property
     def next_offset(self) -> int:
@@ -120,7 +127,14 @@ class SourceRollup:
     def _close(self, next_block: int) -> Closed | None:
         if self._block is None:
             return None
+        self._folding |= self._folded_since()
+        self._told = {}
         return Closed(self._block.take_grown(), self._block.summary(complete=True), next_block)
+
+    def _folded_since(self) -> dict[tuple[str, str, str], int]:
+        """What the open block has folded, where that has grown since the last progress."""
+        folding = self._block.folding() if self._block else {}
+        return {key: count for key, count in folding.items() if count > self._told.get(key, 0)}
 
     def due_rows(self, *, first_time_only: bool) -> Iterator[Any]:
         """Rows that grew, of windows that the watermark has passed; on request only those that were never sent. They
@@ -138,7 +152,11 @@ class SourceRollup:
         return self._block.minute if self._block else -1
 
     def progress(self, *, idle: bool) -> Any:
-        """How far the source is. To be sent only when all rows taken so far are confirmed."""
+        """How far the source is, and what it has folded since this was last asked. To be sent only when all rows taken
+        so far are confirmed."""
+        folded = self._folding | self._folded_since()
+        self._folding, self._told = {}, self._block.folding() if self._block else {}
+        largest = sorted(folded.items(), key=lambda item: -item[1])[:_MOST_FOLDED]
         return _SourceProgress(
             source=self._name,
             block=self._block.first if self._block else -1,
@@ -146,4 +164,5 @@ class SourceRollup:
             watermark_ms=max(self.watermark_ms, 0),
             idle=idle,
             holds=self._kind.name,
+            folding=[_FoldedSeries(grouping=g, service=s, label=n, count=count) for (g, s, n), count in largest],
         )

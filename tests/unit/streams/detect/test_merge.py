@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -48,7 +49,9 @@ def totals(windows: Windows) -> Counter[int]:
 def identities(windows: Windows) -> set[tuple[int, str]]:
     """Blocks and epochs of the rows that are kept apart."""
     every = [series for grouping in GROUPINGS for series in windows.of(grouping)]
-    return {(block, epoch) for series in every for window in series.windows.values() for _, block, epoch in window.open}
+    return {
+        (block, epoch) for series in every for window in series.windows.values() for _, block, epoch, _ in window.open
+    }
 
 
 # Readers that leave one rule out, made by changing what they read.
@@ -189,3 +192,43 @@ def test_only_open_blocks_are_kept_apart_however_long_the_log() -> None:
         windows.fold(SOURCE, block - 20)
         assert len(identities(windows)) <= 3
     assert totals(windows) == dict.fromkeys(range(100), 10)
+
+
+def test_many_rows_of_one_window_are_added_up_as_few_are() -> None:
+    """Their sum is kept, and made anew when a row comes, grows, is folded or becomes void."""
+    records: list[Any] = [start(0, "e1", 1), *(row(block, "e1", 1) for block in range(100))]
+    windows = merged(records)
+    assert totals(windows) == totals(windows) == {0: 100}
+    windows.put(row(7, "e1", 5))
+    assert totals(windows) == {0: 104}
+    windows.put(row(100, "e1", 1))
+    assert totals(windows) == {0: 105}
+    windows.fold(SOURCE, 50)
+    assert totals(windows) == {0: 105}
+    windows.start(start(80, "e2", 2))
+    assert totals(windows) == {0: 84}
+
+
+def test_a_lookback_costs_only_the_windows_that_exist() -> None:
+    """A month of 10 s windows, of which three are there: the sum is of those inside."""
+    windows = merged([row(0, "e", n, window=window) for n, window in ((1, 0), (2, 5), (4, 300_000))])
+    (series,) = windows.of("service@10s")
+    month_ms = 30 * 86_400_000
+    began = time.process_time()
+    for _ in range(100):
+        assert series.totals(0, month_ms).n == 3
+        assert series.totals(WINDOW_MS, 300_001 * WINDOW_MS).n == 6
+    assert time.process_time() - began < 1.0  # 100 walks over all 259,200 windows take five seconds
+
+
+def test_what_is_in_a_lookback_changes_when_a_window_ends_or_leaves() -> None:
+    """
+    window     0   1   2   3   4   5   6
+    rows       x       x           x           lookback 30 s: (at the end of) 0, 2, 3 (0 leaves), 5 ...
+    """
+    windows = merged([row(0, "e", 1, window=window) for window in (0, 2, 5)])
+    (series,) = windows.of("service@10s")
+    ends = [0]
+    while len(ends) < 7:
+        ends.append(series.next_change_ms(ends[-1], 3 * WINDOW_MS))
+    assert [end // WINDOW_MS - 1 for end in ends[1:]] == [0, 2, 3, 5, 8, 9]

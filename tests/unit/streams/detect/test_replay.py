@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from callgauge.schema import Alert
 from callgauge_rules.rules import BoundRule
-from callgauge_streams.detect.engine import Engine, read_back_ms
+from callgauge_streams.detect.engine import Engine
+from callgauge_streams.detect.history_span import read_back_ms
 from tests.unit.streams.detect.windows_log import Record, random_records
 
 TIMEOUT_MS = 10_000

@@ -77,8 +77,13 @@ def test_durations_are_read_to_milliseconds(tmp_path: Path) -> None:
         ),
         (
             GOOD.replace("name: slow", "name: records_lost"),
-            "line 3: records_lost: name: the name is reserved for the alert that detect raises by itself when "
-            "retention eats records before they are counted; give the rule another",
+            "line 3: records_lost: name: the name is reserved for an alert that detect raises by itself, without a "
+            "rule; give the rule another",
+        ),
+        (
+            GOOD.replace("name: slow", "name: too_many_series"),
+            "line 3: too_many_series: name: the name is reserved for an alert that detect raises by itself, without a "
+            "rule; give the rule another",
         ),
     ],
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
-from callgauge_streams.rollup.folding.series import OTHER, SeriesTable
-from callgauge_windows.grouping import parse_groupings
+from callgauge_streams.rollup.folding.series import SeriesTable
+from callgauge_windows.grouping import OTHER, parse_groupings
 
 
 def table(labels: str, cap: int) -> SeriesTable:
@@ -61,3 +61,23 @@ def test_a_set_without_labels_never_folds() -> None:
     series = table("", cap=1)
     assert [named(series, service) for service in ("a", "b", "c")] == [((), False)] * 3
     assert len(series.values) == 1
+    assert series.overflows == {}
+
+
+def test_it_says_which_label_of_which_service_is_folded() -> None:
+    """And how many combinations of label values by now; what is not folded is not named."""
+    series = table("service,feature,model", cap=2)
+    for number in range(5):
+        named(series, "bulk", "bulk", f"id-{number}", "m")
+    named(series, "chat", "chat", "search", "m")
+    assert series.overflows == {("bulk", "feature"): 3}
+    for service in ("third", "fourth"):
+        named(series, service, service, "search", "m")
+    assert series.overflows == {("bulk", "feature"): 3, ("__other__", "service"): 2}
+
+
+def test_of_two_labels_that_are_folded_both_are_named() -> None:
+    series = table("feature,endpoint", cap=1)
+    for number in range(3):
+        named(series, "a", f"f{number}", f"e{number}")
+    assert series.overflows == {("a", "feature"): 2, ("a", "endpoint"): 1}

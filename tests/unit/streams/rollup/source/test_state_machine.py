@@ -252,6 +252,32 @@ def test_a_label_that_overflows_is_the_same_in_any_cut() -> None:
     assert ways[0][-1].folded == 320
 
 
+def test_progress_tells_what_was_folded_since_it_was_last_asked() -> None:
+    """
+    block       0 ............................ | 64 ...
+    features    12 of cap 10    the same   4 more | 1      what grew is told once, with the block's count so far
+    """
+    config = RollupConfig(parse_groupings("@10s feature@10s"), 64, 0, series_cap=10)
+    values = [*range(12), *range(12), *range(12, 16), 0]
+    offsets = [*range(28), 64]
+    calls = [Call(event_id=f"e{i}", ts=1000.0, service="bulk", feature=f"id-{v}") for i, v in enumerate(values)]
+    reader = Reader(Log(offsets, [1_000_000] * len(calls), [encode(call) for call in calls], calls))
+    reader.seek(0)
+    worker = SourceRollup(config, "c/t/0", 0)
+
+    def told_after(count: int) -> list[tuple[str, str, str, int]]:
+        for chunk in reader.fetch(count):
+            worker.take(chunk)
+        folding = worker.progress(idle=False).folding
+        return [(each.grouping, each.service, each.label, each.count) for each in folding]
+
+    assert told_after(10) == []
+    assert told_after(2) == [("feature@10s", "bulk", "feature", 2)]
+    assert told_after(12) == []  # nothing new
+    assert told_after(5) == [("feature@10s", "bulk", "feature", 6)]  # though their block has ended meanwhile
+    assert told_after(0) == []
+
+
 def test_finish_reasons_beyond_a_hundred_are_folded_into_other_in_log_order() -> None:
     """An emitter that puts ids there must not make a row that the broker refuses; nothing is lost but the names."""
     calls = [Call(event_id=f"e{i}", ts=1000.0, service="s", finish_reason=f"id-{i // 2}") for i in range(400)]
