@@ -76,6 +76,7 @@ _HOUR_COLUMNS = {
     "records": "records",
     "counted": "counted",
     "dup": "duplicates",
+    "differ": "differing",
     "dead": "dead",
     "late": "late",
     "folded": "folded",
@@ -85,7 +86,7 @@ _HOUR_COLUMNS = {
     "letters": "letters",
 }
 #: Columns that are left out if all their values are zero, so that the table fits a narrow terminal.
-_RARE = ("late", "folded", "clamped", "lost")
+_RARE = ("differing", "late", "folded", "clamped", "lost")
 _STATE_STYLES = {"ok": "green", "open": "yellow", "gap": "bold red"}
 #: At most so many gaps are printed one by one; --json lists all.
 MOST_GAPS = 20

@@ -34,6 +34,7 @@ class Block:
     late: int
     folded: int
     clamped: int
+    differing: int
     first_ts_ms: int
 
 
@@ -115,7 +116,7 @@ SELECT source, min(first_offset), max(next_offset), toUnixTimestamp64Milli(max(s
 FROM stored_offsets WHERE sink IN ('calls', 'scores') GROUP BY source
 """
 ROLLED_UP = "SELECT source, max(last_offset) FROM blocks_final GROUP BY source"
-_COLUMNS = "source, block, last_offset, complete, records, counted, duplicates, dead, late, folded, clamped"
+_COLUMNS = "source, block, last_offset, complete, records, counted, duplicates, dead, late, folded, clamped, differing"
 LOST = """
 SELECT e.source, e.lost_from, e.from_offset, toUnixTimestamp64Milli(b.first_ts)
 FROM (SELECT DISTINCT source, lost_from, from_offset FROM epochs WHERE lost_from >= 0) AS e

@@ -76,7 +76,7 @@ class _Judge:
 
     def _add(self, block: Block) -> None:
         hour = self._hour(block.source, block.first_ts_ms)
-        for name in ("records", "counted", "duplicates", "dead", "late", "folded", "clamped"):
+        for name in ("records", "counted", "duplicates", "dead", "late", "folded", "clamped", "differing"):
             setattr(hour, name, getattr(hour, name) + getattr(block, name))
         hour.blocks += 1
         if block.records != block.counted + block.duplicates + block.dead:

@@ -42,6 +42,8 @@ class Hour:
     late: int = 0
     folded: int = 0
     clamped: int = 0
+    differing: int = 0
+    """Of the duplicates, those with other content than what came first: an id was used twice."""
     lost: int = 0
     stored: int | None = None
     letters: int | None = None
@@ -88,7 +90,10 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for machines; times are ISO 8601, UTC."""
-        names = ("records", "counted", "duplicates", "dead", "late", "folded", "clamped", "lost", "stored", "letters")
+        names = [
+            *("records", "counted", "duplicates", "differing", "dead"),
+            *("late", "folded", "clamped", "lost", "stored", "letters"),
+        ]
         return {
             "complete": self.complete,
             "status": self.status,
@@ -112,6 +117,8 @@ class Report:
         line = "completeness: {verdict}: {records} records = {counted} counted + {duplicates} duplicates + {dead} dead"
         if self.total("records") != self.total("counted") + self.total("duplicates") + self.total("dead"):
             line = line.replace("=", "≠")
+        if differing := self.total("differing"):
+            line += f"; {differing:,} duplicates with other content"
         for holds in ("calls", "scores"):
             stored = [hour.stored for hour in self.hours if hour.stored is not None and hour.holds == holds]
             if stored:

@@ -36,9 +36,13 @@ def test_the_table_fits_80_columns() -> None:
 
 
 def test_rare_columns_show_when_there_is_something() -> None:
-    """Late, folded, clamped, lost."""
-    assert "late" not in printed(Report(0, [hour()], [], [], []), 120)
+    """Duplicates with other content, late, folded, clamped, lost."""
+    plain = printed(Report(0, [hour()], [], [], []), 120)
+    assert not any(word in plain for word in ("differ", "late", "folded", "clamped", "lost"))
     assert "late" in printed(Report(0, [hour(late=3)], [], [], []), 120)
+    differing = printed(Report(0, [hour(duplicates=2, differing=2, counted=1_234_558)], [], [], []), 120)
+    assert "differ" in differing.splitlines()[0]
+    assert "; 2 duplicates with other content; " in differing
 
 
 def test_gaps_are_told_with_their_whole_source() -> None:

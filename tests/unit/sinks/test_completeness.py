@@ -342,7 +342,7 @@ def test_since_is_a_time(log: Store) -> None:
 
 def block_of(first: int, last: int, **changes: Any) -> Block:
     count = last - first + 1
-    made = Block(SOURCE, first, last, True, count, count, 0, 0, 0, 0, 0, NOON_MS)
+    made = Block(SOURCE, first, last, True, count, count, 0, 0, 0, 0, 0, 0, NOON_MS)
     return replace(made, **changes)
 
 
