@@ -41,10 +41,12 @@ def test_the_end_is_told_only_where_it_lies_before(broker: Broker, tmp_path: Pat
     topic = settings.topics.calls.name
     for _ in range(2):
         produce(settings, topic, 0, 50)
-    with open_reader(settings) as reader:
-        beyond = [PartitionHead(reader, topic, 0).ends_before(offset) for offset in (0, 60, 99, 100, 101)]
-    # tansu answers a fetch beyond the end as one at the end.
-    assert beyond == [False, False, False, False, broker.name == "kafka"]
+    for offset in (0, 60, 99, 100):
+        with open_reader(settings) as reader:
+            assert not PartitionHead(reader, topic, 0).ends_before(offset)
+    if broker.name == "kafka":  # tansu does not answer a fetch beyond the end
+        with open_reader(settings) as reader:
+            assert PartitionHead(reader, topic, 0).ends_before(101)
 
 
 def test_rollup_ends_and_says_what_to_do(kafka: Broker, tmp_path: Path) -> None:

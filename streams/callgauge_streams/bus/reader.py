@@ -130,12 +130,23 @@ class PartitionHead:
         return found if found >= 0 else None
 
     def ends_before(self, offset: int) -> bool:
-        """Whether the log ends before `offset`, although that was committed for it."""
+        """Whether the log ends before `offset`, although that was committed for it.
+
+        Raises:
+            BrokerError: the broker, which told an end before it, does not answer what is there (tansu 0.6, if the log
+                does end before it).
+        """
         if self.end >= offset:
             return False
         # tansu 0.6 names the first offset of the last batch as the end. So it is read from `offset` on: where that is
         # beyond the end the broker says so, and the client begins at the log's start.
         self._consumer.assign([TopicPartition(self._topic, self._partition, offset)])
         answer = self._consumer.poll(_TIMEOUT_S)
+        if answer is None:
+            raise BrokerError(
+                f"{self._topic}/{self._partition}: offset {offset:,} was committed, the broker tells {self.end:,} as "
+                f"the log's end and does not answer within {_TIMEOUT_S:.0f} s what is at {offset:,}: if the topic was "
+                "made anew, delete the consumer group, else see whether the broker is well"
+            )
         _checked(answer, f"{self._topic}/{self._partition}")
-        return answer is not None and cast(int, answer.offset()) < offset
+        return cast(int, answer.offset()) < offset

@@ -166,7 +166,7 @@ def test_quiet_series_cost_nothing(tmp_path: Path) -> None:
         engine.take(40_002, second * 1000, progress(second * 1000, "s0"))
         took.append(time.process_time() - began)
     assert engine.looked_at == 40_000 + 2  # two windows have ended
-    assert sorted(took)[len(took) // 2] < 0.001
+    assert sorted(took)[len(took) // 2] < 0.01  # a walk over all took half a second
     for at in range(120_000, 3_600_001, 30_000):
         engine.take(40_003, at, progress(at, "s0"))
         assert engine.looked_at == 40_000 + 3  # the third window has ended, then nothing changes
