@@ -6,15 +6,25 @@ from collections.abc import Iterable
 from typing import Any
 
 from callgauge.codec import decode_window_record, encode
+from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.row_batch_wire import decode_rows, encode_rows, is_rows
 
-__all__ = ["as_sent"]
+__all__ = ["as_sent", "read_records"]
 
 
 def as_sent(records: Iterable[Any]) -> list[Any]:
-    """Encoded and decoded again; what was written by hand must be what msgspec writes."""
-    sent = []
+    """Encoded and decoded again, rows one by one; what was written by hand must be what msgspec writes."""
+    sent: list[Any] = []
     for record in records:
+        if isinstance(record, RowBatch):
+            sent += read_records(encode_rows(record))
+            continue
         value = encode(record)
-        sent.append(decode_window_record(value))
+        sent += read_records(value)
         assert encode(sent[-1]) == value
     return sent
+
+
+def read_records(value: bytes | None) -> list[Any]:
+    """What a message of the windows topic holds: one record, or the rows of a batch."""
+    return list(decode_rows(value).rows()) if is_rows(value) else [decode_window_record(value)]

@@ -5,16 +5,18 @@ Numbers are made integers by `callgauge.units`, as in rollup, so that sums over 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
 import pyarrow as pa
 
-from callgauge.counted import LABELS, MEASURES, OUTCOME_COUNTS, TOKEN_SUMS
+from callgauge.counted import LABELS
 from callgauge.schema import BlockSummary, Call
 from callgauge.units import event_ms, micros, millionths, nanodollars
 from callgauge_sinks.records import Batch, Record
+from callgauge_sinks.window_columns import window_columns
+from callgauge_windows.row_batch import RowBatch
 
 __all__ = [
     "alert_rows",
@@ -30,7 +32,6 @@ Tables = dict[str, pa.Table]
 
 TIME = pa.timestamp("ms", tz="UTC")
 TEXT_MAP = pa.map_(pa.string(), pa.string())
-COUNT_MAP = pa.map_(pa.string(), pa.int64())
 BUCKET_MAP = pa.map_(pa.int16(), pa.uint64())
 
 _CALL_TYPES: dict[str, pa.DataType] = {
@@ -134,10 +135,10 @@ def window_record_rows(records: Sequence[Record]) -> Tables:
 
     Progress records, with which rollup tells detect how far it is, are not stored.
     """
-    by_kind: dict[str, list[Any]] = {"row": [], "score_row": [], "summary": [], "epoch": [], "progress": []}
+    by_kind: dict[str, list[Any]] = {"rows": [], "score_row": [], "summary": [], "epoch": [], "progress": []}
     for record in records:
         by_kind[record.value.kind].append(record.value)
-    builders = {"row": window_rows, "score_row": _score_window_rows, "summary": _summary_rows, "epoch": _epoch_rows}
+    builders = {"rows": window_rows, "score_row": _score_window_rows, "summary": _summary_rows, "epoch": _epoch_rows}
     tables: Tables = {}
     for kind, build in builders.items():
         if by_kind[kind]:
@@ -145,21 +146,13 @@ def window_record_rows(records: Sequence[Record]) -> Tables:
     return tables
 
 
-_WINDOW_INTS = (*(count.name for count in OUTCOME_COUNTS), *TOKEN_SUMS, "rate_limit_used_max_ppm")
-
-
-def window_rows(rows: Sequence[Any]) -> Tables:
-    """Rows of `windows`, from WindowRow structs."""
-    columns = _key_columns(rows) | {name: _column(rows, name, pa.int64()) for name in _WINDOW_INTS}
-    for name in ("errors", "finish_reasons"):
-        columns[name] = _maps([getattr(row, name) for row in rows], COUNT_MAP)
-    for name in MEASURES:
-        columns |= _measure_columns(name, [row.measures.get(name) for row in rows])
-    return {"windows": pa.table(columns)}
+def window_rows(batches: Sequence[RowBatch]) -> Tables:
+    """Rows of `windows`."""
+    return {"windows": pa.table(window_columns(batches))}
 
 
 def _key_columns(rows: Sequence[Any]) -> dict[str, pa.Array]:
-    """The columns that rows of calls and of scores have in common: identity, `n` (number of events) and labels."""
+    """Identity, `n` (number of scores) and labels of rows of scores."""
     columns = {name: _column(rows, name, pa.string()) for name in ("grouping", "source", "epoch")}
     columns |= {name: _column(rows, name, pa.int64()) for name in ("window_ms", "block", "n")}
     columns["series_id"] = _column(rows, "series_id", pa.uint64())
@@ -183,24 +176,6 @@ def _score_window_rows(rows: Sequence[Any]) -> Tables:
 
 def _buckets(buckets: Mapping[str, int]) -> dict[int, int]:
     return {int(bucket): count for bucket, count in buckets.items()}
-
-
-def _measure_columns(name: str, measures: Sequence[Any]) -> dict[str, pa.Array]:
-    def column(read: Callable[[Any], Any], kind: pa.DataType, absent: Any = 0) -> pa.Array:
-        return pa.array([absent if measure is None else read(measure) for measure in measures], kind)
-
-    histograms = [{} if m is None else _buckets(m.histogram.buckets) for m in measures]
-    return {
-        f"{name}_count": column(lambda m: m.count, pa.int64()),
-        f"{name}_sum": column(lambda m: m.sum, pa.int64()),
-        f"{name}_sum_sq": column(lambda m: m.sum_sq, pa.int64()),
-        f"{name}_min": column(lambda m: m.min, pa.int64()),
-        f"{name}_max": column(lambda m: m.max, pa.int64()),
-        f"{name}_max_event_id": column(lambda m: m.max_event_id, pa.string(), ""),
-        f"{name}_histogram": _maps(histograms, BUCKET_MAP),
-        f"{name}_zero_count": column(lambda m: m.histogram.zero_count, pa.uint64()),
-        f"{name}_scale": column(lambda m: m.histogram.scale, pa.int8()),
-    }
 
 
 _SUMMARY_INTS = [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from callgauge.codec import decode_call, decode_score, decode_window_record, decoder_of
+from callgauge.codec import decode_call, decode_score, decoder_of
 from callgauge.errors import SettingError
 from callgauge.schema import Alert, DeadLetter
 from callgauge.settings import Settings
@@ -20,6 +20,7 @@ from callgauge_sinks.rows import (
     window_record_rows,
 )
 from callgauge_sinks.sink import Rows, SinkSpec
+from callgauge_windows.messages import decode_windows
 
 __all__ = ["NAMES", "origin_topics", "spec_of"]
 
@@ -48,7 +49,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     sources: dict[str, tuple[Topic, Callable[[bytes | None], Any], Rows]] = {
         "calls": (topics.calls, decode_call, partial(call_rows, origin=calls_origin)),
         "scores": (topics.scores, decode_score, partial(score_record_rows, origin=scores_origin)),
-        "windows": (topics.windows, decode_window_record, window_record_rows),
+        "windows": (topics.windows, decode_windows, window_record_rows),
         "alerts": (topics.alerts, decoder_of(Alert), alert_rows),
         "dead": (topics.dead, decoder_of(DeadLetter), partial(dead_letter_rows, origins=origins)),
     }

@@ -6,7 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from callgauge.counted import OUTCOME_COUNTS, TOKEN_SUMS
+from callgauge_windows.row_batch import RowBatch
 
 __all__ = ["MeasureTotals", "Totals"]
 
@@ -59,26 +62,46 @@ class Totals:
 
     @classmethod
     def of_row(cls, row: Any, measures: frozenset[str]) -> Totals:
-        """A row's totals, of the named measures only.
+        """The totals of one decoded `WindowRow`; see `of_batch`."""
+        [totals] = cls.of_batch(RowBatch.of_rows([row]), measures)
+        return totals
+
+    @classmethod
+    def of_batch(cls, batch: RowBatch, measures: frozenset[str]) -> list[Totals]:
+        """The totals of each row of a batch, of the named measures only.
 
         Args:
-            row: a decoded `WindowRow`.
             measures: what the loaded rules ask for; the rest would only take memory.
         """
-        return cls(
-            counts=Counter({name: getattr(row, name) for name in _SUMMED}),
-            errors=Counter(row.errors),
-            rate_limit_used_ppm=row.rate_limit_used_max_ppm,
-            measures={
-                name: MeasureTotals(
-                    measure.count,
-                    measure.sum,
-                    measure.max,
-                    measure.max_event_id,
-                    measure.histogram.zero_count,
-                    Counter({int(bucket): count for bucket, count in measure.histogram.buckets.items()}),
-                )
-                for name, measure in row.measures.items()
-                if name in measures
-            },
+        counts = np.stack([batch.column(name) for name in _SUMMED], axis=1).tolist()
+        errors = {kind: column.tolist() for kind, column in batch.map_columns("error").items()}
+        used = batch.column("rate_limit_used_max_ppm").tolist()
+        found = [
+            cls(
+                counts=Counter(dict(zip(_SUMMED, row, strict=True))),
+                errors=Counter({kind: column[at] for kind, column in errors.items() if column[at]}),
+                rate_limit_used_ppm=used[at],
+            )
+            for at, row in enumerate(counts)
+        ]
+        for name in batch.measures():
+            if name in measures:
+                for totals, measure in zip(found, _measures_of(batch, name), strict=True):
+                    if measure is not None:
+                        totals.measures[name] = measure
+        return found
+
+
+def _measures_of(batch: RowBatch, name: str) -> list[MeasureTotals | None]:
+    """One measure of each row, None for a row that does not have it."""
+    parts = [batch.column(f"{name}.{part}").tolist() for part in ("count", "sum", "max", "zero_count", "max_event")]
+    ids, buckets = ["", *batch.event_ids.listed()], batch.buckets[name]
+    at, keys, counts = buckets.bucket_at.tolist(), buckets.buckets.tolist(), buckets.counts.tolist()
+    return [
+        MeasureTotals(
+            count, total, most, ids[event], zeros, Counter(dict(zip(keys[begin:end], counts[begin:end], strict=True)))
         )
+        if count
+        else None
+        for count, total, most, zeros, event, begin, end in zip(*parts, at[:-1], at[1:], strict=True)
+    ]

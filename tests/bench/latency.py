@@ -21,9 +21,9 @@ from pathlib import Path
 import psutil
 from confluent_kafka import Consumer, TopicPartition
 
-from callgauge.codec import decode_window_record
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
+from tests.as_sent import read_records
 from tests.bench.arrivals import Arrivals, Window, spread
 from tests.bench.pace import publish
 from tests.bench.report import report
@@ -54,7 +54,8 @@ def consume_until(consumer: Consumer, arrivals: Arrivals, worker: Role, until_s:
         for message in messages:
             value, partition = message.value(), message.partition()
             if value is not None and partition is not None and message.error() is None:
-                arrivals.take(partition, decode_window_record(value), at_s)
+                for record in read_records(value):
+                    arrivals.take(partition, record, at_s)
 
 
 def open_consumer(settings: Settings) -> Consumer:

@@ -16,6 +16,7 @@ Query = Callable[[str], list[list[Any]]]
 
 _COUNTS = (
     "fallbacks",
+    "cancelled",
     "cache_hits",
     "rate_limited",
     "retries",

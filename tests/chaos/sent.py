@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from callgauge.codec import decode_window_record
 from callgauge.settings import Settings
+from tests.as_sent import read_records
 from tests.chaos.topic import place_of, read_topic
 
 __all__ = ["SentWindows", "read_windows"]
@@ -50,5 +50,6 @@ def read_windows(settings: Settings) -> SentWindows:
     topic = settings.topics.windows
     sent = SentWindows(topic.partitions)
     for message in read_topic(settings, topic):
-        sent.add(*place_of(message), decode_window_record(message.value()))
+        for record in read_records(message.value()):
+            sent.add(*place_of(message), record)
     return sent

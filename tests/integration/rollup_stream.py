@@ -8,12 +8,13 @@ from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, TopicPartition
 
-from callgauge.codec import decode_window_record, encode
+from callgauge.codec import encode
 from callgauge.origins import describe_origins
 from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
+from tests.as_sent import read_records
 from tests.chaos.load import GROUPINGS, Load, Publisher
 from tests.chaos.pipeline import Role, committed, ends, role_command
 from tests.oracle import Key, merged, recount
@@ -62,9 +63,9 @@ class WindowsLog:
                 assert error.code() == KafkaError._PARTITION_EOF
                 continue
             self._at[partition] = offset + 1
-            record = decode_window_record(message.value())
-            self.records.append((partition, record))
-            self._take(record)
+            for record in read_records(message.value()):
+                self.records.append((partition, record))
+                self._take(record)
         return self
 
     def _take(self, record: Any) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
-from callgauge.codec import decode_window_record, encode, read
+from callgauge.codec import encode, read
 from callgauge.schema import Alert, Progress, SourceProgress, WindowRow
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.environment import child_environment
@@ -21,6 +21,7 @@ from callgauge_rules.rules import bind, load_rules
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.worker.app import describe_origins
 from callgauge_windows.grouping import parse_groupings
+from callgauge_windows.messages import decode_windows
 from tests.brokers import Broker
 from tests.forkserver import start
 
@@ -100,7 +101,7 @@ def expected(settings: Settings) -> list[Alert]:
             rules, log=f"{origin}/{partition}", source_timeout_ms=int(settings.source_timeout_s * 1000), live_from=0
         )
         for message in records(settings, settings.topics.windows.name, partition):
-            record = decode_window_record(message.value())
+            record = decode_windows(message.value())
             alerts += engine.take(message.offset(), message.timestamp()[1], record)
     return alerts
 

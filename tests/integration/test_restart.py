@@ -53,7 +53,7 @@ def both(one: Load, other: Load) -> Load:
 
 def test_a_bus_started_anew_overwrites_nothing(tmp_path: Path) -> None:
     """Two runs over one folder, same topic names, offsets and windows, different calls: both are there in the end."""
-    settings = pipeline_settings("set for each run", tmp_path)
+    settings = pipeline_settings("127.0.0.1:1", tmp_path)  # each run has a bus of its own
     first, second = make_load(CALLS, seed=1), make_load(CALLS, seed=2)
     with stored_run(settings, first, CALLS) as run:
         sources = query(run, "SELECT DISTINCT source FROM windows_final")

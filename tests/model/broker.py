@@ -10,8 +10,8 @@ from aiokafka.errors import CommitFailedError
 from aiokafka.structs import OffsetAndMetadata, TopicPartition
 from faust.types import TP
 
-from callgauge.codec import decode_window_record
 from callgauge_streams.bus.commit_note import CommitNote
+from tests.as_sent import read_records
 from tests.model.log import Log
 
 __all__ = ["Cluster", "Commit", "Coordinator"]
@@ -77,4 +77,4 @@ class Cluster:
 
     def send(self, partition: int, value: bytes) -> None:
         """A record reaches the windows topic."""
-        self.windows[partition].append(decode_window_record(value))
+        self.windows[partition] += read_records(value)

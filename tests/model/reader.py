@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from callgauge.counted import MEASURES
+from callgauge_streams.detect.batch_rows import row_of
 from callgauge_streams.detect.merge import Series, Windows
 from callgauge_windows.totals import Totals
 from tests import oracle
@@ -81,12 +82,12 @@ def merged_by_detect(windows: list[list[Any]]) -> Found:
     """What detect has of every window, each partition read in its own order."""
     found: Found = {}
     for partition in windows:
-        merged, groupings = Windows(frozenset(MEASURES)), set()
+        merged, groupings = Windows(), set()
         for record in partition:
             match record.kind:
                 case "row":
                     groupings.add(record.grouping)
-                    merged.put(record)
+                    merged.put(row_of(record, frozenset(MEASURES)))
                 case "epoch":
                     merged.start(record)
                 case "progress":

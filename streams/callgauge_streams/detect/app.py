@@ -10,7 +10,7 @@ from typing import Any
 import aiokafka
 from faust.types import TP
 
-from callgauge.codec import decode_window_record, encode
+from callgauge.codec import encode
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
@@ -32,6 +32,7 @@ from callgauge_streams.worker.app import (
 )
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import parse_groupings
+from callgauge_windows.messages import decode_windows
 
 __all__ = ["DetectWorker", "detect_app", "run"]
 
@@ -136,7 +137,7 @@ class DetectWorker:
 
     def _decide(self, tp: TP, engine: Engine, offset: int, timestamp_ms: int, value: bytes | None) -> list[Alert]:
         try:
-            record = decode_window_record(value)
+            record = decode_windows(value)
         except DecodeError as error:
             # Skipped here; the windows sink reads the same record and puts it on the dead-letter topic.
             what = "cannot be read (%s) and is in no window that rules see; do all rollup workers run this version?"

@@ -14,6 +14,7 @@ from callgauge.schema import Alert
 from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
 from callgauge_rules.lifecycle import Timing, observe, step
 from callgauge_rules.rules import RESERVED, BoundRule
+from callgauge_streams.detect.batch_rows import rows_of
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
 from callgauge_streams.detect.due import Due
 from callgauge_streams.detect.history_span import history_ms
@@ -22,6 +23,7 @@ from callgauge_streams.detect.merge import Series, Windows
 from callgauge_streams.detect.overflows import Overflows
 from callgauge_streams.detect.sources import Sources
 from callgauge_streams.detect.states import States
+from callgauge_windows.row_batch import RowBatch
 
 __all__ = ["Engine"]
 
@@ -62,8 +64,8 @@ class Engine:
         self._live_from = live_from
         self._keep_ms = {name: history_ms(of) for name, of in self._by_grouping.items()}
         self._cap = Cap(log.rpartition("/")[2], series_cap)
-        measures = frozenset(rule.aggregate.measure for rule in rules if rule.aggregate.measure)
-        self._windows = Windows(measures, self._admit)
+        self._measures = frozenset(rule.aggregate.measure for rule in rules if rule.aggregate.measure)
+        self._windows = Windows(self._admit)
         self._sources = Sources(source_timeout_ms)
         current = list(current)
         self._losses = Losses(log, live_from, current) if tells_losses else None
@@ -91,14 +93,17 @@ class Engine:
         self._sources.clock_ms = max(self._sources.clock_ms, timestamp_ms)
         self._offset = offset
         match record.kind:
-            case "row" if record.grouping in self._by_grouping:
-                return list(self._take_row(record))
+            case "rows" if record.grouping in self._by_grouping:
+                rows = rows_of(record, self._measures)
+                return [alert for row in rows for alert in self._take_row(row)]
+            case "row":
+                return self.take(offset, timestamp_ms, RowBatch.of_rows([record]))
             case "epoch":
                 lost = self._losses.take(record, offset, timestamp_ms) if self._losses else ()
                 return [*lost, *self._take_start(record)]
             case "progress":
                 return list(self._take_progress(record))
-        # A row that no rule is about.
+        # Rows that no rule is about.
         # A summary: what it counts is in the rows, when its block may be folded is in the progress.
         # A score_row: no rule judges scores.
         return []

@@ -130,13 +130,11 @@ class Windows:
     """All series of one partition of the windows topic.
 
     Args:
-        measures: the measured quantities that rules ask for.
         admit: asked for each row of a series that is not known: under which labels it counts (the row's own, or others
         if it is folded into another series), None if it does not count at all.
     """
 
-    def __init__(self, measures: frozenset[str], admit: Admit = lambda row: row.labels) -> None:
-        self._measures = measures
+    def __init__(self, admit: Admit = lambda row: row.labels) -> None:
         self._admit = admit
         self._series: dict[_SeriesKey, Series] = {}
         self._count = 0
@@ -164,7 +162,7 @@ class Windows:
         identity = (row.source, row.block, row.epoch, row.series_id)
         if identity in window.open and window.open[identity][0] >= row.n:
             return None
-        window.open[identity] = (row.n, Totals.of_row(row, self._measures))
+        window.open[identity] = (row.n, row.totals)
         window.summed = None
         blocks = self._open.setdefault(row.source, {})
         blocks.setdefault((row.block, row.epoch), {})[series.key, row.window_start_ms, row.series_id] = None
@@ -174,7 +172,7 @@ class Windows:
         labels = self._admit(row)
         if labels is None:
             return None
-        key = (row.grouping, row.series_id if labels is row.labels else tuple(labels.values()))
+        key = (row.grouping, row.series_id if labels == row.labels else tuple(labels.values()))
         if key not in self._series:
             self._count += 1
             self._series[key] = Series(key, labels, row.window_ms, self._count)

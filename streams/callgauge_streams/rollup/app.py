@@ -29,6 +29,7 @@ from callgauge_streams.bus.outbox import Outbox, Outgoing
 from callgauge_streams.bus.takeover import Start
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import kinds_of
+from callgauge_streams.rollup.rows.partitions import parts_of
 from callgauge_streams.rollup.source.resumption import Resumer
 from callgauge_streams.rollup.source.state_machine import Closed, SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
@@ -42,12 +43,13 @@ from callgauge_streams.worker.app import (
 from callgauge_streams.worker.memory import trim
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import partition_of
+from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.row_batch_wire import encode_rows
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
 
 _TICK_S = 0.25
 _ANNOUNCE_S = 60.0
-_ROWS = ("row", "score_row")
 _Progress: Any = struct_of(Progress)
 _EpochStart: Any = struct_of(EpochStart)
 
@@ -231,7 +233,7 @@ class RollupWorker:
         def messages() -> Iterator[Outgoing]:
             nonlocal rows
             for record in records:
-                rows += record.kind in _ROWS
+                rows += len(record) if isinstance(record, RowBatch) else record.kind == "score_row"
                 yield from self._outgoing(record)
 
         await self._outbox.put(messages(), then)
@@ -239,8 +241,12 @@ class RollupWorker:
 
     def _outgoing(self, record: Any) -> Iterator[Outgoing]:
         """Address messages: a row goes to the partition of its series, a control record to every partition."""
+        if isinstance(record, RowBatch):
+            for partition, part in parts_of(record, self._topic.partitions):
+                yield self._topic.name, partition, record.grouping.encode(), encode_rows(part)
+            return
         value = encode(record)
-        if record.kind in _ROWS:
+        if record.kind == "score_row":
             partition = partition_of(record.series_id, self._topic.partitions)
             yield self._topic.name, partition, str(record.series_id).encode(), value
         else:

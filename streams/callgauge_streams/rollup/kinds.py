@@ -51,8 +51,8 @@ class Reader(Protocol):
     def read(self, records: Records) -> tuple[Events, list[int]]:
         """The records that can be read, and the positions of the messages that cannot."""
 
-    def begin_block(self) -> None:
-        """Called when a block begins: the reader may forget its codes."""
+    def begin_block(self) -> bool:
+        """Called when a block begins: the reader may forget its codes. Returns whether it has."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from callgauge.codec import decode_window_record, encode
+from callgauge.codec import encode
 from callgauge.errors import BrokerError, SettingError
 from callgauge.schema import BlockSummary, Call, DeadLetter, EpochStart
 from callgauge_history.store import Store
@@ -25,6 +25,7 @@ from callgauge_sinks.rows import (
     stored_offset_rows,
     window_record_rows,
 )
+from callgauge_windows.messages import decode_windows
 from tests.random_calls import random_calls
 from tests.random_scores import random_scores
 from tests.unit.sinks.fakes import FakeMessage
@@ -51,7 +52,7 @@ def mark(store: Store, first: int, last: int) -> None:
 
 
 def write(store: Store, *records: BlockSummary | EpochStart) -> None:
-    made = [Record(decode_window_record(encode(record)), FakeMessage(b"")) for record in records]
+    made = [Record(decode_windows(encode(record)), FakeMessage(b"")) for record in records]
     for table, rows in window_record_rows(made).items():
         store.insert(table, rows)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from callgauge.codec import decode_call, decode_score, decode_window_record, decoder_of, encode
+from callgauge.codec import decode_call, decode_score, decoder_of, encode
 from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress, Score, StateChange
 from callgauge_history.store import Store
 from callgauge_sinks.records import Record, dead_letter_of, decode_messages
@@ -18,6 +18,7 @@ from callgauge_sinks.rows import (
     window_record_rows,
 )
 from callgauge_sinks.sink import build_rows
+from callgauge_windows.messages import decode_windows
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage
 from tests.unit.sinks.windows import score_row, window_row
@@ -117,7 +118,7 @@ def test_builders_and_tables_have_the_same_columns(store: Store) -> None:
         | score_record_rows([score_record(SCORE), score_record(CHANGE)])
         | alert_rows([Record(decoder_of(Alert)(encode(alert)), message)])
         | dead_letter_rows([Record(decoder_of(DeadLetter)(encode(letter)), message)])
-        | window_record_rows([Record(decode_window_record(encode(each)), message) for each in written])
+        | window_record_rows([Record(decode_windows(encode(each)), message) for each in written])
     )
     assert len(tables) == 9
     for name, table in tables.items():
@@ -159,7 +160,7 @@ def test_clocks_gone_wild_are_stored(store: Store) -> None:
 def test_progress_is_no_row() -> None:
     """Progress records and nothing else make no table."""
     progress = Progress(worker="w", at_ms=1, sources=[])
-    assert window_record_rows([Record(decode_window_record(encode(progress)), FakeMessage(b""))]) == {}
+    assert window_record_rows([Record(decode_windows(encode(progress)), FakeMessage(b""))]) == {}
 
 
 @pytest.mark.parametrize("n", [1 << 63, -(1 << 64)])
@@ -168,7 +169,7 @@ def test_what_fits_no_column_is_a_dead_letter(n: int) -> None:
     good = encode(window_row([1.0, 2.0]))
     bad = msgspec.json.encode(msgspec.json.decode(good) | {"n": n})
     messages = [FakeMessage(value, offset=i) for i, value in enumerate([good, good, bad, good, b"{"])]
-    batch = decode_messages(messages, decode_window_record)
+    batch = decode_messages(messages, decode_windows)
     tables = build_rows(batch, window_record_rows)
     assert tables["windows"].num_rows == 3
     assert sorted(letter.offset for letter in batch.dead) == [2, 4]

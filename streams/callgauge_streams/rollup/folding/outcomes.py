@@ -6,6 +6,7 @@ A block has few distinct outcomes, so what each counts for is worked out once an
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
@@ -14,46 +15,44 @@ import numpy.typing as npt
 from callgauge.counted import OUTCOME_COUNTS, OUTCOME_FIELDS
 from callgauge.schema import ErrorType
 from callgauge_streams.rollup.tables.grown import Grown
-from callgauge_streams.rollup.tables.interned import Renumbered
+from callgauge_streams.rollup.tables.interned import Numbered
 from callgauge_streams.rollup.tables.sparse import PairCounts
 from callgauge_windows.grouping import OTHER
 
-__all__ = ["OutcomeTotals", "Outcomes"]
+__all__ = ["ERROR_TYPES", "OutcomeTotals", "Outcomes"]
 
 Int64s = npt.NDArray[np.int64]
 
-_ERROR_TYPES: tuple[str, ...] = get_args(ErrorType)
 # Distinct finish reasons of a block that are told apart, in log order; an emitter that puts ids there must not make a
 # row too large for the broker.
 _REASONS = 100
 
 
+@dataclass(frozen=True, slots=True)
 class OutcomeTotals:
     """The counts of some rows by outcome."""
 
-    def __init__(self, counts: Int64s, reasons: Int64s, names: list[str]) -> None:
-        self._counts = counts.tolist()
-        self._reasons = reasons.tolist()
-        self._names = names
+    counts: Int64s
+    """OUTCOME_COUNTS, shape (rows, counts)."""
+    errors: Int64s
+    """By `error_types`, shape (rows, types)."""
+    reasons: Int64s
+    """By finish reason, shape (rows, reasons)."""
+    reason_names: list[str]
+    """"" stands for a call that has none."""
 
-    def of(self, row: int) -> dict[str, Any]:
-        """One row's fields: OUTCOME_COUNTS, `errors` and `finish_reasons`."""
-        counts = self._counts[row]
-        errors = zip(_ERROR_TYPES, counts[len(OUTCOME_COUNTS) :], strict=True)
-        reasons = zip(self._names, self._reasons[row], strict=True)
-        return {
-            **{count.name: counts[at] for at, count in enumerate(OUTCOME_COUNTS)},
-            "errors": {name: count for name, count in errors if count},
-            "finish_reasons": {name: count for name, count in reasons if count and name},
-        }
+
+#: The types of `OutcomeTotals.errors`.
+ERROR_TYPES: tuple[str, ...] = get_args(ErrorType)
+_OUTCOMES = len(OUTCOME_COUNTS)
 
 
 class Outcomes:
     """The distinct outcomes of a block, and what a call with each of them adds to the counts."""
 
     def __init__(self) -> None:
-        self._numbers = Renumbered()
-        self._counts = Grown(len(OUTCOME_COUNTS) + len(_ERROR_TYPES))
+        self._numbers = Numbered()
+        self._counts = Grown(len(OUTCOME_COUNTS) + len(ERROR_TYPES))
         self._unanswered = Grown()
         self._reason_codes: dict[str, int] = {OTHER: 0}
         self._reasons = Grown()
@@ -67,7 +66,7 @@ class Outcomes:
             values: OUTCOME_FIELDS of each of the reader's codes.
         """
         codes = self._numbers.numbers_of(outcomes)
-        self._learn([values[code] for code in self._numbers.codes[self._learnt :]])
+        self._learn([values[code] for code in self._numbers.keys[self._learnt :].tolist()])
         return codes
 
     def unanswered(self, codes: Int64s) -> npt.NDArray[np.bool_]:
@@ -80,7 +79,7 @@ class Outcomes:
         reasons = np.zeros((rows, len(self._reason_codes)), dtype=np.int64)
         np.add.at(counts, pairs.rows, self._counts.filled[pairs.items] * pairs.counts[:, None])
         np.add.at(reasons, (pairs.rows, self._reasons.filled[pairs.items]), pairs.counts)
-        return OutcomeTotals(counts, reasons, list(self._reason_codes))
+        return OutcomeTotals(counts[:, :_OUTCOMES], counts[:, _OUTCOMES:], reasons, list(self._reason_codes))
 
     def _learn(self, outcomes: list[tuple[Any, ...]]) -> None:
         """Work out what new outcomes count for, in log order."""
@@ -91,7 +90,7 @@ class Outcomes:
             call = dict(zip(OUTCOME_FIELDS, outcome, strict=True))
             counts[code, : len(OUTCOME_COUNTS)] = [count.of(call) for count in OUTCOME_COUNTS]
             if call["status"] == "error":
-                counts[code, len(OUTCOME_COUNTS) + _ERROR_TYPES.index(call["error_type"] or "other")] = 1
+                counts[code, len(OUTCOME_COUNTS) + ERROR_TYPES.index(call["error_type"] or "other")] = 1
             unanswered[code] = call["status"] in ("error", "cancelled")
             reasons[code] = self._reason_code(call["finish_reason"])
 

@@ -3,29 +3,56 @@ when the row is due to be sent."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_streams.rollup.folding.series_index import SeriesIndex
 from callgauge_streams.rollup.folding.slots import WINDOW_BITS, Union
 from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Numbered
-from callgauge_windows.grouping import GroupingSet, series_id
 
-__all__ = ["Folding", "RowsOf"]
+__all__ = ["Folding", "RowKeys", "RowsOf"]
 
 Int64s = npt.NDArray[np.int64]
 
-#: Builds the content of rows. It is given the slots, which slots belong to which row, and the identity and labels of
-#: each row.
-RowsOf = Callable[[Any, Union, list[dict[str, Any]]], Iterator[Any]]
 
-_ROWS_AT_ONCE = 1_024
+@dataclass(frozen=True, slots=True)
+class RowKeys:
+    """Which rows are built: identity and labels, as columns."""
 
-_series_id = lru_cache(maxsize=1 << 14)(series_id)
+    index: SeriesIndex
+    identity: dict[str, Any]
+    """source, block and epoch of all of them."""
+    series: Int64s
+    """Number of each one's series in `index`, shape (rows,)."""
+    starts_ms: Int64s
+    """Start of each one's window, shape (rows,)."""
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def listed(self) -> Iterator[dict[str, Any]]:
+        """As dictionaries, one for each row."""
+        grouping, beside = self.index.grouping, self.index.beside
+        same = self.identity | {"grouping": grouping.name, "window_ms": grouping.window_ms}
+        ids = self.index.ids[self.series].tolist()
+        for number, series_id, start_ms in zip(self.series.tolist(), ids, self.starts_ms.tolist(), strict=True):
+            values = self.index.values[number]
+            labels = dict(zip(grouping.labels, values, strict=False))
+            own = dict(zip(beside, values[len(grouping.labels) :], strict=True))
+            yield {**same, "series_id": series_id, "window_start_ms": start_ms, "labels": labels, **own}
+
+
+#: Builds rows. It is given the slots, which slots belong to which row, and the identity and labels of the rows; it
+#: gives records, which may hold several rows each.
+RowsOf = Callable[[Any, Union, RowKeys], Iterator[Any]]
+
+# At most so many rows are built at once: they are columns of some kilobytes a row.
+_ROWS_AT_ONCE = 1 << 15
 
 
 class Folding:
@@ -33,24 +60,15 @@ class Folding:
     already.
 
     Args:
-        values: label values (with those of `beside`) of each series in this grouping set.
+        index: the series of this grouping set.
         identity: (source, block, epoch), goes into every row.
-        beside: names of what tells rows of one series and window apart.
     """
 
-    def __init__(
-        self,
-        grouping: GroupingSet,
-        values: Sequence[tuple[str, ...]],
-        identity: dict[str, Any],
-        rows_of: RowsOf,
-        beside: tuple[str, ...] = (),
-    ) -> None:
-        self._grouping = grouping
-        self._values = values
-        self._identity = identity | {"grouping": grouping.name, "window_ms": grouping.window_ms}
+    def __init__(self, index: SeriesIndex, identity: dict[str, Any], rows_of: RowsOf) -> None:
+        self._grouping = index.grouping
+        self._index = index
+        self._identity = identity
         self._rows_of = rows_of
-        self._beside = beside
         self._numbered = Numbered()
         """The rows, numbered by series and window."""
         self._row_of_slot = Grown(dtype=np.int32)
@@ -60,7 +78,7 @@ class Folding:
         """Say where the next slots belong.
 
         Args:
-            series: number of the series in this grouping set, -1 for a slot that is left out; shape (k,).
+            series: number of the series in the index, -1 for a slot that is left out; shape (k,).
             starts_ms: start of each slot's window, shape (k,).
         """
         known, belongs = len(self._row_of_slot.filled), series >= 0
@@ -98,24 +116,11 @@ class Folding:
         return self._rows(slots, numbers)
 
     def _rows(self, slots: Any, numbers: Int64s) -> Iterator[Any]:
-        """Build rows in portions: a row may take ten thousand bytes as Python objects, and a block may have ten
-        thousand rows."""
+        """Build rows in portions."""
         for begin in range(0, len(numbers), _ROWS_AT_ONCE):
             some = numbers[begin : begin + _ROWS_AT_ONCE]
             position = np.full(len(self._numbered.keys) + 1, -1, dtype=np.int64)
             position[some] = np.arange(len(some))
-            series = (self._numbered.keys[some] >> WINDOW_BITS).tolist()
-            starts_ms = (self._windows[some] * self._grouping.window_ms).tolist()
-            keys = [self._key(self._values[at], start) for at, start in zip(series, starts_ms, strict=True)]
+            series, starts_ms = self._numbered.keys[some] >> WINDOW_BITS, self._windows[some] * self._grouping.window_ms
+            keys = RowKeys(self._index, self._identity, series, starts_ms)
             yield from self._rows_of(slots, Union.of(position[self._row_of_slot.filled]), keys)
-
-    def _key(self, values: tuple[str, ...], start_ms: int) -> dict[str, Any]:
-        labels = self._grouping.labels
-        own = values[: len(labels)]
-        return {
-            **self._identity,
-            "series_id": _series_id(self._grouping, own),
-            "window_start_ms": start_ms,
-            "labels": dict(zip(labels, own, strict=True)),
-            **dict(zip(self._beside, values[len(labels) :], strict=True)),
-        }

@@ -32,7 +32,7 @@ Float64s = npt.NDArray[np.float64]
 _numbers_of = attrgetter(*COUNTED_NUMBERS)
 _outcome_of = attrgetter(*OUTCOME_FIELDS)
 # Codes kept at most. Usual emitters have fewer; with more, all are forgotten and found out again.
-_MOST = 1 << 16
+_MOST = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,13 @@ class CallReader:
         self._labels, self._outcomes = Interned(), Interned()
         self._label_codes, self._outcome_codes = Codes(), Codes()
 
-    def begin_block(self) -> None:
-        """Forget the codes if there are too many: within a block they must stay as they are."""
-        if len(self._labels) + len(self._outcomes) > _MOST:
+    def begin_block(self) -> bool:
+        """Forget the codes if there are too many: within a block they must stay as they are. Returns whether they were
+        forgotten."""
+        too_many = len(self._labels) + len(self._outcomes) > _MOST
+        if too_many:
             self.forget()
+        return too_many
 
     def read(self, records: Records) -> tuple[Calls, list[int]]:
         """The calls that can be read, and the positions of the messages that cannot."""

@@ -61,10 +61,13 @@ class ScoreReader:
         self._before, self._after = labels[:service_at], labels[service_at + 1 :]
         self._codes = Codes()
 
-    def begin_block(self) -> None:
-        """Forget the codes if there are too many: within a block they must stay as they are."""
-        if len(self._codes) > _MOST:
+    def begin_block(self) -> bool:
+        """Forget the codes if there are too many: within a block they must stay as they are. Returns whether they were
+        forgotten."""
+        too_many = len(self._codes) > _MOST
+        if too_many:
             self._codes = Codes()
+        return too_many
 
     def read(self, records: Records) -> tuple[Scores, list[int]]:
         """The scores that can be read, and the positions of the messages that cannot."""

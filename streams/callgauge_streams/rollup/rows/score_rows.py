@@ -11,10 +11,11 @@ from msgspec import Raw
 
 from callgauge.schema import ScoreRow, SignedHistogram
 from callgauge.structs import struct_of
+from callgauge_streams.rollup.folding.row_unions import RowKeys
 from callgauge_streams.rollup.folding.score_accumulator import ScoreAccumulator
 from callgauge_streams.rollup.folding.slots import Union
 from callgauge_streams.rollup.reading.score_columns import BEYOND, NEGATIVE
-from callgauge_streams.rollup.rows.measures import FIRST_BUCKET
+from callgauge_streams.rollup.rows.measure_columns import FIRST_BUCKET
 from callgauge_windows.histogram import SCALE
 
 __all__ = ["score_rows"]
@@ -23,13 +24,13 @@ _Row: Any = struct_of(ScoreRow)
 _Histogram: Any = struct_of(SignedHistogram)
 
 
-def score_rows(slots: ScoreAccumulator, union: Union, keys: list[dict[str, Any]]) -> Iterator[Any]:
-    """ScoreRows, to be encoded; `keys` are their identities and labels."""
+def score_rows(slots: ScoreAccumulator, union: Union, keys: RowKeys) -> Iterator[Any]:
+    """ScoreRows, to be encoded."""
     sums = np.add.reduceat(slots.sums.filled[union.slots], union.starts, axis=0)
     extremes = slots.extremes.highs(union)
     id_at = slots.extremes.holders(union, extremes)[:, 0].tolist()
     histograms = _histograms(slots, union, len(keys))
-    added = zip(keys, sums.tolist(), extremes.tolist(), histograms, strict=True)
+    added = zip(keys.listed(), sums.tolist(), extremes.tolist(), histograms, strict=True)
     for row, (key, (n, total, squares), (low, high), histogram) in enumerate(added):
         yield _Row(
             **key,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,12 +13,11 @@ import numpy.typing as npt
 from callgauge.schema import BlockSummary
 from callgauge.structs import struct_of
 from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.folding.row_unions import Folding
-from callgauge_streams.rollup.folding.series import SeriesTable
-from callgauge_streams.rollup.kinds import CALLS, Kind
+from callgauge_streams.rollup.kinds import Kind
+from callgauge_streams.rollup.source.block_set import BlockSet
+from callgauge_streams.rollup.source.known_labels import KnownLabels
 from callgauge_streams.rollup.tables.grown import Grown
-from callgauge_streams.rollup.tables.interned import Renumbered
-from callgauge_windows.grouping import GroupingSet
+from callgauge_streams.rollup.tables.interned import Numbered
 
 __all__ = ["Block"]
 
@@ -34,18 +32,24 @@ class Block:
     Args:
         first: offset of its first record.
         first_ts_ms: append time of that record.
+        known: the label values that the source's reader has met.
     """
 
-    def __init__(self, config: RollupConfig, source: str, first: int, first_ts_ms: int, kind: Kind = CALLS) -> None:
+    def __init__(
+        self, config: RollupConfig, source: str, first: int, first_ts_ms: int, kind: Kind, known: KnownLabels
+    ) -> None:
         self.first = first
         self.minute = first_ts_ms // 60_000
         self._bound_ms = config.out_of_orderness_ms
         self._slots = kind.accumulator(config.finest_ms)
         identity = {"source": source, "block": first, "epoch": config.epoch}
-        self._sets = [_Set(grouping, config, identity, kind) for grouping in config.groupings]
-        self._service_at = config.labels.index("service")
-        self._labels = Renumbered()
-        self._folded: list[bool] = []
+        self._known = known
+        cap, services = config.series_cap, known.services
+        self._sets = [BlockSet(index, services, cap, identity, kind) for index in known.indexes]
+        self._labels = Numbered()
+        """The reader's codes, numbered again in the order in which the block meets them: what it folds must depend on
+        its own records alone."""
+        self._folded = Grown(dtype=np.bool_)
         self._summary = _Summary(
             **identity,
             last_offset=first,
@@ -66,8 +70,8 @@ class Block:
     def count(self, events: Any, offsets: Int64s, timestamps_ms: Int64s) -> int:
         """Count events (`kinds.Events`), in log order; returns the largest event time among them, epoch ms."""
         codes = self._labels.numbers_of(events.labels)
-        for code in self._labels.codes[len(self._folded) :]:
-            self._resolve(events.label_values[code])
+        if len(new := self._labels.keys[len(self._folded.filled) :]):
+            self._meet(new, events.label_values)
         before = self._slots.size
         columns = self._slots.add(events, offsets, codes)
         labels, starts_ms = self._slots.labels_of(before)
@@ -77,15 +81,14 @@ class Block:
         self._summary.late += int(np.count_nonzero(timestamps_ms - columns.event_ms > self._bound_ms))
         self._summary.clamped += columns.clamped
         self._summary.token_violations += columns.token_violations
-        if any(self._folded):
-            self._summary.folded += int(np.count_nonzero(np.array(self._folded)[codes]))
+        self._summary.folded += int(np.count_nonzero(self._folded.filled[codes]))
         return int(columns.event_ms.max())
 
-    def _resolve(self, values: tuple[str | None, ...]) -> None:
+    def _meet(self, codes: Int64s, values: Sequence[tuple[str | None, ...]]) -> None:
         """Find the series of new label values in each grouping set."""
-        service = str(values[self._service_at])
-        folded = [grouping.resolve(service, values) for grouping in self._sets]
-        self._folded.append(any(folded))
+        places, known = self._known.places_of(codes, values), len(self._folded.filled)
+        folded = [each.meet(places.services, places.series[:, at]) for at, each in enumerate(self._sets)]
+        self._folded.to(known + len(codes))[known:] = np.any(folded, axis=0)
 
     def take_grown(self, watermark_ms: int | None = None, first_time_only: bool = False) -> Iterator[Any]:
         """Rows that grew since they were last taken; see `Folding.take_grown`."""
@@ -104,34 +107,3 @@ class Block:
     def summary(self, *, complete: bool) -> Any:
         """The block's summary so far."""
         return msgspec.structs.replace(self._summary, complete=complete)
-
-
-class _Set:
-    """A grouping set in this block."""
-
-    def __init__(self, grouping: GroupingSet, config: RollupConfig, identity: dict[str, Any], kind: Kind) -> None:
-        self.name = grouping.name
-        labels, wanted = (*config.labels, *kind.beside), (*grouping.labels, *kind.beside)
-        self._at = [labels.index(label) for label in wanted]
-        self._table = SeriesTable(replace(grouping, labels=wanted), config.series_cap)
-        self._series = Grown(dtype=np.int32)
-        """Per number of label values: their series here, -1 where they lack a label of it."""
-        self.folding = Folding(grouping, self._table.values, identity, kind.rows_of, kind.beside)
-
-    @property
-    def overflows(self) -> dict[tuple[str, str], int]:
-        """As `SeriesTable.overflows`."""
-        return self._table.overflows
-
-    def resolve(self, service: str, values: tuple[str | None, ...]) -> bool:
-        """Find the series of the next label values; returns whether they were folded."""
-        picked = tuple(value for at in self._at if (value := values[at]) is not None)
-        number, code, folded = len(self._series.filled), -1, False
-        if len(picked) == len(self._at):
-            code, folded = self._table.code_of(service, picked)
-        self._series.to(number + 1)[number] = code
-        return folded
-
-    def put(self, labels: Int64s, starts_ms: Int64s) -> None:
-        """Say which label values the next slots are of, and where their windows start."""
-        self.folding.put(self._series.filled[labels].astype(np.int64), starts_ms)

@@ -20,6 +20,7 @@ from callgauge_streams.rollup.kinds import CALLS, Kind
 from callgauge_streams.rollup.reading.contents import contents_of
 from callgauge_streams.rollup.source.block import Block
 from callgauge_streams.rollup.source.duplicates import NEW, OTHER_CONTENT, SeenIds
+from callgauge_streams.rollup.source.known_labels import KnownLabels
 
 __all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
 
@@ -68,6 +69,7 @@ class SourceRollup:
         self._name = name
         self._kind = kind
         self._reader = kind.reader(config.labels)
+        self._known = KnownLabels(config, kind.beside)
         self._chain = Chain(start)
         self._block: Block | None = None
         self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
@@ -99,8 +101,10 @@ class SourceRollup:
         closed = None
         if self._block is None or self._block.first != fresh.block:
             closed = self._close(fresh.block)
-            self._reader.begin_block()
-            self._block = Block(self._config, self._name, fresh.block, int(fresh.records.timestamps_ms[0]), self._kind)
+            if self._reader.begin_block():
+                self._known.forget()
+            first_ms = int(fresh.records.timestamps_ms[0])
+            self._block = Block(self._config, self._name, fresh.block, first_ms, self._kind, self._known)
         self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
         self._largest_append_ms = max(self._largest_append_ms, int(fresh.records.timestamps_ms.max()))
         return closed

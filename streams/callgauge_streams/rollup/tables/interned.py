@@ -10,7 +10,7 @@ import numpy.typing as npt
 from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_windows.compiled import compiled
 
-__all__ = ["Codes", "Interned", "Numbered", "Renumbered"]
+__all__ = ["Codes", "Interned", "Numbered"]
 
 Int32s = npt.NDArray[np.int32]
 Int64s = npt.NDArray[np.int64]
@@ -140,23 +140,3 @@ def _number(table: Any, known: Any, used: int, keys: Any, numbers: Any) -> int:
             used += 1
         numbers[i] = table[at]
     return used
-
-
-class Renumbered:
-    """Numbers a reader's codes again from 0, in the order in which a block meets them: what the block folds must depend
-    on its own records alone."""
-
-    def __init__(self) -> None:
-        self._numbers = Grown()  # one more than the number; 0: not met yet
-        self.codes: list[int] = []
-        """The code of each number."""
-
-    def numbers_of(self, codes: Int64s) -> Int64s:
-        """The number of each code, in log order; shape (n,)."""
-        numbers = self._numbers.to(int(codes.max()) + 1)[codes]
-        if not numbers.all():
-            for code in dict.fromkeys(codes[numbers == 0].tolist()):
-                self.codes.append(code)
-                self._numbers.filled[code] = len(self.codes)
-            numbers = self._numbers.filled[codes]
-        return np.asarray(numbers - 1)

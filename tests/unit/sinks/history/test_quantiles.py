@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from callgauge.codec import decode_window_record, encode
+from callgauge.codec import encode
 from callgauge.schema import WindowRow
 from callgauge_history.store import Store
 from callgauge_sinks.records import Record
 from callgauge_sinks.rows import window_record_rows
+from callgauge_windows.messages import decode_windows
 from tests.unit.sinks.fakes import FakeMessage
 from tests.unit.sinks.windows import window_row
 
@@ -24,7 +25,7 @@ SAMPLES = {
 
 
 def insert(store: Store, *rows: WindowRow) -> None:
-    records = [Record(decode_window_record(encode(row)), FakeMessage(b"")) for row in rows]
+    records = [Record(decode_windows(encode(row)), FakeMessage(b"")) for row in rows]
     for table, built in window_record_rows(records).items():
         store.insert(table, built)
 

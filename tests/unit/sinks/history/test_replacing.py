@@ -6,11 +6,12 @@ import itertools
 
 import pytest
 
-from callgauge.codec import decode_window_record, encode
+from callgauge.codec import encode
 from callgauge.schema import BlockSummary, EpochStart, WindowRecord
 from callgauge_history.store import Store
 from callgauge_sinks.records import Record
 from callgauge_sinks.rows import call_rows, window_record_rows
+from callgauge_windows.messages import decode_windows
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage
 from tests.unit.sinks.test_rows import call_record
@@ -18,7 +19,7 @@ from tests.unit.sinks.windows import window_row
 
 
 def insert(store: Store, *written: WindowRecord) -> None:
-    records = [Record(decode_window_record(encode(each)), FakeMessage(b"")) for each in written]
+    records = [Record(decode_windows(encode(each)), FakeMessage(b"")) for each in written]
     for table, built in window_record_rows(records).items():
         store.insert(table, built)
 

@@ -12,23 +12,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge_streams.detect.merge import Windows
+from callgauge_streams.detect.batch_rows import row_of
+from callgauge_streams.detect.merge import Series, Windows
 from tests.unit.streams.detect.takeovers import SOURCE, WINDOW_MS, progress, random_history, row, start
 
 GROUPINGS = ("service@10s", "model@10s")
 
 
 def merged(records: list[Any]) -> Windows:
-    windows = Windows(frozenset())
+    windows = Windows()
     for record in records:
         merge(windows, record)
     return windows
 
 
+def put(windows: Windows, row: Any) -> Series | None:
+    return windows.put(row_of(row, frozenset()))
+
+
 def merge(windows: Windows, record: Any) -> None:
     match record.kind:
         case "row":
-            windows.put(record)
+            put(windows, record)
         case "epoch":
             windows.start(record)
         case "progress":
@@ -89,7 +94,7 @@ def test_the_histories_void_and_fold_rows() -> None:
     """The law above is not about nothing."""
     voided = folded = 0
     for seed in range(50):
-        windows = Windows(frozenset())
+        windows = Windows()
         for record in random_history(seed)[0]:
             before = identities(windows)
             merge(windows, record)
@@ -114,8 +119,8 @@ def test_a_start_under_another_epoch_forgets_the_rows_of_its_blocks() -> None:
         ("service@10s", [0, 3 * WINDOW_MS])
     ]
     assert totals(windows) == {0: 2}
-    assert windows.put(row(41, "e1", 9)) is None  # a zombie's
-    windows.put(row(41, "e2", 3))
+    assert put(windows, row(41, "e1", 9)) is None  # a zombie's
+    put(windows, row(41, "e2", 3))
     assert totals(windows) == {0: 5}
 
 
@@ -188,7 +193,7 @@ def test_without_a_known_start_or_commit_identities_live_as_long_as_their_window
 def test_only_open_blocks_are_kept_apart_however_long_the_log() -> None:
     windows = merged([start(0, "e", 1)])
     for block in range(0, 10_000, 10):
-        windows.put(row(block, "e", 1, window=block // 100))
+        put(windows, row(block, "e", 1, window=block // 100))
         windows.fold(SOURCE, block - 20)
         assert len(identities(windows)) <= 3
     assert totals(windows) == dict.fromkeys(range(100), 10)
@@ -199,9 +204,9 @@ def test_many_rows_of_one_window_are_added_up_as_few_are() -> None:
     records: list[Any] = [start(0, "e1", 1), *(row(block, "e1", 1) for block in range(100))]
     windows = merged(records)
     assert totals(windows) == totals(windows) == {0: 100}
-    windows.put(row(7, "e1", 5))
+    put(windows, row(7, "e1", 5))
     assert totals(windows) == {0: 104}
-    windows.put(row(100, "e1", 1))
+    put(windows, row(100, "e1", 1))
     assert totals(windows) == {0: 105}
     windows.fold(SOURCE, 50)
     assert totals(windows) == {0: 105}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from faust.types import TP
 
-from callgauge.codec import decode_window_record, encode
+from callgauge.codec import encode
 from callgauge.schema import Call, Score
 from callgauge.settings import load_settings
 from callgauge_streams.bus.chunk import Chunk
@@ -22,6 +22,7 @@ from callgauge_streams.rollup.source.duplicates import SeenIds
 from callgauge_streams.rollup.source.resumption import Resumer
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import parse_groupings
+from tests.as_sent import read_records
 
 TPS = [TP("llm.calls", 0), TP("llm.calls", 1)]
 CALL = encode(Call(event_id="e", ts=1_000.0, service="s"))
@@ -68,7 +69,7 @@ class FakeApp:
             self.worker.forget(list(self.held))
             self.held = {}
         self.held, self.take_over_in_send = self.held | self.take_over_in_send, {}
-        self.sent.append(decode_window_record(value))
+        self.sent += read_records(value)
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.acknowledges:
             future.set_result(None)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge_streams.rollup.tables.interned import Interned, Numbered, Renumbered
+from callgauge_streams.rollup.tables.interned import Interned, Numbered
 
 KEYS = st.lists(st.lists(st.integers(0, 400) | st.integers(0, 2**62), max_size=300), max_size=5)
 
@@ -42,8 +42,9 @@ def test_what_is_known_is_found_and_nothing_else(codes: dict[int, int], other: i
     assert interned.codes_of(np.array(asked, dtype=np.uint64)).tolist() == [codes.get(value, -1) for value in asked]
 
 
-def test_codes_are_numbered_again_as_a_block_meets_them() -> None:
-    renumbered = Renumbered()
-    assert renumbered.numbers_of(np.array([7, 3, 7])).tolist() == [0, 1, 0]
-    assert renumbered.numbers_of(np.array([900, 3])).tolist() == [2, 1]
-    assert renumbered.codes == [7, 3, 900]
+def test_numbers_are_given_as_a_block_meets_them() -> None:
+    """In the order of appearance, whatever the batches."""
+    numbered = Numbered()
+    assert numbered.numbers_of(np.array([7, 3, 7])).tolist() == [0, 1, 0]
+    assert numbered.numbers_of(np.array([900, 3])).tolist() == [2, 1]
+    assert numbered.keys.tolist() == [7, 3, 900]
