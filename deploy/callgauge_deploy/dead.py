@@ -17,6 +17,7 @@ from callgauge_history.query import asking
 from callgauge_sinks.dead.resend import Decode, Resend, Skip, resend_of
 from callgauge_sinks.dead.selection import Group, Letter, Selection
 from callgauge_sinks.dead.stored import StoredLetters, stored_ids
+from callgauge_sinks.records import decode_one
 from callgauge_sinks.specs import NAMES, spec_of
 
 __all__ = ["Letters", "Outcome", "letters_of", "resend", "worth_sending"]
@@ -131,4 +132,4 @@ def worth_sending(
 def decoders_of(settings: Settings) -> Mapping[str, Decode]:
     """Topic -> how the sink of that topic decodes a record, for all topics whose records may become dead letters."""
     specs = [spec_of(name, settings) for name in NAMES if name != "dead"]
-    return {spec.topic: spec.decode for spec in specs}
+    return {spec.topic: decode_one(spec.decode) for spec in specs}

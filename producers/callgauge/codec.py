@@ -39,6 +39,7 @@ __all__ = [
     "MAX_BYTES",
     "counted_bounds",
     "decode_call",
+    "decode_calls",
     "decode_counted",
     "decode_score",
     "decode_scores",
@@ -197,6 +198,29 @@ def decode_call(value: bytes | None) -> Any:
         call = _converted(call_fields(value), struct_of(Call))
     settle(call)
     return call
+
+
+def decode_calls(values: Sequence[bytes | None]) -> tuple[list[Any], dict[int, DecodeError]]:
+    """Decode many calls with all their fields, as `decode_call` does.
+
+    Returns:
+        The structs of those that can be counted, in order, and for each of the others its position and the reason.
+    """
+    errors: dict[int, DecodeError] = {}
+    try:
+        calls: list[Any] = list(map(_decode_whole, values))  # type: ignore[arg-type]  # None raises
+    except _REFUSED:
+        calls = []
+        for at, value in enumerate(values):
+            try:
+                calls.append(decode_call(value))
+            except DecodeError as error:
+                errors[at] = error
+        return calls, errors
+    for call in calls:
+        if call.error_type is not None or call.http_status is not None:
+            settle(call)
+    return calls, errors
 
 
 def _score_struct(

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from callgauge.errors import DecodeError
 from callgauge.schema import DeadLetter
 
-__all__ = ["RAW_BYTES", "Batch", "Message", "Record", "dead_key", "dead_letter_of", "decode_messages"]
+__all__ = [
+    "RAW_BYTES",
+    "Batch",
+    "DecodeMany",
+    "Message",
+    "Record",
+    "dead_key",
+    "dead_letter_of",
+    "decode_each",
+    "decode_messages",
+    "decode_one",
+]
 
 #: How many bytes of an unreadable value its dead letter keeps.
 RAW_BYTES = 65_536
@@ -53,16 +64,49 @@ class Batch:
         return len(self.unreadable)
 
 
-def decode_messages(messages: Iterable[Message], decode: Callable[[bytes | None], Any]) -> Batch:
+#: Decodes many values: the values of those that can be read, and for the others their position and the reason.
+DecodeMany = Callable[[Sequence[bytes | None]], tuple[list[Any], dict[int, DecodeError]]]
+
+
+def decode_each(decode: Callable[[bytes | None], Any]) -> DecodeMany:
+    """Decodes many, from what decodes one."""
+
+    def decode_many(values: Sequence[bytes | None]) -> tuple[list[Any], dict[int, DecodeError]]:
+        found, errors = [], {}
+        for place, value in enumerate(values):
+            try:
+                found.append(decode(value))
+            except DecodeError as error:
+                errors[place] = error
+        return found, errors
+
+    return decode_many
+
+
+def decode_one(decode: DecodeMany) -> Callable[[bytes | None], Any]:
+    """Decodes one, from what decodes many; raises DecodeError."""
+
+    def decode_value(value: bytes | None) -> Any:
+        found, errors = decode([value])
+        if errors:
+            raise errors[0]
+        return found[0]
+
+    return decode_value
+
+
+def decode_messages(messages: Sequence[Message], decode: DecodeMany) -> Batch:
     """Make a batch: records of the messages that can be read, dead letters of those that cannot."""
-    batch = Batch()
-    for place, message in enumerate(messages):
-        try:
-            batch.records.append(Record(decode(message.value()), message, place))
-            batch.unreadable.append(False)
-        except DecodeError as error:
-            batch.dead.append(dead_letter_of(message, error.reason, error.field))
-            batch.unreadable.append(True)
+    found, errors = decode([message.value() for message in messages])
+    batch = Batch(unreadable=[False] * len(messages))
+    readable: Iterable[tuple[Message, int]] = zip(messages, range(len(messages)), strict=True)
+    if errors:
+        readable = [(message, place) for message, place in readable if place not in errors]
+    batch.records = [Record(value, message, place) for value, (message, place) in zip(found, readable, strict=True)]
+    for place, error in errors.items():
+        batch.dead.append(dead_letter_of(messages[place], error.reason, error.field))
+        batch.unreadable[place] = True
+    for message in messages:
         partition, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
         batch.first_offsets.setdefault(partition, offset)
         batch.next_offsets[partition] = offset + 1

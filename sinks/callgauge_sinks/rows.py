@@ -12,8 +12,10 @@ from typing import Any
 import pyarrow as pa
 
 from callgauge.counted import LABELS
-from callgauge.schema import BlockSummary, Call
-from callgauge.units import event_ms, micros, millionths, nanodollars
+from callgauge.schema import BlockSummary
+from callgauge.units import event_ms, millionths
+from callgauge_sinks.call_columns import call_columns
+from callgauge_sinks.map_columns import map_column
 from callgauge_sinks.records import Batch, Record
 from callgauge_sinks.window_columns import window_columns
 from callgauge_windows.row_batch import RowBatch
@@ -31,40 +33,12 @@ __all__ = [
 Tables = dict[str, pa.Table]
 
 TIME = pa.timestamp("ms", tz="UTC")
-TEXT_MAP = pa.map_(pa.string(), pa.string())
 BUCKET_MAP = pa.map_(pa.int16(), pa.uint64())
-
-_CALL_TYPES: dict[str, pa.DataType] = {
-    **{name: pa.string() for name in Call.model_fields},
-    **{name: pa.int64() for name in Call.model_fields if name.endswith(("_tokens", "_requests", "_chars", "_count"))},
-    **dict.fromkeys(("latency_ms", "time_to_first_token_ms", "cost_usd"), pa.float64()),
-    **dict.fromkeys(("stream", "cache_hit"), pa.bool_()),
-    **dict.fromkeys(("http_status", "schema_version"), pa.uint16()),
-    "tags": TEXT_MAP,
-}
 
 
 def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
     """Rows of `calls`; `origin` is the topic's "cluster id/topic id", empty when it is not known."""
-    calls = [record.value for record in records]
-    columns: dict[str, pa.Array] = {}
-    for name, kind in _CALL_TYPES.items():
-        values = list(map(attrgetter(name), calls))
-        if name == "tags":
-            columns[name] = _maps(values, kind)
-        elif name == "ts":
-            columns[name] = pa.array([event_ms(ts, 0.0) for ts in values], TIME)
-        elif name in ("error_type", "cache_level"):
-            columns[name] = pa.array([value or "" for value in values], kind)
-        else:
-            columns[name] = pa.array(values, kind)
-    ends = pa.array([event_ms(call.ts, call.latency_ms) for call in calls], pa.int64())
-    columns["event_time"] = ends.cast(TIME)
-    columns["event_time_ms"] = ends
-    latencies = [call.latency_ms for call in calls]
-    columns["latency_us"] = pa.array([None if ms is None else micros(ms) for ms in latencies], pa.int64())
-    costs = [call.cost_usd for call in calls]
-    columns["cost_nano"] = pa.array([None if cost is None else nanodollars(cost) for cost in costs], pa.int64())
+    columns = call_columns([record.value for record in records])
     return {"calls": pa.table(columns | _place_columns(records, origin))}
 
 
@@ -94,7 +68,7 @@ def _shared_columns(values: Sequence[Any]) -> dict[str, pa.Array]:
     return {
         "ts": pa.array([event_ms(value.ts, 0.0) for value in values], TIME),
         "service": _column(values, "service", pa.string()),
-        "labels": _maps([value.labels for value in values], TEXT_MAP),
+        "labels": map_column([value.labels for value in values]),
         "schema_version": _column(values, "schema_version", pa.uint16()),
     }
 
@@ -167,8 +141,8 @@ def _score_window_rows(rows: Sequence[Any]) -> Tables:
         name: _column(rows, name, pa.string()) for name in ("name", "origin", "min_event_id")
     }
     columns |= {f"value_{name}": _column(rows, name, pa.int64()) for name in ("sum", "sum_sq", "min", "max")}
-    columns["histogram"] = _maps([_buckets(row.histogram.buckets) for row in rows], BUCKET_MAP)
-    columns["negative_histogram"] = _maps([_buckets(row.histogram.negative) for row in rows], BUCKET_MAP)
+    columns["histogram"] = map_column([_buckets(row.histogram.buckets) for row in rows], BUCKET_MAP)
+    columns["negative_histogram"] = map_column([_buckets(row.histogram.negative) for row in rows], BUCKET_MAP)
     columns["zero_count"] = _column(rows, "histogram.zero_count", pa.uint64())
     columns["scale"] = _column(rows, "histogram.scale", pa.int8())
     return {"score_windows": pa.table(columns)}
@@ -221,7 +195,7 @@ def alert_rows(records: Sequence[Record]) -> Tables:
     columns |= {name: _column(alerts, name, pa.float64()) for name in ("lookback_s", "threshold", "value")}
     for name in ("starts_at", "at", "fired_at", "ends_at"):
         columns[name] = _times([getattr(alert, name) for alert in alerts])
-    columns["labels"] = _maps([alert.labels for alert in alerts], TEXT_MAP)
+    columns["labels"] = map_column([alert.labels for alert in alerts])
     columns["schema_version"] = _column(alerts, "schema_version", pa.uint16())
     return {"alerts": pa.table(columns)}
 
@@ -246,13 +220,3 @@ def _column(items: Sequence[Any], name: str, kind: pa.DataType) -> pa.Array:
 def _times(seconds: Sequence[float | None]) -> pa.Array:
     """Convert epoch seconds to timestamps, rounded to the nearest millisecond."""
     return pa.array([None if s is None else round(s * 1e3) for s in seconds], TIME)
-
-
-def _maps(maps: Sequence[Mapping[Any, Any]], kind: pa.DataType) -> pa.Array:
-    """Make a map column from flat lists of keys and values: three times as fast as from lists of pairs."""
-    offsets = [0]
-    for mapping in maps:
-        offsets.append(offsets[-1] + len(mapping))
-    keys = pa.array([key for mapping in maps for key in mapping], kind.key_type)
-    values = pa.array([value for mapping in maps for value in mapping.values()], kind.item_type)
-    return pa.MapArray.from_arrays(pa.array(offsets, pa.int32()), keys, values, type=kind)

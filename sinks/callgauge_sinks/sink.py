@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -25,7 +25,7 @@ from callgauge_history.store import StoreUnavailable
 from callgauge_intake.backoff import backoff_s
 from callgauge_intake.consumer import Intake
 from callgauge_sinks.dead_letters import UnreadableShare
-from callgauge_sinks.records import Batch, Record, dead_letter_of, decode_messages
+from callgauge_sinks.records import Batch, DecodeMany, Record, dead_letter_of, decode_messages
 
 __all__ = ["Rows", "Sink", "SinkSpec"]
 
@@ -57,7 +57,7 @@ class SinkSpec:
 
     name: str
     topic: str
-    decode: Callable[[bytes | None], Any]
+    decode: DecodeMany
     rows: Rows
     marks: Callable[[Batch], dict[str, pa.Table]] | None = None
     """Builds the rows that say up to which offset a source is stored. They are written last, when the batch's rows are

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
-from typing import Any
 
-from callgauge.codec import decode_call, decode_score, decoder_of
+from callgauge.codec import decode_calls, decode_score, decoder_of
 from callgauge.errors import SettingError
 from callgauge.schema import Alert, DeadLetter
 from callgauge.settings import Settings
 from callgauge.topics import Topic
+from callgauge_sinks.records import DecodeMany, decode_each
 from callgauge_sinks.rows import (
     alert_rows,
     call_rows,
@@ -46,12 +46,12 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     calls_origin, scores_origin = ((origins or {}).get(topic.name, "") for topic in (topics.calls, topics.scores))
     # For the topics that rollup counts, the sink stores how far it is, so that `callgauge completeness` can compare.
     marked = {name: origin for name, origin in {"calls": calls_origin, "scores": scores_origin}.items() if origin}
-    sources: dict[str, tuple[Topic, Callable[[bytes | None], Any], Rows]] = {
-        "calls": (topics.calls, decode_call, partial(call_rows, origin=calls_origin)),
-        "scores": (topics.scores, decode_score, partial(score_record_rows, origin=scores_origin)),
-        "windows": (topics.windows, decode_windows, window_record_rows),
-        "alerts": (topics.alerts, decoder_of(Alert), alert_rows),
-        "dead": (topics.dead, decoder_of(DeadLetter), partial(dead_letter_rows, origins=origins)),
+    sources: dict[str, tuple[Topic, DecodeMany, Rows]] = {
+        "calls": (topics.calls, decode_calls, partial(call_rows, origin=calls_origin)),
+        "scores": (topics.scores, decode_each(decode_score), partial(score_record_rows, origin=scores_origin)),
+        "windows": (topics.windows, decode_each(decode_windows), window_record_rows),
+        "alerts": (topics.alerts, decode_each(decoder_of(Alert)), alert_rows),
+        "dead": (topics.dead, decode_each(decoder_of(DeadLetter)), partial(dead_letter_rows, origins=origins)),
     }
     if name not in sources:
         raise SettingError(f"there is no sink {name!r}; there are {', '.join(NAMES)}")

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from callgauge.codec import decode_call
+from callgauge.codec import decode_calls
 from callgauge_history.migrate import migrate
 from callgauge_history.store import Store, open_store
 from callgauge_sinks.records import decode_messages
@@ -49,7 +49,7 @@ def timed(work: Callable[[Any], object], batches: list[Any]) -> float:
 
 
 def store_batch(store: Store, batch: list[FakeMessage]) -> None:
-    decoded = decode_messages(batch, decode_call)
+    decoded = decode_messages(batch, decode_calls)
     for table, rows in build_rows(decoded, call_rows).items():
         store.insert(table, rows)
 
@@ -57,13 +57,13 @@ def store_batch(store: Store, batch: list[FakeMessage]) -> None:
 def main(count: int) -> None:
     messages = messages_of(count)
     batches = batches_of(messages)
-    decoded = [decode_messages(batch, decode_call) for batch in batches]
+    decoded = [decode_messages(batch, decode_calls) for batch in batches]
     tables = [build_rows(batch, call_rows)["calls"] for batch in decoded]
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"chdb://{folder}")
         migrate(store)
         steps: dict[str, float] = {
-            "decode": timed(lambda batch: decode_messages(batch, decode_call), batches),
+            "decode": timed(lambda batch: decode_messages(batch, decode_calls), batches),
             "build rows": timed(lambda batch: build_rows(batch, call_rows), decoded),
             "bare insert_arrow": timed(lambda rows: store.insert("calls", rows), tables),
             "sink: all three": timed(lambda batch: store_batch(store, batch), batches),

@@ -17,7 +17,7 @@ from callgauge_sinks.completeness.check import check
 from callgauge_sinks.completeness.evidence import Block, Evidence, Found, Lost, Mark, Unseen, read_evidence
 from callgauge_sinks.completeness.judge import HOUR_MS, judge
 from callgauge_sinks.completeness.report import Report
-from callgauge_sinks.records import Record, dead_letter_of, decode_messages
+from callgauge_sinks.records import Record, dead_letter_of, decode_each, decode_messages
 from callgauge_sinks.rows import (
     call_rows,
     dead_letter_rows,
@@ -35,6 +35,8 @@ NOON_MS = 1_767_268_800_000  # 2026-01-01 12:00 UTC
 ORIGIN, SOURCE, TOPIC = "cluster/topic", "cluster/topic/0", "llm.calls"
 CALLS = list(random_calls(100, seed=12))
 
+AS_IT_IS = decode_each(lambda value: value)
+
 
 def store_calls(store: Store, calls: Iterable[tuple[int, Call]], origin: str = ORIGIN) -> None:
     store.insert("calls", call_rows([call_record(call, 0, offset) for offset, call in calls], origin)["calls"])
@@ -47,7 +49,9 @@ def store_letters(store: Store, offsets: Iterable[int]) -> None:
 
 
 def mark(store: Store, first: int, last: int) -> None:
-    batch = decode_messages([FakeMessage(b"{}", TOPIC, 0, offset) for offset in (first, last)], lambda value: value)
+    batch = decode_messages(
+        [FakeMessage(b"{}", TOPIC, 0, offset) for offset in (first, last)], decode_each(lambda value: value)
+    )
     store.insert("stored_offsets", stored_offset_rows(batch, "calls", ORIGIN)["stored_offsets"])
 
 
@@ -234,7 +238,9 @@ def test_scores_beside_calls(log: Store) -> None:
     report = ask(log)
     assert report.complete
     assert report.notes == [f"{source}: no sink has stored it: only rollup's own figures are checked"]
-    batch = decode_messages([FakeMessage(b"{}", "llm.scores", 0, offset) for offset in (0, 39)], lambda value: value)
+    batch = decode_messages(
+        [FakeMessage(b"{}", "llm.scores", 0, offset) for offset in (0, 39)], decode_each(lambda value: value)
+    )
     log.insert("stored_offsets", stored_offset_rows(batch, "scores", origin)["stored_offsets"])
     report = ask(log)
     assert report.complete
@@ -307,7 +313,9 @@ def test_a_topic_made_anew(log: Store) -> None:
     anew = "cluster/anew/0"
     write(log, summary(0, 9, source=anew))
     store_calls(log, enumerate(random_calls(10, seed=18)), "cluster/anew")
-    batch = decode_messages([FakeMessage(b"{}", TOPIC, 0, offset) for offset in (0, 9)], lambda value: value)
+    batch = decode_messages(
+        [FakeMessage(b"{}", TOPIC, 0, offset) for offset in (0, 9)], decode_each(lambda value: value)
+    )
     log.insert("stored_offsets", stored_offset_rows(batch, "calls", "cluster/anew")["stored_offsets"])
     report = ask(log)
     assert report.complete

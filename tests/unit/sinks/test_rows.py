@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from callgauge.codec import decode_call, decode_score, decoder_of, encode
+from callgauge.codec import decode_call, decode_calls, decode_score, decoder_of, encode
 from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress, Score, StateChange
 from callgauge_history.store import Store
-from callgauge_sinks.records import Record, dead_letter_of, decode_messages
+from callgauge_sinks.records import Record, dead_letter_of, decode_each, decode_messages
 from callgauge_sinks.rows import (
     alert_rows,
     call_rows,
@@ -96,7 +96,7 @@ def test_a_letter_names_the_source_of_what_it_is_about() -> None:
 def test_marks_cover_the_unreadable_too(store: Store) -> None:
     """From the first to the last message of a batch; batches add up, also when one comes again."""
     for offsets in ([5, 6], [7, 9], [5, 6]):
-        batch = decode_messages([FakeMessage(b"{", "t", 1, offset) for offset in offsets], decode_call)
+        batch = decode_messages([FakeMessage(b"{", "t", 1, offset) for offset in offsets], decode_calls)
         store.insert("stored_offsets", stored_offset_rows(batch, "calls", "c/t")["stored_offsets"])
     sql = "SELECT sink, source, first_offset, next_offset, stored_at > now() - 60 FROM stored_offsets FINAL"
     assert store.query(sql).rows == [["calls", "c/t/1", 5, 10, 1]]
@@ -169,7 +169,7 @@ def test_what_fits_no_column_is_a_dead_letter(n: int) -> None:
     good = encode(window_row([1.0, 2.0]))
     bad = msgspec.json.encode(msgspec.json.decode(good) | {"n": n})
     messages = [FakeMessage(value, offset=i) for i, value in enumerate([good, good, bad, good, b"{"])]
-    batch = decode_messages(messages, decode_windows)
+    batch = decode_messages(messages, decode_each(decode_windows))
     tables = build_rows(batch, window_record_rows)
     assert tables["windows"].num_rows == 3
     assert sorted(letter.offset for letter in batch.dead) == [2, 4]

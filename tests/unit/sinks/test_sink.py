@@ -14,6 +14,7 @@ from callgauge.errors import BrokerError, DecodeError
 from callgauge_history.store import StoreUnavailable
 from callgauge_intake.consumer import Intake
 from callgauge_sinks.dead_letters import TooManyUnreadable
+from callgauge_sinks.records import decode_each
 from callgauge_sinks.sink import Sink, SinkSpec
 from tests.unit.sinks.fakes import FakeConsumer, FakeLetterBox, FakeStore, ManualClock
 
@@ -27,7 +28,7 @@ def decode(value: bytes | None) -> Any:
 
 def sink_of(consumer: FakeConsumer, store: FakeStore, letters: FakeLetterBox | None = None, **changes: Any) -> Sink:
     spec = SinkSpec(
-        name="test", topic="t", decode=decode,
+        name="test", topic="t", decode=decode_each(decode),
         rows=lambda records: {"rows": pa.table({"x": pa.array([r.value for r in records], pa.int64())})},
         batch_rows=4, batch_s=1.0, **changes,
     )  # fmt: skip
