@@ -21,6 +21,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
+from callgauge_deploy.windows_command import windows
 
 __all__ = ["app", "client_settings", "load", "main", "store_settings"]
 
@@ -31,6 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_app, name="dead")
+app.command()(windows)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ EXTRAS = {
     "query": "cli,sinks",
     "completeness": "cli,sinks",
     "dead": "cli,sinks,streams",
+    "windows": "cli,streams",
 }
 
 
