@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 #: `nab` is not here: `detect` runs it.
-BENCHMARKS = ("import_time", "emit", "sink", "rollup", "growth", "scaling", "latency", "detect")
+BENCHMARKS = ("import_time", "emit", "sink", "rollup", "growth", "scaling", "latency", "encodings", "detect")
 
 
 def main() -> None:
