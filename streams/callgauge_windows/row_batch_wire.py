@@ -7,9 +7,9 @@
 
 Each column is written as its smallest number (`base`) and the differences from it, in as few bytes (`width`: 0, 1, 2,
 4 or 8) as they need; a column of equal numbers has no data, and one of zeros is left out. How many buckets each row has
-is the column "<measure>.buckets". Chosen for what it costs (`python -m tests.bench.encodings`): per row about as little
-as Arrow IPC, and per message, of which a quiet stream sends many with one row in them, a tenth. `callgauge windows`
-prints the topic for people.
+is the column "<measure>.buckets". Chosen for what it costs (`python -m tests.bench.encodings`): of what was tried it is
+the smallest and the fastest to encode, but for messages of a few rows. Arrow IPC is read a little faster, and costs a
+multiple per message; a quiet stream sends many with one row in them. `callgauge windows` prints the topic for people.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ Int64s = npt.NDArray[np.int64]
 #: Raised when readers of before could not read what is written now.
 FORMAT = 1
 
+# NumPy sorts few numbers no faster than Python, and takes longer to begin.
+_FEW = 128
 _WIDTHS = {0: None, 1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<i8")}
 
 
@@ -124,10 +126,9 @@ def _packed(buckets: Buckets) -> tuple[memoryview, int, memoryview]:
 
 def _used_values(batch: RowBatch, numbers: Int64s, label: str) -> list[str]:
     """The values of a label that these rows have; its column in `numbers` is renumbered to them."""
-    line = batch.line_of(f"label.{label}")
-    used, numbers[line] = np.unique(numbers[line], return_inverse=True)
-    values = batch.label_values[label]
-    return [values[at] for at in used.tolist()]
+    line, values = batch.line_of(f"label.{label}"), batch.label_values[label]
+    used, numbers[line] = _renumbered(numbers[line])
+    return [values[at] for at in used]
 
 
 def _used_ids(batch: RowBatch, numbers: Int64s) -> Texts:
@@ -135,11 +136,20 @@ def _used_ids(batch: RowBatch, numbers: Int64s) -> Texts:
     lines = [line for line, name in enumerate(batch.names) if name.endswith(".max_event")]
     if not lines:
         return Texts.of([])
-    used, renumbered = np.unique(numbers[lines], return_inverse=True)
-    if used[0] != 0:
-        used, renumbered = np.concatenate([[0], used]), renumbered + 1
-    numbers[lines] = renumbered.reshape(len(lines), -1)
-    return batch.event_ids.take(used[1:] - 1)
+    # 0 stands for no event, so it comes first, whether a row has it or not.
+    used, renumbered = _renumbered(np.concatenate([[0], numbers[lines].reshape(-1)]))
+    numbers[lines] = renumbered[1:].reshape(len(lines), -1)
+    return batch.event_ids.take(np.array(used[1:], dtype=np.int64) - 1)
+
+
+def _renumbered(numbers: Int64s) -> tuple[list[int], Int64s]:
+    """The different numbers, and which of them each is. 0 comes first where it is among them."""
+    if len(numbers) > _FEW:
+        used, renumbered = np.unique(numbers, return_inverse=True)
+        return used.tolist(), renumbered
+    listed = numbers.tolist()
+    order = {number: at for at, number in enumerate(sorted(set(listed)))}
+    return list(order), np.array([order[number] for number in listed], dtype=np.int64)
 
 
 def decode_rows(value: bytes | None) -> RowBatch:

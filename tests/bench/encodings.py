@@ -1,8 +1,9 @@
 """What rows cost as bytes: `python -m tests.bench.encodings [rows]`.
 
 The same rows of calls, 1, 10, 100 and 1,000 in a message, in the encodings that were tried for `llm.windows`: encoding
-from columns as rollup has them (rows, where an encoding has rows, are made first), decoding to columns as detect and the
-sink want them (to lists and dictionaries, where it has rows), bytes a row, and bytes after lz4, which producers apply.
+from columns as rollup has them (rows, where an encoding has rows, are made first), decoding to columns as detect and
+the sink want them (to lists and dictionaries, where it has rows), bytes a row, and bytes after lz4, which producers
+apply.
 """
 
 from __future__ import annotations
