@@ -33,7 +33,7 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 	  done; \
 	fi
 
-bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them: 3 GB in build/peers)
+bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them in build/peers: 4 GB; Java 17, Maven for two)
 	$(BIN)/python -m tests.bench.peers.run
 
 chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count again (Kafka: Java 17, Maven; an hour)

@@ -1,4 +1,4 @@
-"""Bytewax: `KafkaSource` and `fold_window` over event time, per (service, model).
+"""Bytewax: `KafkaSource` and `fold_window` over event time, per series.
 
 Does: batches of 8,192 records, decoding of just the fields it needs (msgspec, a batch at a time), tumbling windows by
 an `EventClock` that waits 10 s, and a histogram of latency. `ordered=False`, because sums do not ask for order and
@@ -8,7 +8,7 @@ Does not: recovery (no snapshots are taken), duplicates, dead letters (a message
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypedDict
 
@@ -20,7 +20,7 @@ from bytewax.connectors.kafka import KafkaSource
 from bytewax.dataflow import Dataflow
 from bytewax.testing import TestingSink
 
-from tests.bench.peers.fold import WINDOW_S, add_call, ended_at, new_totals
+from tests.bench.peers.fold import WINDOW_S, add_call, ended_at, new_totals, series_by
 from tests.bench.peers.progress import Job, Progress, job_from_command_line
 
 BATCH = 8_192
@@ -33,6 +33,8 @@ class Call(TypedDict, total=False):
     ts: float
     latency_ms: float
     service: str
+    feature: str
+    provider: str
     model: str
     status: str
     input_tokens: int | None
@@ -40,16 +42,17 @@ class Call(TypedDict, total=False):
     cost_usd: float | None
 
 
-def keyed_calls(messages: list[Any]) -> Iterable[tuple[str, Call]]:
+def keyed_calls(messages: list[Any], series_of: Callable[[Call], str]) -> Iterable[tuple[str, Call]]:
     """A batch of records as (series, call)."""
     decode = msgspec.json.Decoder(Call).decode
     calls = [decode(message.value) for message in messages]
-    return [(f"{call['service']},{call['model']}", call) for call in calls]
+    return [(series_of(call), call) for call in calls]
 
 
 def main(job: Job) -> None:
     """Read until ended from outside."""
     progress = Progress(job.count)
+    series_of = series_by(job.by)
 
     def fold(totals: dict[str, Any], call: Call) -> dict[str, Any]:
         progress.add()
@@ -67,7 +70,7 @@ def main(job: Job) -> None:
     windower = win.TumblingWindower(length=timedelta(seconds=WINDOW_S), align_to=datetime(2020, 1, 1, tzinfo=UTC))
     flow = Dataflow("callgauge-bench")
     messages = op.input("calls", flow, KafkaSource([job.bootstrap], [job.topic], batch_size=BATCH))
-    calls = op.flat_map_batch("decode", messages, keyed_calls)
+    calls = op.flat_map_batch("decode", messages, lambda batch: keyed_calls(batch, series_of))
     windows = win.fold_window("windows", calls, clock, windower, new_totals, fold, merge, ordered=False)
     op.output("rows", windows.down, TestingSink([]))
     cli_main(flow)

@@ -1,7 +1,7 @@
 """Faust as its manual has it: an agent that adds each event to a windowed table.
 
 Does: records of JSON, a tumbling table of dicts in memory with its changelog topic, windows by event time, a histogram
-of latency per (service, model).
+of latency per series.
 Does not: re-partition with `group_by` (calls are keyed by trace; one worker can do without, several could not),
 duplicates, dead letters.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import faust
 
-from tests.bench.peers.fold import WINDOW_S, add_call, ended_at, new_totals
+from tests.bench.peers.fold import WINDOW_S, add_call, ended_at, new_totals, series_by
 from tests.bench.peers.progress import Job, Progress, job_from_command_line
 
 EXPIRES_S = 600
@@ -26,6 +26,8 @@ class Call(faust.Record, serializer="json"):
     latency_ms: float
     service: str
     model: str
+    feature: str | None = None
+    provider: str | None = None
     status: str | None = None
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -47,12 +49,13 @@ def make_app(job: Job, folder: str) -> faust.App:
         topic_disable_leader=True,
     )
     progress = Progress(job.count)
+    series_of = series_by(job.by)
     totals: Any = app.Table("totals", default=new_totals).tumbling(WINDOW_S, expires=EXPIRES_S)
     totals = totals.relative_to(lambda event: ended_at(event.value.__dict__))
 
     async def fold(calls: Any) -> None:
         async for call in calls:
-            series = f"{call.service},{call.model}"
+            series = series_of(call.__dict__)
             totals[series] = add_call(totals[series].value(), call.__dict__)
             progress.add()
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-__all__ = ["BUCKETS", "WINDOW_S", "add_call", "bucket_of", "ended_at", "new_totals", "percentile_ms"]
+__all__ = ["BUCKETS", "WINDOW_S", "add_call", "bucket_of", "ended_at", "new_totals", "percentile_ms", "series_by"]
 
 WINDOW_S = 10
 #: Four buckets per doubling of the latency: a percentile is at most 9 % off. 88 of them reach from 1 ms to an hour.
@@ -19,6 +20,12 @@ def ended_at(call: Mapping[str, Any]) -> float:
     latency_ms: float = call["latency_ms"]
     ts: float = call["ts"]
     return ts + latency_ms / 1000
+
+
+def series_by(labels: Sequence[str]) -> Callable[[Mapping[str, Any]], str]:
+    """Makes the key of a decoded call's series: the values of these labels (two or more), which it must have."""
+    values = itemgetter(*labels)
+    return lambda call: ",".join(values(call))
 
 
 def bucket_of(latency_ms: float) -> int:

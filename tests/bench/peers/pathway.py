@@ -1,4 +1,4 @@
-"""Pathway: `pw.io.kafka.read` and `groupby`, per (service, model), window and bucket of latency, then per window.
+"""Pathway: `pw.io.kafka.read` and `groupby`, per series, window and bucket of latency, then per window.
 
 Does: its own JSON decoding and everything else in its Rust engine, incrementally. The bucket of the latency is a
 grouping column (a histogram in long form, from which percentiles can be read), and so is the start of the tumbling
@@ -39,7 +39,7 @@ def main(job: Job) -> None:
             progress.add(pending)
         pending = 0
 
-    kinds = dict.fromkeys(("ts", "latency_ms"), float) | dict.fromkeys(("service", "model"), str)
+    kinds = dict.fromkeys(("ts", "latency_ms"), float) | dict.fromkeys(job.by, str)
     optional = {"status": str | None, "input_tokens": int | None, "output_tokens": int | None, "cost_usd": float | None}
     schema = pw.schema_builder(
         {name: pw.column_definition(dtype=kind) for name, kind in kinds.items()}
@@ -58,9 +58,9 @@ def main(job: Job) -> None:
         autocommit_duration_ms=COMMIT_MS,
         max_backlog_size=BACKLOG,
     )
+    labels = [pw.this[label] for label in job.by]
     prepared = calls.select(
-        pw.this.service,
-        pw.this.model,
+        *labels,
         pw.this.latency_ms,
         start=pw.cast(int, pw.this.ts + pw.this.latency_ms / 1000) // WINDOW_S * WINDOW_S,
         error=pw.cast(int, pw.coalesce(pw.this.status, "") == "error"),
@@ -70,11 +70,11 @@ def main(job: Job) -> None:
         bucket=pw.cast(int, pw.this.latency_ms**ROOT * BUCKETS),
     )
     sums = {name: pw.reducers.sum(pw.this[name]) for name in SUMMED}
-    histogram = prepared.groupby(pw.this.service, pw.this.model, pw.this.bucket, pw.this.start).reduce(
-        pw.this.service, pw.this.model, pw.this.bucket, pw.this.start, calls=pw.reducers.count(), **sums
+    histogram = prepared.groupby(*labels, pw.this.bucket, pw.this.start).reduce(
+        *labels, pw.this.bucket, pw.this.start, calls=pw.reducers.count(), **sums
     )
-    windows = histogram.groupby(pw.this.service, pw.this.model, pw.this.start).reduce(
-        pw.this.service, pw.this.model, pw.this.start, calls=pw.reducers.sum(pw.this.calls), **sums
+    windows = histogram.groupby(*labels, pw.this.start).reduce(
+        *labels, pw.this.start, calls=pw.reducers.sum(pw.this.calls), **sums
     )
     pw.io.null.write(histogram)
     pw.io.subscribe(windows, on_change=on_change, on_time_end=on_time_end)

@@ -1,4 +1,4 @@
-"""Quix Streams: a tumbling window of aggregations in RocksDB, per (service, model), with its changelog topic.
+"""Quix Streams: a tumbling window of aggregations in RocksDB, per series, with its changelog topic.
 
 Does: its own JSON decoding (orjson), windows by event time per partition, and a histogram of latency; all in one
 `reduce`, which was faster than one built-in aggregator per figure. Finished windows end in a list.
@@ -14,13 +14,8 @@ from typing import Any
 
 from quixstreams import Application
 
-from tests.bench.peers.fold import WINDOW_S, add_call, ended_at, new_totals
+from tests.bench.peers.fold import WINDOW_S, add_call, ended_at, new_totals, series_by
 from tests.bench.peers.progress import Job, Progress, job_from_command_line
-
-
-def series_of(call: dict[str, Any]) -> str:
-    """The key of a call's series."""
-    return f"{call['service']},{call['model']}"
 
 
 def main(job: Job) -> None:
@@ -42,7 +37,7 @@ def main(job: Job) -> None:
             timestamp_extractor=lambda call, headers, at_ms, kind: int(ended_at(call) * 1000),
         )
         calls = application.dataframe(topic)
-        calls = calls._single_partition_groupby("series", series_of)
+        calls = calls._single_partition_groupby("series", series_by(job.by))
         windows = calls.tumbling_window(WINDOW_S * 1000, grace_ms=10_000)
         windows.reduce(reduce, initializer=lambda call: reduce(new_totals(), call)).final().update(rows.append)
         application.run()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.bench.peers.fold import BUCKETS, add_call, bucket_of, ended_at, new_totals, percentile_ms
+from tests.bench.peers.fold import BUCKETS, add_call, bucket_of, ended_at, new_totals, percentile_ms, series_by
 
 
 def test_a_call_is_added() -> None:
@@ -30,6 +30,11 @@ def test_a_call_is_added() -> None:
 def test_event_time_is_the_end() -> None:
     """In seconds."""
     assert ended_at({"ts": 100.0, "latency_ms": 1_500.0}) == 101.5
+
+
+def test_a_series_is_its_labels() -> None:
+    """In their order; other fields do not matter."""
+    assert series_by(("service", "model"))({"model": "m", "feature": "f", "service": "s"}) == "s,m"
 
 
 def test_totals_are_json() -> None:

@@ -58,7 +58,19 @@ def test_a_line_is_what_the_driver_reads() -> None:
     assert line["cpu_s"] > 0
 
 
+def test_cpu_time_may_be_told_by_the_reader() -> None:
+    """Where another process works for it."""
+    out = StringIO()
+    Progress(1, out, lambda: 7.0, cpu_s=lambda: 12.5).add()
+    assert json.loads(out.getvalue())["cpu_s"] == 12.5
+
+
 def test_the_job_is_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Four arguments in the order of its fields."""
-    monkeypatch.setattr(sys, "argv", ["reader", "127.0.0.1:9092", "llm.calls", "100", "group-1"])
-    assert job_from_command_line() == Job("127.0.0.1:9092", "llm.calls", 100, "group-1")
+    """Its fields in their order; the last may be left out."""
+    argv = ["reader", "127.0.0.1:9092", "llm.calls", "100", "group-1", "service,feature"]
+    monkeypatch.setattr(sys, "argv", argv)
+    job = Job("127.0.0.1:9092", "llm.calls", 100, "group-1", "service,feature")
+    assert job_from_command_line() == job
+    assert job.by == ("service", "feature")
+    monkeypatch.setattr(sys, "argv", [*argv, "rows.jsonl"])
+    assert job_from_command_line().rows == "rows.jsonl"
