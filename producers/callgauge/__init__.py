@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from callgauge.clients.instrument import instrument
     from callgauge.errors import (
         BrokerError,
         CallgaugeError,
@@ -26,6 +27,7 @@ else:
         **dict.fromkeys(("Gauge", "GaugeStats"), "gauge"),
         **dict.fromkeys(("Call", "Score", "StateChange"), "schema"),
         **dict.fromkeys(("Settings", "load_settings"), "settings"),
+        "instrument": "clients.instrument",
     }
 
     def __getattr__(name: str) -> object:
@@ -55,5 +57,6 @@ __all__ = [
     "StateChange",
     "StoreError",
     "TraceError",
+    "instrument",
     "load_settings",
 ]

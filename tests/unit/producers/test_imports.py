@@ -54,7 +54,7 @@ def test_public_names() -> None:
     assert all(getattr(callgauge, name).__doc__ for name in callgauge.__all__)
     assert set(callgauge.__all__) <= set(dir(callgauge))
     public = [name for name in dir(callgauge) if isinstance(getattr(callgauge, name), type)]
-    assert sorted([*public, "load_settings"]) == callgauge.__all__
+    assert sorted([*public, "instrument", "load_settings"]) == callgauge.__all__
 
 
 def test_names_come_from_where_type_checkers_see_them() -> None:
