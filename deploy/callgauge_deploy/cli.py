@@ -21,6 +21,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
+from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.windows_command import windows
 
 __all__ = ["app", "client_settings", "load", "main", "store_settings"]
@@ -132,10 +133,7 @@ def sinks() -> None:
     load("callgauge_sinks.app", "sinks").run(load_settings())
 
 
-@app.command()
-def notify() -> None:
-    """Run the notifier: alerts in, console and webhook out."""
-    load("callgauge_notify.app", "sinks").run(load_settings())
+app.add_typer(notify_app(load), name="notify")
 
 
 @app.command()

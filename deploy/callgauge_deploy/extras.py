@@ -20,7 +20,7 @@ EXTRAS = {
     "detect": "cli,streams",
     "reaggregate": "cli,streams",
     "sinks": "cli,sinks",
-    "notify": "cli,sinks",
+    "notify": "cli,notify",
     "query": "cli,sinks",
     "completeness": "cli,sinks",
     "dead": "cli,sinks,streams",

@@ -28,6 +28,7 @@ __all__ = [
     "FoldedSeries",
     "Histogram",
     "Measure",
+    "Notified",
     "Progress",
     "Score",
     "ScoreRow",
@@ -423,6 +424,22 @@ class Alert(_Message):
     """The partition of the windows topic that this was decided from: cluster id / topic id / partition."""
     offset: int = -1
     """Offset in that log of the record that caused this transition; detect goes on after it."""
+    schema_version: int = SCHEMA_VERSION
+
+
+class Notified(_Message):
+    """What one route's receiver was told last of an alert. Kept by route and fingerprint, in a compacted topic."""
+
+    route: str
+    receiver: str
+    group: list[list[str]]
+    """Name and value of each label that the alerts of the group share."""
+    alert: Alert
+    at: float
+    memory: dict[str, str] = {}
+    """What the receiver keeps, such as the id of the message that is edited when the alert is over."""
+    given_up: bool = False
+    """It could not be delivered, and will not be tried again."""
     schema_version: int = SCHEMA_VERSION
 
 

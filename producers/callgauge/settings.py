@@ -24,7 +24,7 @@ __all__ = ["API_PORT", "PATHS", "Settings", "load_settings"]
 #: Where the query API is, unless a setting says otherwise. Registered to nobody, and below the ephemeral ports.
 API_PORT = 22_550
 #: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
-PATHS = ("ssl_ca_file", "rules_file", "data_dir", "ready_file")
+PATHS = ("ssl_ca_file", "rules_file", "routes_file", "owners_file", "data_dir", "ready_file")
 
 
 class Settings(BaseSettings):
@@ -110,8 +110,33 @@ class Settings(BaseSettings):
 
     # notifiers
     notify_console: bool = Field(default=False, description="Print alerts on the notifier's standard output.")
-    webhook_url: str = Field(default="", description="POST alerts here as JSON.")
-    webhook_secret: SecretStr = Field(default=SecretStr(""), description="Signs webhook bodies (HMAC-SHA256).")
+    webhook_url: SecretStr = Field(default=SecretStr(""), description="POST alerts here as JSON.")
+    webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signs webhooks as Standard Webhooks has it: whsec_ and base64."
+    )
+    routes_file: Path | None = Field(default=None, description="YAML file of receivers and routes.")
+    owners_file: Path | None = Field(default=None, description="YAML file that says which team owns which service.")
+    slack_webhook_url: SecretStr = Field(
+        default=SecretStr(""), description="Incoming webhook of Slack for warnings and worse."
+    )
+    pagerduty_routing_key: SecretStr = Field(
+        default=SecretStr(""), description="PagerDuty (Events v2) for critical alerts."
+    )
+    alertmanager_url: SecretStr = Field(
+        default=SecretStr(""), description="Send every alert to this Alertmanager (API v2)."
+    )
+    notify_allow_http: bool = Field(default=False, description="Notifiers may use http:// URLs.")
+    notify_allow_hosts: str = Field(
+        default="",
+        description="Private hosts or networks (CIDR) that notifiers may reach, by commas.",
+    )
+    heartbeat_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Fetched each minute while the whole pipeline is alive (dead-man's switch).",
+    )
+    heartbeat_lag_s: float = Field(
+        default=300.0, gt=0, description="The pipeline counts as alive while its windows are at most this old."
+    )
 
     # the local stack
     data_dir: Path = Field(

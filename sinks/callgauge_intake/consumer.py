@@ -96,6 +96,9 @@ class Intake:
         self._last_offsets: dict[Partition, int] = {}
         self._without_commit: dict[Partition, bool] = {}
         self.assigned = threading.Event()
+        #: The partitions that are ours -> the number of the assignment that gave them.
+        self.given: dict[Partition, int] = {}
+        self._assignments = 0
         consumer.subscribe([topic], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_revoke)
 
     def take(self, most: int, within_s: float) -> list[Any]:
@@ -227,8 +230,10 @@ class Intake:
         names = ", ".join(f"{p.topic}/{p.partition}" for p in partitions)
         nothing = f"nothing of {self._topic}: other members of the group read all its partitions"
         log.info("assigned %s", names or nothing)
+        self._assignments += 1
         for assigned in partitions:
             self._last_offsets.pop((assigned.topic, assigned.partition), None)
+            self.given[assigned.topic, assigned.partition] = self._assignments
         # In librdkafka a pause outlives a rebalance: a partition that comes back may still be paused, so the next
         # `take` ends all pauses.
         self._held = True
@@ -240,6 +245,7 @@ class Intake:
         self._read = [message for message in self._read if (message.topic(), message.partition()) not in lost]
         for partition in lost:
             self._owed.pop(partition, None)
+            self.given.pop(partition, None)
 
 
 _REBALANCED = {

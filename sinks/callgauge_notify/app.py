@@ -2,31 +2,57 @@
 
 from __future__ import annotations
 
+import logging
+import queue
 import threading
 import time
 
+from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
 from callgauge.settings import Settings
+from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
 from callgauge_intake.workers import Worker, run_workers
-from callgauge_notify.configured import channels_of
+from callgauge_notify.delivery.courier import Courier
+from callgauge_notify.delivery.noting import Noting
+from callgauge_notify.delivery.outbox import KafkaBus
+from callgauge_notify.delivery.outcome import Outcome
+from callgauge_notify.heartbeat import Heartbeat
 from callgauge_notify.notifier import Notifier
+from callgauge_notify.receivers.chart import Charts
+from callgauge_notify.receivers.made import receiver_of
+from callgauge_notify.receivers.web import Web, allowed_by
+from callgauge_notify.routing.load import load_routing
 
 __all__ = ["run"]
 
+#: Libraries that log requests, whose paths and headers may be secrets.
+_TALKATIVE = ("httpx", "httpcore", "slack_sdk", "urllib3", "apprise")
+
 
 def run(settings: Settings, stop: threading.Event | None = None) -> None:
-    """Deliver alerts to every configured channel until SIGTERM, SIGINT or `stop`.
+    """Tell alerts to the receivers of their routes until SIGTERM, SIGINT or `stop`.
 
     Raises:
-        SystemExit: with code 1 if a channel's loop failed; the reason is in the log.
-        SettingError: no channel is configured.
+        SystemExit: with code 1 if the loop failed; the reason is in the log.
+        SettingError: the routes file or a receiver cannot be used.
     """
     log_to_stderr(settings.log_level)
-    workers: dict[str, Worker] = {}
-    for channel in channels_of(settings):
-        # Each channel has a consumer group of its own, so that a webhook that is down does not hold up the others.
-        consumer = open_consumer(settings, f"notify-{channel.name}")
-        intake = Intake(consumer, settings.topics.alerts.name, time.monotonic)
-        workers[f"notifier {channel.name}"] = Notifier(intake, channel)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    routing = load_routing(settings)
+    web, charts = Web(allowed_by(settings)), Charts()
+    bus = KafkaBus(settings)
+    attempt_until_done(bus.warm_up, BrokerError)
+    noting = Noting(bus)
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    couriers = {
+        name: Courier(name, receiver_of(spec, routing, web, charts), spec.retry_for, noting.note, outcomes)
+        for name, spec in routing.receivers.items()
+    }
+    intake = Intake(open_consumer(settings, "notify"), settings.topics.alerts.name, time.monotonic)
+    notifier = Notifier(intake, routing, couriers, outcomes, noting)
+    workers: dict[str, Worker] = {"notifier": notifier}
+    if settings.heartbeat_url.get_secret_value():
+        workers["heartbeat"] = Heartbeat(settings, web, notifier)
     run_workers(workers, settings.ready_file, stop)

@@ -1,65 +1,79 @@
-"""The loop of a notifier: read an alert, deliver it, commit; an alert that cannot be delivered now is tried again.
+"""The loop of a notifier: read alerts, group them, hand notices to the couriers, note what was told, then commit.
 
-An alert is delivered at least once: after a crash the last one may be delivered again. Within one process each message
-about an alert, known by (alert_id, seq), is delivered once, even if it is read again: detect may send it again when it
-reads its log again, and a rebalance may bring it back. (alert_id, state) would not be enough to tell messages apart: a
-late row may make an alert fire again that another row had resolved, and people must hear of that too.
+    llm.alerts -> Groups -> a courier for each receiver -> llm.notified, llm.dead -> outcome -> commit
+
+An offset is committed when everything up to it was told, or needs not be told. What was told is written to a compacted
+topic first, so after a crash an alert is told again only if the crash came between its delivery and that record.
 
 A new notifier, or one that was away so long that the broker has forgotten its offset, finds the alerts of a month on
-the topic. Of those it delivers only the ones that are at most an hour old.
+the topic. Of those it tells only the ones that are at most an hour old.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import queue
 import threading
 import time
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from callgauge.codec import read
 from callgauge.errors import DecodeError
+from callgauge.printable import printable
 from callgauge.schema import Alert
-from callgauge_intake.backoff import backoff_s
-from callgauge_intake.consumer import Intake
-from callgauge_notify.channels import Channel, NotDelivered, Refused
+from callgauge_intake.consumer import Intake, Partition
+from callgauge_notify.delivery.courier import Courier
+from callgauge_notify.delivery.noting import Noting
+from callgauge_notify.delivery.outcome import Outcome
+from callgauge_notify.grouping.groups import Groups
+from callgauge_notify.routing.routes import FAILED, Routing
 
 __all__ = ["Notifier"]
 
 log = logging.getLogger(__name__)
 
-
-#: How many deliveries are remembered: the alerts of days, in about a megabyte.
-_REMEMBERED = 10_000
 #: A new notifier delivers alerts that were appended at most so long ago.
 _BACK_S = 3_600.0
+_FORGET_EVERY_S = 3_600.0
+#: So long the deliveries under way may take when the process is to end.
+_STOP_S = 15.0
 
 
 class Notifier:
-    """Delivers the alerts topic to one channel.
+    """Tells the alerts of the partitions that the group gives it.
 
     Args:
-        clock: seconds, monotonic.
-        now: epoch seconds; asked once, when the notifier is made.
+        couriers: by the name of their receiver.
+        outcomes: where the couriers say what became of a notice.
+        now: epoch seconds.
     """
 
     def __init__(
         self,
         intake: Intake,
-        channel: Channel,
-        waits: Callable[[], Iterable[float]] = backoff_s,
-        clock: Callable[[], float] = time.monotonic,
+        routing: Routing,
+        couriers: Mapping[str, Courier],
+        outcomes: queue.SimpleQueue[Outcome],
+        noting: Noting,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._intake = intake
+        self._couriers = couriers
+        self._outcomes = outcomes
+        self._noting = noting
+        self._now = now
         self._since_ms = (now() - _BACK_S) * 1e3
-        self._channel = channel
-        self._waits = waits
-        self._clock = clock
-        self._done: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self._groups = Groups(routing)
+        self._given: dict[Partition, int] = {}
+        self._next: dict[Partition, int] = {}
+        self._committed: dict[Partition, int] = {}
+        self._forget_at = 0.0
         self._stop = threading.Event()
-        self.delivered = self.refused = self.passed_over = 0
+        #: On the monotonic clock, when the loop last went round.
+        self.turned_at = time.monotonic()
+        self.delivered = self.given_up = self.passed_over = 0
 
     @property
     def ready(self) -> threading.Event:
@@ -69,49 +83,84 @@ class Notifier:
     def run(self) -> None:
         """Run until `stop` is called, then leave the group."""
         try:
+            for courier in self._couriers.values():
+                courier.start()
             while not self._stop.is_set():
                 self.step()
-            self._intake.commit_owed()
+            for courier in self._couriers.values():
+                courier.stop()
+            until = time.monotonic() + _STOP_S
+            for courier in self._couriers.values():
+                courier.join(max(0.0, until - time.monotonic()))
+            self.note_outcomes()
+            self._commit()
         finally:
             self._intake.close()
 
     def stop(self) -> None:
-        """Finish the current delivery, then end. To be called from another thread."""
+        """Finish the deliveries under way, then end. To be called from another thread."""
         self._stop.set()
 
-    def step(self) -> None:
-        """Deliver the alerts that have arrived, one after the other."""
-        for message in self._intake.take(100, 0.5):
+    def step(self, within_s: float = 0.2) -> None:
+        """Take the alerts that have arrived, hand out the notices that are due, note what was told, commit."""
+        self.turned_at = time.monotonic()
+        messages = self._intake.take(1_000, within_s)
+        self._follow_assignment()
+        for message in messages:
             partition = (message.topic(), message.partition())
-            # If the partition was taken away, its new owner delivers the rest of its alerts.
-            if self._intake.is_ours([partition]) and self._handle(message, partition):
-                self._intake.commit({partition: message.offset() + 1})
-            if self._stop.is_set():
-                return
-        self._intake.commit_owed()
+            if self._intake.is_ours([partition]):
+                self._take(message, partition)
+        self._forget()
+        for notice in self._groups.due(self._now()):
+            self._couriers[notice.receiver].submit(notice)
+        self.note_outcomes()
+        self._commit()
 
-    def _handle(self, message: Any, partition: tuple[str, int]) -> bool:
-        """Deliver the alert of one message. Returns whether its offset may be committed."""
+    def note_outcomes(self) -> None:
+        """Take note of what the couriers have delivered, and write down what was settled without them."""
+        settled = self._groups.settled()
+        if settled:
+            self._noting.write(settled)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._hear(self._outcomes.get_nowait())
+
+    def _forget(self) -> None:
+        """Once an hour, what ended a month ago."""
+        now = self._now()
+        if now >= self._forget_at:
+            self._forget_at = now + _FORGET_EVERY_S
+            if old := self._groups.forget(now):
+                self._noting.forget(old)
+
+    def _follow_assignment(self) -> None:
+        """Forget the alerts of lost partitions; go on where their last owner stopped in new ones."""
+        given = dict(self._intake.given)
+        changed = {p for p in self._given.keys() | given.keys() if self._given.get(p) != given.get(p)}
+        if not changed:
+            return
+        self._groups.drop(number for _, number in changed)
+        for partition in sorted(changed):
+            self._next.pop(partition, None)
+            self._committed.pop(partition, None)
+            if partition in given:
+                self._groups.restore(self._noting.told_before(partition[1]), self._now())
+        self._given = given
+        self._noting.know_failing(self._groups.firing(FAILED))
+
+    def _take(self, message: Any, partition: Partition) -> None:
+        self._next[partition] = message.offset() + 1
         try:
             alert = read(Alert, message.value())
         except DecodeError as error:
             # Nothing more to do here: the alerts sink puts the message on the dead-letter topic.
             what = "an alert cannot be read (%s), and nobody is told of it; `callgauge dead` shows it"
-            log.error(f"%s/%d offset %d: {what}", *partition, message.offset(), error)
-            return True
-        key = (alert.alert_id, alert.seq)
-        # `_is_long_ago` comes first, since it asks whether the group has committed anything yet, and alerts that are
-        # skipped for the other reasons are committed too.
-        if self._is_long_ago(message, partition) or not _is_news(alert) or key in self._done:
-            return True
-        if not self._deliver(alert, partition):
-            return False
-        self._done[key] = None
-        if len(self._done) > _REMEMBERED:
-            self._done.popitem(last=False)
-        return True
+            log.error(f"%s/%d offset %d: {what}", *partition, message.offset(), printable(str(error)))
+            return
+        if not self._is_long_ago(message, partition):
+            self._groups.take(alert, partition[1], message.offset(), self._now())
 
-    def _is_long_ago(self, message: Any, partition: tuple[str, int]) -> bool:
+    def _is_long_ago(self, message: Any, partition: Partition) -> bool:
         stamped, at_ms = message.timestamp()
         if not stamped or at_ms >= self._since_ms or not self._intake.began_without_commit(partition):
             return False
@@ -120,48 +169,19 @@ class Notifier:
         self.passed_over += 1
         return True
 
-    def _deliver(self, alert: Alert, partition: tuple[str, int]) -> bool:
-        """Try until the channel takes the alert, or refuses it for good.
+    def _hear(self, outcome: Outcome) -> None:
+        if outcome.crashed is not None:
+            raise outcome.crashed
+        self._groups.heard(outcome.notice, outcome.told, self._now())
+        self.given_up += len(outcome.failed)
+        self.delivered += outcome.taken
 
-        Returns:
-            False if the partition is no longer assigned to this process, or the notifier is to stop.
-        """
-        try:
-            for wait_s in self._waits():
-                try:
-                    self._channel.deliver(alert)
-                    self.delivered += 1
-                    return True
-                except Refused as error:
-                    self.refused += 1
-                    log.error(
-                        "alert %s (%s): %s refused it (%s); it is not tried again, and nobody there is told of it",
-                        alert.alert_id,
-                        alert.rule,
-                        self._channel.name,
-                        error,
-                    )
-                    return True
-                except NotDelivered as error:
-                    what = "alert %s (%s): %s did not take it (%s); trying again in %.1f s, later alerts wait"
-                    log.warning(what, alert.alert_id, alert.rule, self._channel.name, error, wait_s)
-                if not self._hold(partition, wait_s):
-                    return False
-            return False
-        finally:
-            self._intake.go_on()
-
-    def _hold(self, partition: tuple[str, int], wait_s: float) -> bool:
-        until = self._clock() + wait_s
-        while (left_s := until - self._clock()) > 0 and not self._stop.is_set():
-            self._intake.hold(min(left_s, 0.5))
-        return not self._stop.is_set() and self._intake.is_ours([partition])
-
-
-def _is_news(alert: Alert) -> bool:
-    """Whether people are told of this alert.
-
-    They are told when it fires, and when it is resolved after it fired. They are not told while it is pending, nor when
-    somebody has acknowledged it.
-    """
-    return alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None)
+    def _commit(self) -> None:
+        held = self._groups.held_from()
+        safe = {partition: min(at, held.get(partition[1], at)) for partition, at in self._next.items()}
+        new = {partition: at for partition, at in safe.items() if self._committed.get(partition) != at}
+        if new:
+            self._committed |= new
+            self._intake.commit(new)
+        else:
+            self._intake.commit_owed()

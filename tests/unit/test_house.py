@@ -48,6 +48,9 @@ STREAMS = ("bus", "worker", "rollup", "detect")
 #: The rooms of rollup, lowest first. What lies beside them (app, config, kinds, ...) binds them together.
 ROLLUP = ("tables", "reading", "folding", "rows", "source")
 
+#: The rooms of callgauge_notify, lowest first. What lies beside them binds them together.
+NOTIFY = ("routing", "grouping", "receivers", "delivery")
+
 #: Packages that hold no I/O.
 PURE = ("callgauge_windows", "callgauge_detectors", "callgauge_rules")
 #: What does I/O, or belongs to a process.
@@ -152,14 +155,18 @@ def test_a_circle_is_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rooms", "prefix"),
-    [(STREAMS, "callgauge_streams."), (ROLLUP, "callgauge_streams.rollup.")],
-    ids=["callgauge_streams", "rollup"],
+    ("rooms", "side", "prefix"),
+    [
+        (STREAMS, "streams", "callgauge_streams."),
+        (ROLLUP, "streams", "callgauge_streams.rollup."),
+        (NOTIFY, "sinks", "callgauge_notify."),
+    ],
+    ids=["callgauge_streams", "rollup", "callgauge_notify"],
 )
-def test_rooms_import_only_lower_ones(rooms: tuple[str, ...], prefix: str) -> None:
-    """Inside callgauge_streams, and inside rollup, no import runs back up."""
+def test_rooms_import_only_lower_ones(rooms: tuple[str, ...], side: str, prefix: str) -> None:
+    """Inside callgauge_streams, rollup and callgauge_notify no import runs back up."""
     assert not arrows_up(rooms, prefix)
-    folders = {path.name for path in (ROOT / "streams" / prefix.replace(".", "/")).iterdir() if path.is_dir()}
+    folders = {path.name for path in (ROOT / side / prefix.replace(".", "/")).iterdir() if path.is_dir()}
     assert folders - {"__pycache__"} == set(rooms)
 
 
@@ -169,6 +176,12 @@ def test_detect_and_rollup_are_apart() -> None:
     rooms = {module: module.split(".")[1] for module in both}
     wrong = {m: sorted(bad) for m in both if (bad := {o for o in imported(m) if o in rooms and rooms[o] != rooms[m]})}
     assert not wrong
+
+
+def test_grouping_of_notices_does_no_io() -> None:
+    """Which alerts are told together and when is a function of alerts and the clock."""
+    modules = [module for module in MODULES if module.startswith("callgauge_notify.grouping")]
+    assert not {m: bad for m in modules if (bad := IMPURE & {package_of(other) for other in imported(m)})}
 
 
 @pytest.mark.parametrize("package", PURE)

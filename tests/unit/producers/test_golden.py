@@ -24,6 +24,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "progress": schema.Progress,
     "alert": schema.Alert,
     "dead_letter": schema.DeadLetter,
+    "notified": schema.Notified,
 }
 
 FILES = sorted(GOLDEN.glob("*.json"))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from callgauge.settings import load_settings
 from callgauge_deploy.status.facts import Lag
 from callgauge_deploy.status.lag import GROUPS, lags_of, unprocessed_in
-from callgauge_notify.console import ConsoleChannel
-from callgauge_notify.webhook import WebhookChannel
 from callgauge_sinks.specs import NAMES, spec_of
 
 METRICS = """\
@@ -24,15 +22,14 @@ def test_the_workers_metrics_are_read() -> None:
     assert unprocessed_in("") == {}
 
 
-def test_every_sink_and_channel_is_a_group() -> None:
+def test_every_sink_and_the_notifier_are_groups() -> None:
     """With the topic that it reads."""
     settings = load_settings()
     assert {f"sink-{name}" for name in NAMES} == {role for role in GROUPS if role.startswith("sink-")}
     for name in NAMES:
         (topic,) = GROUPS[f"sink-{name}"]
         assert spec_of(name, settings).topic == getattr(settings.topics, topic).name
-    channels = {f"notify-{channel.name}" for channel in (ConsoleChannel, WebhookChannel)}
-    assert channels == {role for role in GROUPS if role.startswith("notify-")}
+    assert GROUPS["notify"] == ("alerts",)
 
 
 def test_each_group_and_partition_is_a_line() -> None:
@@ -46,12 +43,5 @@ def test_each_group_and_partition_is_a_line() -> None:
         Lag("g-sink-calls", "t.calls", 0, None, 20, None),
         Lag("g-sink-calls", "t.calls", 1, None, 5, None),
         Lag("g-sink-alerts", "t.alerts", 0, None, 2, None),
-        Lag("g-notify-console", "t.alerts", 0, None, 2, None),
+        Lag("g-notify", "t.alerts", 0, None, 2, None),
     ]
-
-
-def test_a_webhook_s_group_is_shown_where_one_is_set_up() -> None:
-    """Else its missing commits would look like a fault."""
-    ends = {("llm.alerts", 0): 2}
-    groups = [lag.group for lag in lags_of(load_settings(webhook_url="http://h"), ends, {}, {})]
-    assert groups == ["callgauge-sink-alerts", "callgauge-notify-console", "callgauge-notify-webhook"]

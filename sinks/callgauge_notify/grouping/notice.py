@@ -1,0 +1,90 @@
+"""A notice: alerts of one group that one receiver is told of together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal
+
+from callgauge.schema import Alert
+
+__all__ = ["Item", "Notice", "ShownState"]
+
+ShownState = Literal["firing", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One alert of a notice.
+
+    Attributes:
+        news: the states that the receiver has not been told yet, in order: () if it knows all, ("firing", "resolved")
+            if the alert was over before anybody was told.
+        hides: the alerts that are inhibited by this one.
+        memory: what the receiver kept when it was told of this alert before, such as the id of a message.
+        partition, offset: where the transition stands in the alerts topic; -1 if that is not known.
+    """
+
+    alert: Alert
+    news: tuple[ShownState, ...] = ()
+    hides: tuple[Alert, ...] = ()
+    memory: Mapping[str, str] = field(default_factory=dict)
+    partition: int = -1
+    offset: int = -1
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """Names the transition."""
+        return self.alert.alert_id, self.alert.seq
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What one receiver is told at once.
+
+    Attributes:
+        group: the labels that all alerts of the group share.
+        items: what is new first, then what still fires.
+        at: epoch seconds when it was made.
+        repeats: nothing is new; it is told again since it still fires.
+        noted: whether the next process must know when this was repeated; what is repeated each minute it may repeat.
+        groups: how many groups are told together here, more than one in a storm.
+    """
+
+    route: str
+    receiver: str
+    group: tuple[tuple[str, str], ...]
+    items: tuple[Item, ...]
+    at: float
+    repeats: bool = False
+    groups: int = 1
+    noted: bool = True
+
+    @property
+    def firing(self) -> tuple[Item, ...]:
+        """Those that fire."""
+        return tuple(item for item in self.items if item.alert.state == "firing")
+
+    @property
+    def resolved(self) -> tuple[Item, ...]:
+        """Those that are over."""
+        return tuple(item for item in self.items if item.alert.state == "resolved")
+
+    @property
+    def status(self) -> ShownState:
+        """Firing as long as one of them does."""
+        return "firing" if self.firing else "resolved"
+
+    @property
+    def key(self) -> str:
+        """Names the group, as Alertmanager's groupKey."""
+        return f"{self.route}:{json.dumps(dict(self.group), sort_keys=True)}"
+
+    @property
+    def id(self) -> str:
+        """The same for the same news, however often it is sent: 32 hex digits."""
+        news = sorted([*item.key] for item in self.items if item.news)
+        content = [self.route, self.receiver, self.group, news, self.at if self.repeats else 0]
+        return blake2b(json.dumps(content).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""One file for each kind of receiver: what it sends, how it reads the answer."""
