@@ -10,6 +10,8 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from callgauge.schema import Alert
 from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
 from callgauge_rules.lifecycle import Timing, observe, step
@@ -18,6 +20,7 @@ from callgauge_streams.detect.batch_rows import rows_of
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
 from callgauge_streams.detect.due import Due
 from callgauge_streams.detect.history_span import history_ms
+from callgauge_streams.detect.late import LATE_MS, Late
 from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Series, Windows
 from callgauge_streams.detect.overflows import Overflows
@@ -43,6 +46,7 @@ class Engine:
         tells_losses: whether this engine raises `records_lost` and `too_many_series`. Starts and progress are sent to
             every partition, so one engine does.
         series_cap: so many series of a service are told apart in each grouping set.
+        judges_late: whether rows of windows that are forgotten already are judged; see `late`.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class Engine:
         log: str = "",
         tells_losses: bool = False,
         series_cap: int = SERIES_CAP,
+        judges_late: bool = True,
     ) -> None:
         self._rules = rules
         self._by_grouping: dict[str, list[BoundRule]] = {}
@@ -79,6 +84,7 @@ class Engine:
         self._judged_to = {rule.rule.name: 0 for rule in rules}
         self._due: dict[str, Due[Series]] = {rule.rule.name: Due() for rule in rules}
         self._forgotten_to = dict.fromkeys(self._by_grouping, 0)
+        self._late = self._late_of(rules, series_cap) if judges_late else None
         self._offset = -1
         self.left_out = 0
         """Rows that were left out: too old to be judged, or of windows in the future."""
@@ -94,7 +100,7 @@ class Engine:
         self._offset = offset
         match record.kind:
             case "rows" if record.grouping in self._by_grouping:
-                rows = rows_of(record, self._measures)
+                rows = rows_of(self._in_time(record), self._measures)
                 return [alert for row in rows for alert in self._take_row(row)]
             case "row":
                 return self.take(offset, timestamp_ms, RowBatch.of_rows([record]))
@@ -122,6 +128,27 @@ class Engine:
         for rule in self._rules_of(series):
             self._plan(rule, series)
         yield from self._judge_again(series, [row.window_start_ms], "a late row changed the window")
+
+    def _late_of(self, rules: Sequence[BoundRule], series_cap: int) -> Late | None:
+        # What is missing cannot be told from late rows alone.
+        judged = [rule for rule in rules if not rule.judges_nothing]
+        if not judged:
+            return None
+
+        def make() -> Engine:
+            return Engine(
+                judged, source_timeout_ms=LATE_MS, live_from=0, log="", series_cap=series_cap, judges_late=False
+            )
+
+        return Late(make, history_ms(judged), self._log, self._live_from)
+
+    def _in_time(self, batch: RowBatch) -> RowBatch:
+        """The rows of a batch whose windows are not forgotten; the others are judged late."""
+        late = batch.column("window_start_ms") + batch.window_ms <= self._forgotten_to[batch.grouping]
+        if self._late is None or not late.any():
+            return batch
+        self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._sources.clock_ms)
+        return batch.take(np.flatnonzero(~late))
 
     def _admit(self, row: Any) -> dict[str, str] | None:
         """Under which labels a row of an unknown series counts; None if no rule judges it."""
@@ -163,9 +190,14 @@ class Engine:
         yield from self._judge_to(watermark_ms)
         self._forget(watermark_ms)
         yield from self._end_what_nothing_judges(watermark_ms)
+        if self._late:
+            yield from self._late.judge(self._offset, self._sources.clock_ms, self._is_on)
         if self._losses:
             yield from self._losses.end(self._offset, self._sources.clock_ms)
         yield from self._tell_overflows(progress)
+
+    def _is_on(self, fingerprint: str) -> bool:
+        return self._states.of(fingerprint).phase != "inactive"
 
     def _tell_overflows(self, progress: Any) -> Iterator[Alert]:
         own = self._cap.take_overflows()

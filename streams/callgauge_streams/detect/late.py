@@ -1,0 +1,117 @@
+"""Judges history that was sent late: rows of windows that detect has forgotten already.
+
+A broker that was away for an hour, or a service that sends its calls in the evening, brings rows of windows long past.
+They are collected until none has come for half a minute, then judged window by window in event time, by an engine of
+their own. What would have fired is told as it would have been, with its times of then, and that it was found late; it
+is resolved in the same breath, since it is over.
+
+    rows late       x x x     x x . . . . . . .
+    judged                                  |        nothing late for 30 s of log time, or 5 min after the first
+
+Of such a window only what came late is judged: what came in time was judged then, and is forgotten. Rules about calls
+that are missing are therefore left out. So is an alert that is on now: people know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+from callgauge.schema import Alert, Progress, SourceProgress
+from callgauge.structs import struct_of
+from callgauge_rules.durations import written
+from callgauge_windows.row_batch import RowBatch
+
+__all__ = ["LATE_MS", "Late"]
+
+#: Rows of windows older than this are judged by no rule; ClickHouse has them.
+LATE_MS = 24 * 3_600_000
+_QUIET_MS, _LONGEST_MS = 30_000, 300_000
+# More rows than this are not collected at once; judging them frees the memory.
+_MOST_ROWS = 200_000
+_STEP_MS = 1_800_000
+_SOURCE = "late"
+_Progress: Any = struct_of(Progress)
+_SourceProgress: Any = struct_of(SourceProgress)
+
+
+class Judge(Protocol):
+    """An engine; see `callgauge_streams.detect.engine.Engine`."""
+
+    def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]: ...
+
+
+class Late:
+    """Collects late rows.
+
+    Args:
+        make_judge: makes an engine that has seen nothing, of the rules that can be judged late.
+        settle_ms: so long after its last call every alert of these rules is over.
+        log: the partition read, for the alerts.
+        live_from: the first offset not decided yet.
+    """
+
+    def __init__(self, make_judge: Callable[[], Judge], settle_ms: int, log: str, live_from: int) -> None:
+        self._make_judge = make_judge
+        self._settle_ms = settle_ms
+        self._log = log
+        self._live_from = live_from
+        self._forget()
+
+    def _forget(self) -> None:
+        self._batches: list[RowBatch] = []
+        self._rows = 0
+        self._first_ms = self._last_ms = 0
+
+    def take(self, batch: RowBatch, clock_ms: int) -> int:
+        """Collect rows; returns how many are too old.
+
+        Args:
+            clock_ms: the log's clock.
+        """
+        young = batch.column("window_start_ms") + batch.window_ms > clock_ms - LATE_MS
+        kept = np.flatnonzero(young)
+        if len(kept):
+            self._batches.append(batch if len(kept) == len(batch) else batch.take(kept))
+            self._first_ms = self._first_ms if self._rows else clock_ms
+            self._last_ms = clock_ms
+            self._rows += len(kept)
+        return len(batch) - len(kept)
+
+    def judge(self, offset: int, clock_ms: int, is_on: Callable[[str], bool]) -> Iterator[Alert]:
+        """The alerts that late rows would have caused, once they have all come.
+
+        Args:
+            offset: of the record that is taken now.
+            is_on: whether the alert with this fingerprint is pending or firing.
+        """
+        quiet = clock_ms - self._last_ms >= _QUIET_MS or clock_ms - self._first_ms >= _LONGEST_MS
+        if not self._rows or not (quiet or self._rows > _MOST_ROWS):
+            return
+        batches, late_ms = self._batches, self._last_ms
+        self._forget()
+        if offset < self._live_from:
+            return  # they were told before the log was read again
+        for alert in self._told(batches, clock_ms):
+            if alert.fired_at is not None and not is_on(alert.fingerprint):
+                reason = f"found late: its calls came up to {_ago(late_ms, alert.starts_at)} after they had ended"
+                reason = f"{reason}; {alert.reason}" if alert.reason else reason
+                yield alert.model_copy(update={"offset": offset, "log": self._log, "reason": reason})
+
+    def _told(self, batches: list[RowBatch], clock_ms: int) -> Iterator[Alert]:
+        judge = self._make_judge()
+        for number, batch in enumerate(batches):
+            yield from judge.take(number, clock_ms, batch)
+        starts_ms = np.concatenate([batch.column("window_start_ms") for batch in batches])
+        last_ms = int(starts_ms.max()) + max(batch.window_ms for batch in batches) + self._settle_ms
+        # An engine looks back only so far at once.
+        for number, watermark_ms in enumerate((*range(int(starts_ms.min()), last_ms, _STEP_MS), last_ms)):
+            source = _SourceProgress(source=_SOURCE, block=0, next_offset=0, watermark_ms=watermark_ms, idle=False)
+            progress = _Progress(worker=_SOURCE, at_ms=0, sources=[source])
+            yield from judge.take(len(batches) + number, clock_ms, progress)
+
+
+def _ago(now_ms: int, starts_at: float) -> str:
+    return written(max(0, now_ms - round(starts_at * 1000)) // 60_000 * 60_000)
