@@ -8,8 +8,9 @@ is resolved in the same breath, since it is over.
     rows late       x x x     x x . . . . . . .
     judged                                  |        nothing late for 30 s of log time, or 5 min after the first
 
-Of such a window only what came late is judged: what came in time was judged then, and is forgotten. Rules about calls
-that are missing are therefore left out. So is an alert that is on now: people know of it.
+Of such a window only what came late is judged: what came in time was judged then, and is forgotten. So the alert is one
+of its own, with the label `found=late`. Rules about calls that are missing are left out, and so is an alert that is on
+now: people know of it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 
 from callgauge.schema import Alert, Progress, SourceProgress
 from callgauge.structs import struct_of
+from callgauge_rules.alerts import alert_id_of, fingerprint_of
 from callgauge_rules.durations import written
 from callgauge_windows.row_batch import RowBatch
 
@@ -29,6 +31,8 @@ __all__ = ["LATE_MS", "Late"]
 #: Rows of windows older than this are judged by no rule; ClickHouse has them.
 LATE_MS = 24 * 3_600_000
 _QUIET_MS, _LONGEST_MS = 30_000, 300_000
+# A worker that is started again reads the log back by more than this.
+_STALE_MS = 600_000
 # More rows than this are not collected at once; judging them frees the memory.
 _MOST_ROWS = 200_000
 _STEP_MS = 1_800_000
@@ -58,6 +62,9 @@ class Late:
         self._settle_ms = settle_ms
         self._log = log
         self._live_from = live_from
+        self._told: dict[tuple[str, int], int] = {}
+        """Episodes and transitions that were told -> when, by the log's clock. More rows of the same windows may come
+        later: they change nothing that was told."""
         self._forget()
 
     def _forget(self) -> None:
@@ -90,17 +97,21 @@ class Late:
         quiet = clock_ms - self._last_ms >= _QUIET_MS or clock_ms - self._first_ms >= _LONGEST_MS
         if not self._rows or not (quiet or self._rows > _MOST_ROWS):
             return
-        batches, late_ms = self._batches, self._last_ms
+        batches, first_ms, late_ms = self._batches, self._first_ms, self._last_ms
         self._forget()
-        if offset < self._live_from:
-            return  # they were told before the log was read again
-        for alert in self._told(batches, clock_ms):
-            if alert.fired_at is not None and not is_on(alert.fingerprint):
-                reason = f"found late: its calls came up to {_ago(late_ms, alert.starts_at)} after they had ended"
-                reason = f"{reason}; {alert.reason}" if alert.reason else reason
-                yield alert.model_copy(update={"offset": offset, "log": self._log, "reason": reason})
+        if clock_ms - first_ms > _STALE_MS:
+            return  # a worker that has read the log again from before may not know these rows
+        for alert in self._of(batches, clock_ms):
+            if alert.fired_at is None or is_on(alert.fingerprint):
+                continue
+            found = _found_late(alert, offset, self._log, late_ms)
+            told = (found.alert_id, found.seq)
+            if told not in self._told and offset >= self._live_from:
+                yield found
+            self._told[told] = clock_ms
+        self._told = {told: at for told, at in self._told.items() if clock_ms - at <= LATE_MS}
 
-    def _told(self, batches: list[RowBatch], clock_ms: int) -> Iterator[Alert]:
+    def _of(self, batches: list[RowBatch], clock_ms: int) -> Iterator[Alert]:
         judge = self._make_judge()
         for number, batch in enumerate(batches):
             yield from judge.take(number, clock_ms, batch)
@@ -113,5 +124,19 @@ class Late:
             yield from judge.take(len(batches) + number, clock_ms, progress)
 
 
-def _ago(now_ms: int, starts_at: float) -> str:
-    return written(max(0, now_ms - round(starts_at * 1000)) // 60_000 * 60_000)
+def _found_late(alert: Alert, offset: int, log: str, late_ms: int) -> Alert:
+    """The alert as it is told: one of its own, beside what was told of those windows in time."""
+    labels = alert.labels | {"found": "late"}
+    fingerprint = fingerprint_of(alert.rule, labels)
+    starts_ms = round(alert.starts_at * 1000)
+    ago = written(max(0, late_ms - starts_ms) // 60_000 * 60_000)
+    reason = f"found late: its calls came up to {ago} after they had ended"
+    changes = {
+        "labels": labels,
+        "fingerprint": fingerprint,
+        "alert_id": alert_id_of(fingerprint, starts_ms),
+        "reason": f"{reason}; {alert.reason}" if alert.reason else reason,
+        "offset": offset,
+        "log": log,
+    }
+    return alert.model_copy(update=changes)

@@ -94,8 +94,8 @@ def told(engine: Any, log: list[Record]) -> list[tuple[int, Any]]:
 def test_the_same_alerts_in_the_same_order_as_by_a_full_walk(several: list[BoundRule], seed: int) -> None:
     log = list(random_log(random.Random(seed)))
     live_from = random.Random(seed).choice((0, 0, 50))
-    engine = Engine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from)
-    walking = WalkingEngine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from)
+    engine = Engine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from, judges_late=False)
+    walking = WalkingEngine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from, judges_late=False)
     assert told(engine, log) == told(walking, log)
 
 
@@ -104,7 +104,7 @@ def test_the_random_logs_make_alerts_of_every_rule(several: list[BoundRule]) -> 
     states: Counter[tuple[str, str]] = Counter()
     at_once: Counter[tuple[int, int]] = Counter()
     for seed in range(100):
-        engine = Engine(several, source_timeout_ms=TIMEOUT_MS, live_from=0)
+        engine = Engine(several, source_timeout_ms=TIMEOUT_MS, live_from=0, judges_late=False)
         for offset, alert in told(engine, list(random_log(random.Random(seed)))):
             states[alert.rule, alert.state] += 1
             at_once[seed, offset] += 1

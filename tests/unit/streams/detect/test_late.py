@@ -47,7 +47,8 @@ def test_an_outage_an_hour_ago_is_found(rules: list[BoundRule]) -> None:
     ]
     assert [alert.starts_at for alert in alerts] == [begun_s, begun_s]
     assert all(alert.reason.startswith("found late: its calls came up to 59m after they had ended") for alert in alerts)
-    assert {alert.offset for alert in alerts} == {91}
+    assert {(alert.offset, alert.labels["found"]) for alert in alerts} == {(91, "late")}
+    assert len({alert.fingerprint for alert in alerts}) == len({alert.alert_id for alert in alerts}) == 1
 
 
 def test_it_waits_until_no_more_come(rules: list[BoundRule]) -> None:
@@ -59,6 +60,20 @@ def test_what_was_told_before_a_restart_is_not_told_again(rules: list[BoundRule]
     """The log is read again from before; only what comes after `live_from` is told."""
     assert judged(rules, outage(), live_from=92) == []
     assert [alert.state for alert in judged(rules, outage(), live_from=91)] == ["firing", "resolved"]
+
+
+def test_more_rows_of_the_same_windows_change_nothing_that_was_told(rules: list[BoundRule]) -> None:
+    """An episode is told once, also when it is found again."""
+    engine = Engine(rules, source_timeout_ms=3_600_000, live_from=0)
+    engine.take(0, NOW_MS, row("b", NOW_MS // WINDOW_MS - 1, 4))
+    engine.take(1, NOW_MS, progress(NOW_MS, "s0"))
+    alerts: list[Alert] = []
+    for turn in (0, 1):
+        clock_ms = NOW_MS + turn * 60_000
+        for number, record in enumerate(outage()):
+            engine.take(10 + 10 * turn + number, clock_ms, record)
+        alerts += engine.take(19 + 10 * turn, clock_ms + 31_000, progress(clock_ms + 31_000, "s0"))
+    assert [alert.state for alert in alerts if alert.rule == "failing"] == ["firing", "resolved"]
 
 
 def test_too_little_to_judge_is_nothing_late_either(rules: list[BoundRule]) -> None:
