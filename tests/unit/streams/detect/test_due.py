@@ -95,7 +95,7 @@ def test_the_same_alerts_in_the_same_order_as_by_a_full_walk(several: list[Bound
     log = list(random_log(random.Random(seed)))
     live_from = random.Random(seed).choice((0, 0, 50))
     engine = Engine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from, judges_late=False)
-    walking = WalkingEngine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from, judges_late=False)
+    walking = WalkingEngine(several, source_timeout_ms=TIMEOUT_MS, live_from=live_from)
     assert told(engine, log) == told(walking, log)
 
 
