@@ -22,6 +22,7 @@ from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
 from callgauge_deploy.notify_commands import notify_app
+from callgauge_deploy.prices_command import prices
 from callgauge_deploy.windows_command import windows
 
 __all__ = ["app", "client_settings", "load", "main", "store_settings"]
@@ -34,6 +35,7 @@ app = typer.Typer(
 )
 app.add_typer(dead_app, name="dead")
 app.command()(windows)
+app.command()(prices)
 
 
 def main() -> None:

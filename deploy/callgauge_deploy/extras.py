@@ -25,6 +25,7 @@ EXTRAS = {
     "completeness": "cli,sinks",
     "dead": "cli,sinks,streams",
     "windows": "cli,streams",
+    "prices": "cli,prices",
 }
 
 

@@ -16,6 +16,8 @@ from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
 from callgauge.ids import uuid7
 from callgauge.outgoing import Given, Outgoing
+from callgauge.prices.call_prices import CallPrices
+from callgauge.prices.found import load_prices
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
 from callgauge.timing import TimedCall
@@ -25,6 +27,7 @@ __all__ = ["Gauge", "GaugeStats"]
 
 _FIELDS = frozenset(Call.model_fields)
 _LONGEST_ID = 64
+_id_of, _text_of = id_reader(_LONGEST_ID), text_reader(None)
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,12 @@ class Gauge:
         self._service = self._settings.service
         defaults = {"service": self._service, "environment": self._settings.environment}
         log = self._log
-        outgoing = Outgoing(defaults, lambda mark: log.warn(f"mended {mark}", "a field of a call was mended: %s", mark))
+        self._prices = CallPrices(load_prices(self._settings.prices_file), logging.getLogger("callgauge"))
+
+        def on_mended(mark: str) -> None:
+            log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
+
+        outgoing = Outgoing(defaults, on_mended, self._prices.cost)
         transport = transport or KafkaTransport(self._settings)
         self._delivery = Delivery(transport, outgoing, self._settings.queue_size, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
@@ -91,13 +99,19 @@ class Gauge:
         counts = self._delivery.counts
         return GaugeStats(counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed)
 
+    @property
+    def unpriced(self) -> dict[str, int]:
+        """Model -> how many of its calls were sent without a cost, since neither host nor prices tell it."""
+        return self._prices.unpriced
+
     def emit(self, call: Call | Mapping[str, Any] | None = None, /, **fields: Any) -> str:
         """Send one call: a `Call`, or its fields, as keywords or in a mapping.
 
         Of fields left out, and of those that are None, event_id is made (UUIDv7), ts is now less `latency_ms`, service
-        and environment are the settings', and status is error if there is an error_type. `error_type` may be an
-        exception, or the name of its class. Unknown fields are ignored, with a line in the log. No call is lost for an
-        odd field: what can be understood is taken, what cannot is left out, and the tag `callgauge.mended` says so.
+        and environment are the settings', and status is error if there is an error_type; cost_usd comes from the tokens
+        where the model has a price (docs/prices.md). `error_type` may be an exception, or the name of its class.
+        Unknown fields are ignored, with a line in the log. No call is lost for an odd field: what can be understood is
+        taken, what cannot is left out, and the tag `callgauge.mended` says so.
 
         Returns:
             The event_id, or "" if the call was not taken.
@@ -152,13 +166,15 @@ class Gauge:
             for name in fields.keys() - _FIELDS:
                 self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", str(name))
             fields = {name: value for name, value in fields.items() if name in _FIELDS}
-        now_s, event_id = self._clock(), fields.get("event_id")
-        if not event_id:
+        now_s, event_id, service = self._clock(), fields.get("event_id"), fields.get("service")
+        # Types are asked for, not truth: some things, as NumPy's arrays, have none and raise.
+        if event_id is None:
             fields["event_id"] = uuid7(now_s)
-        elif type(event_id) is not str or len(event_id) > _LONGEST_ID:
-            fields["event_id"] = id_reader(_LONGEST_ID)(event_id)[0] or uuid7(now_s)
-        service = fields.get("service") or self._service
-        if not service or (type(service) is not str and not text_reader(None)(service)[0]):
+        elif type(event_id) is not str or not 0 < len(event_id) <= _LONGEST_ID:
+            fields["event_id"] = _id_of(event_id)[0] or uuid7(now_s)
+        if service is not None and type(service) is not str:
+            service = fields["service"] = _text_of(service)[0]
+        if not (service or self._service):
             raise DecodeError("service", "missing")
         if "tags" in fields and isinstance(fields["tags"], Mapping):
             fields["tags"] = dict(fields["tags"])

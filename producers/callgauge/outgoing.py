@@ -29,11 +29,18 @@ class Outgoing:
     Args:
         defaults: of fields that are left out.
         on_mended: told of each field that was mended, in a few words.
+        cost: gives dollars and price_source for the fields of a valid call that has no cost, or None.
     """
 
-    def __init__(self, defaults: Mapping[str, Any], on_mended: Callable[[str], None] = lambda mark: None) -> None:
+    def __init__(
+        self,
+        defaults: Mapping[str, Any],
+        on_mended: Callable[[str], None] = lambda mark: None,
+        cost: Callable[[Mapping[str, Any]], tuple[float, str] | None] = lambda call: None,
+    ) -> None:
         self._defaults = dict(defaults)
         self._on_mended = on_mended
+        self._cost = cost
         self._struct = struct_of(Call)
 
     def message_of(self, given: Given) -> tuple[bytes, bytes]:
@@ -43,6 +50,8 @@ class Outgoing:
         not enough. The call says so, as `callgauge.mending` has it.
         """
         if isinstance(given, Call):
+            if (cost := self._cost_of(vars(given))) is not None:
+                given = given.model_copy(update={"cost_usd": cost[0], "price_source": cost[1]})
             try:
                 return _fitting(given)
             except ValueError:  # text that is none, in a tag or in a Call that was made unchecked
@@ -71,6 +80,7 @@ class Outgoing:
             if error_type is not None:
                 full["error_type"] = error_type
         msgspec.convert(full, self._struct)  # checks it
+        self._fill_in_cost(full)
         return msgspec.json.encode(full)
 
     def _mended(self, full: dict[str, Any], now_s: float) -> Call:
@@ -78,7 +88,20 @@ class Outgoing:
         for mark in fields.get("tags", {}).get(MENDED, "").split("; "):
             if mark:
                 self._on_mended(mark)
+        self._fill_in_cost(fields)
         return Call(**fields)
+
+    def _fill_in_cost(self, fields: dict[str, Any]) -> None:
+        """Of a valid call that has none, where its model has a price."""
+        if (cost := self._cost_of(fields)) is not None:
+            fields["cost_usd"], fields["price_source"] = cost
+
+    def _cost_of(self, fields: Mapping[str, Any]) -> tuple[float, str] | None:
+        try:
+            return self._cost(fields)
+        except Exception as error:  # a Call that was made unchecked, or a defect: no call is lost for its price
+            self._on_mended(f"cost_usd: not known, {type(error).__name__}")
+            return None
 
 
 def _fitting(call: Call) -> tuple[bytes, bytes]:

@@ -24,7 +24,7 @@ __all__ = ["API_PORT", "PATHS", "Settings", "load_settings"]
 #: Where the query API is, unless a setting says otherwise. Registered to nobody, and below the ephemeral ports.
 API_PORT = 22_550
 #: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
-PATHS = ("ssl_ca_file", "rules_file", "routes_file", "owners_file", "data_dir", "ready_file")
+PATHS = ("ssl_ca_file", "rules_file", "routes_file", "owners_file", "data_dir", "prices_file", "ready_file")
 
 
 class Settings(BaseSettings):
@@ -161,6 +161,9 @@ class Settings(BaseSettings):
         default=10_000, ge=1, description="Calls a Gauge holds while the bus is slow; more are dropped."
     )
     linger_ms: int = Field(default=50, ge=0, description="How long a Gauge waits to fill a batch.")
+    prices_file: Path | None = Field(
+        default=None, description="YAML file of one's own prices, which go before the table's; empty: none."
+    )
 
     # every process
     metrics_port: int = Field(

@@ -1,13 +1,19 @@
-"""What one `Gauge.emit` costs the host: `python -m tests.bench.emit [calls]`."""
+"""What one `Gauge.emit` costs the host, and what a cost is made for: `python -m tests.bench.emit [calls]`.
+
+The delivery thread fills in costs, while the host goes on; `cost_us` is its time for one call.
+"""
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
 from callgauge import Call, Gauge, load_settings
+from callgauge.prices.call_prices import CallPrices
+from callgauge.prices.found import load_prices
 from callgauge.testing import MemoryTransport
 from tests.bench.report import percentile, report
 
@@ -21,6 +27,15 @@ FIELDS: dict[str, Any] = {
     "input_tokens": 420,
     "output_tokens": 96,
     "cost_usd": 0.0021,
+}
+WITHOUT_COST = {name: value for name, value in FIELDS.items() if name != "cost_usd"}
+CACHED = {"input_tokens": 130_213, "cache_read_tokens": 128_955, "cache_write_tokens": 1_253, "output_tokens": 500}
+#: What is priced -> its fields.
+PRICED: dict[str, dict[str, Any]] = {
+    "gpt-4o": WITHOUT_COST | {"response_model": "gpt-4o-2024-08-06"},
+    "Claude Sonnet 4.6, cached": WITHOUT_COST | CACHED | {"provider": "anthropic", "model": "claude-sonnet-4-6"},
+    "Claude Sonnet 4.5, tiers": WITHOUT_COST | CACHED | {"provider": "anthropic", "model": "claude-sonnet-4-5"},
+    "DeepSeek, by the hour": WITHOUT_COST | {"provider": "deepseek", "model": "deepseek-chat"},
 }
 
 
@@ -53,13 +68,30 @@ def _timed(gauge: Gauge, emit: Callable[[Gauge], str], pause_s: float) -> float:
     return (time.perf_counter_ns() - start) / 1e3
 
 
+def price(name: str, fields: dict[str, Any], calls: int, rounds: int = 10) -> dict[str, object]:
+    """CPU time for the price of `calls` calls, in rounds: the median round's, and the least disturbed one's."""
+    prices = CallPrices(load_prices(None), logging.getLogger("bench"))
+    call = {"event_id": "e", "ts": 1_795_867_200.0, "service": "bench", **fields}
+    if prices.cost(call) is None:
+        raise SystemExit(f"{name}: no price: pip install 'callgauge[prices]'")
+    taken = []
+    for _ in range(rounds):
+        start = time.thread_time_ns()
+        for _ in range(calls // rounds):
+            prices.cost(call)
+        taken.append((time.thread_time_ns() - start) / 1e3 / (calls // rounds))
+    return {"emit": f"price, {name}", "calls": calls, "cost_us": percentile(sorted(taken), 0.5), "min_us": min(taken)}
+
+
 def main(calls: int = 100_000) -> None:
     """Measure and report."""
     ready = Call(event_id="e", ts=1.0, service="bench", **FIELDS)
     rows = [
         measure("fields, back to back", calls, 0.0, lambda gauge: gauge.emit(**FIELDS)),
         measure("Call, back to back", calls, 0.0, lambda gauge: gauge.emit(ready)),
+        measure("fields without cost, back to back", calls, 0.0, lambda gauge: gauge.emit(**WITHOUT_COST)),
         measure("fields, 1 ms apart", calls // 50, 0.001, lambda gauge: gauge.emit(**FIELDS)),
+        *(price(name, fields, calls) for name, fields in PRICED.items()),
     ]
     report("emit", rows, title="Cost of Gauge.emit in the host's thread", notes="MemoryTransport")
 

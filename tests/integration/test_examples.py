@@ -75,6 +75,7 @@ def test_openai_in_one_line(tansu: Broker, settings_of: Callable[..., Settings])
     assert (call.service, call.feature, call.provider, call.model) == ("examples", "capitals", "openai", "gpt-4o")
     assert (call.status, call.finish_reason, call.stream) == ("success", "stop", True)
     assert (call.input_tokens, call.cache_read_tokens, call.output_tokens) == (120, 100, 30)
+    assert call.cost_usd == 0.000475
     assert has_ttft(call)
 
 
@@ -87,6 +88,7 @@ def test_anthropic_streaming(tansu: Broker, settings_of: Callable[..., Settings]
     assert (call.feature, call.prompt_version, call.provider) == ("capitals", "1", "anthropic")
     assert (call.status, call.finish_reason, call.stream) == ("success", "end_turn", True)
     assert (call.input_tokens, call.cache_read_tokens, call.output_tokens) == (130_213, 128_955, 500)
+    assert call.cost_usd == 0.05090025
     assert has_ttft(call)
 
 

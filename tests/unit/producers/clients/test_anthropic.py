@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pydantic
@@ -73,6 +74,8 @@ def test_message(anthropic: Any, stub: Stub, measured: Measured) -> None:
         cache_write_tokens=1_253,
         output_tokens=500,
         reasoning_tokens=200,
+        cost_usd=0.05090025,
+        price_source=f"genai-prices 0.2.3, {datetime.fromtimestamp(call.ts, UTC).date()}",
     )
     assert "Switzerland" not in call.model_dump_json()
 

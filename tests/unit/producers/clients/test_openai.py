@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pydantic
@@ -81,6 +82,8 @@ def test_chat_completion(openai: Any, stub: Stub, measured: Measured) -> None:
         cache_read_tokens=100,
         cache_write_tokens=5,
         reasoning_tokens=12,
+        cost_usd=0.000475,
+        price_source=f"genai-prices 0.2.3, {datetime.fromtimestamp(call.ts, UTC).date()}",
     )
     assert "Switzerland" not in call.model_dump_json()
 
