@@ -17,15 +17,14 @@ Latencies are of successful calls. Percentiles come from merged histograms (erro
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import get_args
 
 from callgauge.schema import ErrorType
+from callgauge_rules.formulas import Percentile, Quotient
 from callgauge_rules.names import nearest
 from callgauge_rules.texts import shown
-from callgauge_windows.histogram import quantile
-from callgauge_windows.totals import MeasureTotals, Totals
+from callgauge_windows.totals import Totals
 
 __all__ = ["AGGREGATES", "Aggregate", "aggregate"]
 
@@ -35,18 +34,22 @@ class Aggregate:
     """One number about a series.
 
     Attributes:
-        of: computes its value from totals; None if there is nothing to judge.
-        measure: the measured quantity it needs, "" for counts.
+        formula: how it is computed.
+        measure: the measured quantity it is about, "" for counts.
         unit: for people: "", "%", "ms", "$", "tokens".
         counts: it counts or adds up. While a source is silent such a number is too small, so it is not judged; a
         percentile is only less certain.
     """
 
     name: str
-    of: Callable[[Totals], float | None]
+    formula: Quotient | Percentile
     measure: str = ""
     unit: str = ""
     counts: bool = False
+
+    def of(self, totals: Totals) -> float | None:
+        """Its value; None if there is nothing to judge."""
+        return self.formula.of(totals)
 
 
 _MEASURED = {  # name in rules -> measure, factor from the row's integer, suffix, unit
@@ -77,10 +80,10 @@ def aggregate(name: str) -> Aggregate:
     if found := _PERCENTILE.fullmatch(name):
         measure, factor, suffix, unit = _MEASURED[found[1]]
         if (found[3] or "") == suffix:
-            return Aggregate(name, _percentile(measure, float(found[2]) / 100, factor), measure, unit)
+            return Aggregate(name, Percentile(measure, float(found[2]) / 100, factor), measure, unit)
     kind = name.removeprefix("error_rate.")
     if kind != name and kind in get_args(ErrorType):
-        return Aggregate(name, lambda totals: _share(totals, totals.errors[kind]), unit="%")
+        return Aggregate(name, Quotient(f"error.{kind}", per="n"), unit="%")
     raise ValueError(f"{shown(name)} is no aggregate; {_instead_of(name)}")
 
 
@@ -95,52 +98,27 @@ def _instead_of(name: str) -> str:
     return f"there are {', '.join(AGGREGATES)}, error_rate.<type>, {', '.join(percentiles)} (any percentile)"
 
 
-def _share(totals: Totals, part: int) -> float | None:
-    return part / totals.n if totals.n else None
-
-
-def _share_of(count: str) -> Callable[[Totals], float | None]:
-    return lambda totals: _share(totals, totals.counts[count])
-
-
-def _percentile(measure: str, q: float, factor: float) -> Callable[[Totals], float | None]:
-    def of(totals: Totals) -> float | None:
-        measured = totals.measures.get(measure)
-        value = quantile(measured.zero_count, measured.buckets, q) if measured else None
-        return None if value is None else value * factor
-
-    return of
-
-
-def _mean(measure: str, factor: float) -> Callable[[Totals], float | None]:
-    def of(totals: Totals) -> float | None:
-        measured = totals.measures.get(measure)
-        return measured.sum / measured.count * factor if measured and measured.count else None
-
-    return of
-
-
-def _sum(measure: str, factor: float) -> Callable[[Totals], float | None]:
-    return lambda totals: totals.measures.get(measure, MeasureTotals()).sum * factor
+def _mean(measure: str, factor: float) -> Quotient:
+    return Quotient(f"{measure}.sum", per=f"{measure}.count", factor=factor)
 
 
 #: The aggregates by name, without percentiles and the shares of error types, whose names have parameters.
 AGGREGATES = {
     plain.name: plain
     for plain in (
-        Aggregate("calls", lambda totals: float(totals.n), counts=True),
-        Aggregate("errors", lambda totals: float(totals.errors.total()), counts=True),
-        Aggregate("error_rate", lambda totals: _share(totals, totals.errors.total()), unit="%"),
-        Aggregate("rate_limited_rate", _share_of("rate_limited"), unit="%"),
-        Aggregate("fallback_rate", _share_of("fallbacks"), unit="%"),
-        Aggregate("cancelled_rate", _share_of("cancelled"), unit="%"),
-        Aggregate("cache_hit_rate", _share_of("cache_hits"), unit="%"),
-        Aggregate("rate_limit_used", lambda t: t.rate_limit_used_ppm / 1e6 if t.n else None, unit="%"),
-        Aggregate("retries_mean", _share_of("retries")),
-        Aggregate("input_tokens", lambda t: float(t.counts["input_tokens"]), unit="tokens", counts=True),
-        Aggregate("output_tokens", _sum("output_tokens", 1.0), "output_tokens", "tokens", counts=True),
+        Aggregate("calls", Quotient("n"), counts=True),
+        Aggregate("errors", Quotient("errors"), counts=True),
+        Aggregate("error_rate", Quotient("errors", per="n"), unit="%"),
+        Aggregate("rate_limited_rate", Quotient("rate_limited", per="n"), unit="%"),
+        Aggregate("fallback_rate", Quotient("fallbacks", per="n"), unit="%"),
+        Aggregate("cancelled_rate", Quotient("cancelled", per="n"), unit="%"),
+        Aggregate("cache_hit_rate", Quotient("cache_hits", per="n"), unit="%"),
+        Aggregate("rate_limit_used", Quotient("rate_limit_used_max_ppm", divisor=1e6, needs="n"), unit="%"),
+        Aggregate("retries_mean", Quotient("retries", per="n")),
+        Aggregate("input_tokens", Quotient("input_tokens"), unit="tokens", counts=True),
+        Aggregate("output_tokens", Quotient("output_tokens.sum"), "output_tokens", "tokens", counts=True),
         Aggregate("output_tokens_mean", _mean("output_tokens", 1.0), "output_tokens", "tokens"),
-        Aggregate("cost_usd", _sum("cost", 1e-9), "cost", "$", counts=True),
+        Aggregate("cost_usd", Quotient("cost.sum", factor=1e-9), "cost", "$", counts=True),
         Aggregate("cost_mean_usd", _mean("cost", 1e-9), "cost", "$"),
         Aggregate("latency_mean_ms", _mean("latency", 1e-3), "latency", "ms"),
         Aggregate("ttft_mean_ms", _mean("ttft", 1e-3), "ttft", "ms"),

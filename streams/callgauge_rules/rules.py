@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from callgauge.errors import RuleError
 from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
 from callgauge_rules.aggregates import Aggregate, aggregate
+from callgauge_rules.condition import Condition
 from callgauge_rules.names import FIELDS_MEANT, nearest, unknown
 from callgauge_rules.rule import RECORDS_LOST, RESERVED, TOO_MANY_SERIES, Rule
 from callgauge_rules.rule_file import RuleFile, read_rule_file
@@ -53,6 +54,8 @@ class BoundRule:
         """Whether a lookback without any call fulfils the condition, as traffic that has stopped does for `calls lt
         10`. Such an alert goes on for an hour; then the series is forgotten."""
         self.min_count = 0 if self.judges_nothing else rule.min_count or 1
+        self.condition = Condition(self.aggregate, rule.op, rule.value, self.min_count)
+        """The same as `holds`, for many series at once."""
 
     def judges(self, labels: dict[str, str]) -> bool:
         """Whether a series is one of the rule's."""

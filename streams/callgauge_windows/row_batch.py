@@ -141,7 +141,7 @@ class RowBatch:
         buckets = {name: each.take(rows) for name, each in self.buckets.items()}
         return RowBatch(
             self.grouping, self.window_ms, self.source, self.block, self.epoch, self.series_id[rows], self.names,
-            self.numbers[:, rows], self.label_values, self.event_ids, buckets,
+            np.take(self.numbers, rows, axis=1), self.label_values, self.event_ids, buckets,
         )  # fmt: skip
 
     def rows(self) -> Iterator[Any]:

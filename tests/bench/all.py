@@ -6,7 +6,10 @@ import subprocess
 import sys
 
 #: `nab` is not here: `detect` runs it.
-BENCHMARKS = ("import_time", "emit", "sink", "rollup", "growth", "scaling", "latency", "encodings", "detect")
+BENCHMARKS = (
+    *("import_time", "emit", "instrument", "sink", "rollup", "growth", "scaling", "latency", "encodings"),
+    *("detect_engine", "detect"),
+)
 
 
 def main() -> None:

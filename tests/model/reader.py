@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from callgauge.counted import MEASURES
-from callgauge_streams.detect.batch_rows import row_of
-from callgauge_streams.detect.merge import Series, Windows
+from callgauge_streams.detect.merge import Windows
+from callgauge_streams.detect.series import Series
+from callgauge_windows.row_batch import RowBatch
 from callgauge_windows.totals import Totals
 from tests import oracle
 from tests.oracle import Key
@@ -87,7 +87,7 @@ def merged_by_detect(windows: list[list[Any]]) -> Found:
             match record.kind:
                 case "row":
                     groupings.add(record.grouping)
-                    merged.put(row_of(record, frozenset(MEASURES)))
+                    merged.put(RowBatch.of_rows([record]))
                 case "epoch":
                     merged.start(record)
                 case "progress":

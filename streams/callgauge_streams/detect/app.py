@@ -22,6 +22,7 @@ from callgauge_streams.bus.steps import note_step
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.history import current_alerts, end_before, offset_before
 from callgauge_streams.detect.history_span import read_back_ms
+from callgauge_streams.detect.warm_up import warm_up
 from callgauge_streams.worker.app import (
     chunk_topic,
     describe_origins,
@@ -182,4 +183,6 @@ def detect_app(settings: Settings) -> Any:
 
 def run(settings: Settings) -> None:
     """Run a detect worker until SIGTERM."""
-    run_worker(detect_app(settings), settings)
+    app = detect_app(settings)
+    warm_up()
+    run_worker(app, settings)

@@ -8,27 +8,33 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
-from callgauge_rules.lifecycle import Timing, observe, step
+from callgauge_rules.lifecycle import observe, step
 from callgauge_rules.rules import RESERVED, BoundRule
-from callgauge_streams.detect.batch_rows import rows_of
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
-from callgauge_streams.detect.due import Due
+from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.history_span import history_ms
+from callgauge_streams.detect.judging import Judging
 from callgauge_streams.detect.late import LATE_MS, Late
 from callgauge_streams.detect.losses import Losses
-from callgauge_streams.detect.merge import Series, Windows
+from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.overflows import Overflows
+from callgauge_streams.detect.series import Series
 from callgauge_streams.detect.sources import Sources
 from callgauge_streams.detect.states import States
 from callgauge_windows.row_batch import RowBatch
 
 __all__ = ["Engine"]
+
+Int64s = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
 
 # How long windows are kept for count rules that wait for an unheard source.
 _WAIT_MS = 3_600_000
@@ -61,7 +67,6 @@ class Engine:
         series_cap: int = SERIES_CAP,
         judges_late: bool = True,
     ) -> None:
-        self._rules = rules
         self._by_grouping: dict[str, list[BoundRule]] = {}
         for rule in rules:
             self._by_grouping.setdefault(rule.grouping.name, []).append(rule)
@@ -69,8 +74,11 @@ class Engine:
         self._live_from = live_from
         self._keep_ms = {name: history_ms(of) for name, of in self._by_grouping.items()}
         self._cap = Cap(log.rpartition("/")[2], series_cap)
-        self._measures = frozenset(rule.aggregate.measure for rule in rules if rule.aggregate.measure)
-        self._windows = Windows(self._admit)
+        self._windows = Windows(
+            {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
+            {name: {rule.rule.lookback for rule in of} for name, of in self._by_grouping.items()},
+            self._admit,
+        )
         self._sources = Sources(source_timeout_ms)
         current = list(current)
         self._losses = Losses(log, live_from, current) if tells_losses else None
@@ -81,8 +89,13 @@ class Engine:
             rules=(rule.rule.name for rule in rules),
             cooldown_ms=max((rule.rule.cooldown for rule in rules), default=0),
         )
-        self._judged_to = {rule.rule.name: 0 for rule in rules}
-        self._due: dict[str, Due[Series]] = {rule.rule.name: Due() for rule in rules}
+        self._judgings = [
+            Judging(rule, self._windows.kept(rule.grouping.name, rule.grouping.window_ms)) for rule in rules
+        ]
+        self._judging_of = {
+            name: [judging for judging in self._judgings if judging.rule.grouping.name == name]
+            for name in self._by_grouping
+        }
         self._forgotten_to = dict.fromkeys(self._by_grouping, 0)
         self._late = self._late_of(rules, series_cap) if judges_late else None
         self._offset = -1
@@ -100,8 +113,7 @@ class Engine:
         self._offset = offset
         match record.kind:
             case "rows" if record.grouping in self._by_grouping:
-                rows = rows_of(self._in_time(record), self._measures)
-                return [alert for row in rows for alert in self._take_row(row)]
+                return list(self._take_rows(self._in_time(record)))
             case "row":
                 return self.take(offset, timestamp_ms, RowBatch.of_rows([record]))
             case "epoch":
@@ -114,20 +126,24 @@ class Engine:
         # A score_row: no rule judges scores.
         return []
 
-    def _take_row(self, row: Any) -> Iterator[Alert]:
-        end_ms = row.window_start_ms + row.window_ms
-        if not self._forgotten_to[row.grouping] < end_ms <= self._sources.clock_ms + _AHEAD_MS:
-            self.left_out += 1
+    def _take_rows(self, batch: RowBatch) -> Iterator[Alert]:
+        ends_ms = batch.column("window_start_ms") + batch.window_ms
+        fits = (self._forgotten_to[batch.grouping] < ends_ms) & (ends_ms <= self._sources.clock_ms + _AHEAD_MS)
+        self.left_out += len(batch) - int(fits.sum())
+        changed = self._windows.put(batch, fits)
+        if changed is None:
             return
-        series = self._windows.put(row)
-        if series is None:
-            return
-        if not series.fingerprints:
-            series.fingerprints = self._fingerprints(row.grouping, series.labels)
-            self._states.judged(series.fingerprints.values())
-        for rule in self._rules_of(series):
-            self._plan(rule, series)
-        yield from self._judge_again(series, [row.window_start_ms], "a late row changed the window")
+        for series in changed.new:
+            self._begin(series)
+        yield from self._take_changes(batch.grouping, changed.slots, changed.starts_ms, "a late row changed the window")
+
+    def _begin(self, series: Series) -> None:
+        """A series is new."""
+        series.fingerprints = self._fingerprints(series.grouping, series.labels)
+        self._states.judged(series.fingerprints.values())
+        for judging in self._judging_of[series.grouping]:
+            key = series.fingerprints.get(judging.name, "")
+            judging.add(series.slot, judges=bool(key), on=self._states.of(key).phase != "inactive")
 
     def _late_of(self, rules: Sequence[BoundRule], series_cap: int) -> Late | None:
         # What is missing cannot be told from late rows alone.
@@ -145,7 +161,8 @@ class Engine:
     def _in_time(self, batch: RowBatch) -> RowBatch:
         """The rows of a batch whose windows are not forgotten; the others are judged late."""
         late = batch.column("window_start_ms") + batch.window_ms <= self._forgotten_to[batch.grouping]
-        if self._late is None or not late.any():
+        # Rows of blocks that have ended come again when the past is aggregated anew: those windows were judged.
+        if self._late is None or not late.any() or not self._windows.takes(batch):
             return batch
         self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._sources.clock_ms)
         return batch.take(np.flatnonzero(~late))
@@ -174,12 +191,11 @@ class Engine:
         return {rule.rule.name: fingerprint_of(rule.rule.name, labels) for rule in judging}
 
     def _take_start(self, start: Any) -> Iterator[Alert]:
-        for series, starts_ms in self._windows.start(start):
-            for rule in self._rules_of(series):
-                self._plan(rule, series)
-            yield from self._judge_again(
-                series, starts_ms, "rows became void: they are counted again by other settings"
-            )
+        lost = self._windows.start(start)
+        reason = "rows became void: they are counted again by other settings"
+        for grouping, of in groupby(lost, key=lambda each: each[0].grouping):
+            places = np.array([(series.slot, at_ms) for series, starts_ms in of for at_ms in starts_ms], dtype=np.int64)
+            yield from self._take_changes(grouping, places[:, 0], places[:, 1], reason)
 
     def _take_progress(self, progress: Any) -> Iterator[Alert]:
         sources = [source for source in progress.sources if source.holds == "calls"]
@@ -207,90 +223,96 @@ class Engine:
             yield from self._overflows.take(folded, self._offset, self._sources.clock_ms)
             yield from self._overflows.end(self._offset, self._sources.clock_ms)
 
-    def _rules_of(self, series: Series) -> list[BoundRule]:
-        return [rule for rule in self._by_grouping[series.grouping] if rule.rule.name in series.fingerprints]
-
     def _judge_to(self, watermark_ms: int) -> Iterator[Alert]:
         """Judge every window that has ended since the last time: rule by rule, series in the order in which they came,
         windows in order of their ends."""
-        for rule in self._rules:
-            if rule.aggregate.counts and not self._sources.complete:
+        for judging in self._judgings:
+            if judging.rule.aggregate.counts and not self._sources.complete:
                 continue  # a count that lacks a source is wrong, so rules on counts wait for all sources
-            name, width = rule.rule.name, rule.grouping.window_ms
-            to_ms = watermark_ms // width * width
-            due = sorted(self._due[name].take(to_ms), key=lambda series: series.number)
-            next_ms = []
-            for series in due:
-                holds = True
-                for at_ms in self._ends(rule, series, to_ms):
-                    holds = yield from self._judge(rule, series, at_ms)
-                quiet = not holds and self._states.of(series.fingerprints[name]).phase == "inactive"
-                next_ms.append(series.next_change_ms(to_ms, rule.rule.lookback) if quiet else to_ms + width)
-            self._judged_to[name] = max(self._judged_to[name], to_ms)
-            for series, at_ms in zip(due, next_ms, strict=True):
-                self._plan(rule, series, at_ms)
+            to_ms = watermark_ms // judging.width_ms * judging.width_ms
+            due = judging.take_due(to_ms)
+            if not len(due):
+                judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
+                continue
+            slots = due[np.argsort(judging.kept.numbers(due))]
+            holds = yield from self._judge_ends(judging, slots, to_ms)
+            quiet = ~holds & ~judging.on(slots)
+            next_ms = np.full(len(slots), to_ms + judging.width_ms)
+            next_ms[quiet] = judging.next_change(slots[quiet], to_ms)
+            judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
+            judging.plan(slots, next_ms)
 
-    def _plan(self, rule: BoundRule, series: Series, from_ms: int = 0) -> None:
-        """Note when the rule must judge the series next, if at all.
+    def _judge_ends(self, judging: Judging, slots: Int64s, to_ms: int) -> Generator[Alert, None, Bools]:
+        """Judge series at all window ends up to `to_ms`. Returns whether the condition holds at the last one of each,
+        True where there is none."""
+        first, last = self._ends(judging, slots, to_ms)
+        holds = np.ones(len(slots), dtype=np.bool_)
+        held: dict[int, set[int]] = {at: set() for at in np.flatnonzero(judging.on(slots)).tolist()}
+        for at_ms in range(int(first.min()), int(last.max()) + 1, judging.width_ms):
+            now = np.flatnonzero((first <= at_ms) & (at_ms <= last))
+            holds[now] = judging.holds(slots[now], at_ms)
+            for at in now[holds[now]].tolist():
+                held.setdefault(at, set()).add(at_ms)
+        for at in sorted(held):
+            for at_ms in range(int(first[at]), int(last[at]) + 1, judging.width_ms):
+                yield from self._decide(judging, int(slots[at]), at_ms, holds=at_ms in held[at])
+        return holds
 
-        Args:
-            from_ms: not before this. As long as a condition does not hold and no alert is on, a judgement can only come
-            out differently when a window enters the lookback or leaves it.
-        """
-        name = rule.rule.name
-        next_ms = max(self._judged_to[name] + series.window_ms, series.first_start_ms + series.window_ms, from_ms)
-        if next_ms <= _last_ms(rule, series):
-            self._due[name].put(series, next_ms)
-
-    def _ends(self, rule: BoundRule, series: Series, to_ms: int) -> Iterable[int]:
-        """The window ends to judge: from the first window that is kept to one lookback after the last."""
-        width = series.window_ms
-        oldest = (to_ms - self._keep_ms[series.grouping] - _WAIT_MS) // width * width
-        first = max(self._judged_to[rule.rule.name], min(series.windows), oldest) + width
-        return range(first, min(to_ms, _last_ms(rule, series)) + 1, width)
+    def _ends(self, judging: Judging, slots: Int64s, to_ms: int) -> tuple[Int64s, Int64s]:
+        """The first and the last window end at which each series is judged."""
+        width = judging.width_ms
+        return judging.ends(
+            slots, to_ms, (to_ms - self._keep_ms[judging.rule.grouping.name] - _WAIT_MS) // width * width
+        )
 
     def _forget(self, watermark_ms: int) -> None:
         """Drop windows that no rule will look at again."""
-        for grouping, rules in self._by_grouping.items():
-            slowest = min(self._judged_to[rule.rule.name] for rule in rules)
+        for grouping in self._by_grouping:
+            slowest = min(judging.judged_to_ms for judging in self._judging_of[grouping])
             border_ms = max(slowest, watermark_ms - _WAIT_MS) - self._keep_ms[grouping]
             self._forgotten_to[grouping] = max(self._forgotten_to[grouping], border_ms)
             for series in self._windows.forget(self._forgotten_to[grouping], grouping):
-                for name in series.fingerprints:
-                    self._due[name].drop(series)
+                for judging in self._judging_of[grouping]:
+                    judging.drop(series.slot)
                 self._states.unjudged(series.fingerprints.values())
                 if series.told_apart:
                     self._cap.release(grouping, series.labels)
 
-    def _judge_again(self, series: Series, changed_ms: Sequence[int], reason: str) -> Iterator[Alert]:
-        """Windows that were judged already have changed (their starts, ms): judge again the latest window end whose
-        lookback they are part of."""
-        for rule in self._rules_of(series):
-            judged_to = self._judged_to[rule.rule.name]
-            waits = rule.aggregate.counts and not self._sources.complete
-            if any(start < judged_to <= start + rule.rule.lookback for start in changed_ms) and not waits:
-                yield from self._judge(rule, series, judged_to, reason)
+    def _take_changes(self, grouping: str, slots: Int64s, starts_ms: Int64s, reason: str) -> Iterator[Alert]:
+        """Windows of these series, one for each, have changed. If they were judged already, the latest window end whose
+        lookback they are part of is judged again: series by series in their order, rule by rule."""
+        again: list[tuple[int, int, Judging, int, bool]] = []
+        oldest_ms = starts_ms.min(initial=1 << 62)
+        for order, judging in enumerate(self._judging_of[grouping]):
+            judging.plan(slots)
+            waits = judging.rule.aggregate.counts and not self._sources.complete
+            if oldest_ms < judging.judged_to_ms and not waits:
+                for place, slot, holds in judging.changed(slots, starts_ms):
+                    again.append((place, order, judging, slot, holds))
+        for _, _, judging, slot, holds in sorted(again, key=lambda each: each[:2]):
+            yield from self._decide(judging, slot, judging.judged_to_ms, holds=holds, reason=reason)
 
-    def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Generator[Alert, None, bool]:
-        """Judge the window that ends at `at_ms`. Returns whether the rule's condition holds."""
-        totals = series.totals(at_ms - rule.rule.lookback, at_ms)
-        value = rule.aggregate.of(totals)
-        holds = rule.holds(value, totals.n)
-        key = series.fingerprints[rule.rule.name]
+    def _decide(self, judging: Judging, slot: int, at_ms: int, *, holds: bool, reason: str = "") -> Iterator[Alert]:
+        """The window that ends at `at_ms` was judged."""
+        rule, series = judging.rule, judging.kept.series[slot]
+        key = series.fingerprints[judging.name]
         before = self._states.of(key)
+        if not holds and before.phase == "inactive":
+            return
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
             self._states.keep(key, observe(before, holds, at_ms))  # decided before the log was read again
-            return holds
-        timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
-        after = step(before, timing, holds, at_ms)
+            return
+        after = step(before, judging.timing, holds, at_ms)
+        judging.set_on(slot, on=after.phase != "inactive")
         if (after.phase, after.seq, after.starts_at_ms) == (before.phase, before.seq, before.starts_at_ms):
             self._states.keep(key, after)
-            return holds
+            return
         after = replace(after, offset=self._offset)
+        totals = series.cells.totals(slot, at_ms - rule.rule.lookback, at_ms, {rule.aggregate.measure})
+        value = rule.aggregate.of(totals)
         alert = alert_of(rule, series.labels, after, value, totals, reason=reason, log=self._log)
         self._states.tell(alert, after)
         yield alert
-        return holds
 
     def _end_what_nothing_judges(self, watermark_ms: int) -> Iterator[Alert]:
         """End alerts whose rule was removed or whose series is no longer heard of: nothing else would."""
@@ -302,11 +324,3 @@ class Engine:
             alert = ended(alert, at_ms, self._offset, reason).model_copy(update={"log": self._log})
             self._states.tell(alert, state_of(alert, self._log))
             yield alert
-
-
-def _last_ms(rule: BoundRule, series: Series) -> int:
-    """The last window end at which a series is judged, one lookback after its last window. After that only time changes
-    a verdict, for which one more judgement at the end is enough."""
-    last_ms = series.last_end_ms + rule.rule.lookback + rule.rule.keep_firing_for + series.window_ms
-    # "Nothing came" begins to hold only after the last window.
-    return last_ms + rule.rule.for_ if rule.judges_nothing else last_ms

@@ -11,6 +11,8 @@ from callgauge.counted import COUNTED_NUMBERS, LABELS, MEASURES, OUTCOME_COUNTS,
 from callgauge.schema import BlockSummary, Call, Histogram, Measure, WindowRow
 from callgauge_history.store import Store
 from callgauge_rules.aggregates import AGGREGATES, aggregate
+from callgauge_streams.detect.columns import Columns
+from callgauge_windows.row_batch import RowBatch
 from callgauge_windows.totals import MeasureTotals, Totals
 from tests.unit.sinks.windows import window_row
 
@@ -69,12 +71,14 @@ def test_a_summarys_counts_are_columns(store: Store) -> None:
     assert fields <= columns_of(store, "block_summaries")
 
 
-def test_totals_hold_what_is_added_up() -> None:
+def test_detect_can_hold_what_is_added_up() -> None:
     """Rules are judged on all of it."""
     given = {name: at + 1 for at, name in enumerate(ADDED_UP)}
     row = decode_window_record(encode(window_row([100.0]).model_copy(update=given)))
-    totals = Totals.of_row(row, frozenset(MEASURES))
-    assert {name: totals.counts[name] for name in ADDED_UP} == given
+    columns = Columns.every()
+    values = dict(zip(columns.names, columns.of(RowBatch.of_rows([row]))[0].tolist(), strict=True))
+    assert {name: values[name] for name in ADDED_UP} == given
+    assert {f"{name}.sum" for name in MEASURES} <= values.keys()
 
 
 @pytest.mark.parametrize("name", ADDED_UP)

@@ -8,6 +8,7 @@ from typing import Any
 
 from callgauge_streams.detect.epochs import Epochs
 from callgauge_windows.totals import Totals
+from tests.totals_of import totals_of
 
 _SeriesKey = tuple[str, int]
 _Place = tuple[_SeriesKey, int]
@@ -72,7 +73,7 @@ class Windows:
         identity = (row.source, row.block, row.epoch)
         if identity in window.open and window.open[identity][0] >= row.n:
             return None
-        window.open[identity] = (row.n, Totals.of_row(row, self._measures))
+        window.open[identity] = (row.n, totals_of(row, self._measures))
         blocks = self._open.setdefault(row.source, {})
         blocks.setdefault((row.block, row.epoch), {})[key, row.window_start_ms] = None
         return series

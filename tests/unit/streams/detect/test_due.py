@@ -140,9 +140,9 @@ class Counting(Engine):
 
     looked_at = 0
 
-    def _ends(self, rule: BoundRule, series: Any, to_ms: int) -> Any:
-        self.looked_at += 1
-        return super()._ends(rule, series, to_ms)
+    def _ends(self, judging: Any, slots: Any, to_ms: int) -> Any:
+        self.looked_at += len(slots)
+        return super()._ends(judging, slots, to_ms)
 
 
 def test_quiet_series_cost_nothing(tmp_path: Path) -> None:

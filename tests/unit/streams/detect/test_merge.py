@@ -8,26 +8,30 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge_streams.detect.batch_rows import row_of
-from callgauge_streams.detect.merge import Series, Windows
+from callgauge_streams.detect.merge import Windows
+from callgauge_streams.detect.series import Series
+from callgauge_windows.row_batch import RowBatch
 from tests.unit.streams.detect.takeovers import SOURCE, WINDOW_MS, progress, random_history, row, start
 
 GROUPINGS = ("service@10s", "model@10s")
+LOOKBACK_MS = 3 * WINDOW_MS
 
 
 def merged(records: list[Any]) -> Windows:
-    windows = Windows()
+    windows = Windows(lookbacks_ms=dict.fromkeys(GROUPINGS, (LOOKBACK_MS,)))
     for record in records:
         merge(windows, record)
     return windows
 
 
 def put(windows: Windows, row: Any) -> Series | None:
-    return windows.put(row_of(row, frozenset()))
+    changed = windows.put(RowBatch.of_rows([row]))
+    return changed.kept.series[changed.slots[0]] if changed and len(changed.slots) else None
 
 
 def merge(windows: Windows, record: Any) -> None:
@@ -53,10 +57,7 @@ def totals(windows: Windows) -> Counter[int]:
 
 def identities(windows: Windows) -> set[tuple[int, str]]:
     """Blocks and epochs of the rows that are kept apart."""
-    every = [series for grouping in GROUPINGS for series in windows.of(grouping)]
-    return {
-        (block, epoch) for series in every for window in series.windows.values() for _, block, epoch, _ in window.open
-    }
+    return {identity for blocks in windows._open.values() for identity in blocks}
 
 
 # Readers that leave one rule out, made by changing what they read.
@@ -235,5 +236,6 @@ def test_what_is_in_a_lookback_changes_when_a_window_ends_or_leaves() -> None:
     (series,) = windows.of("service@10s")
     ends = [0]
     while len(ends) < 7:
-        ends.append(series.next_change_ms(ends[-1], 3 * WINDOW_MS))
+        (change,) = series.cells.next_change(LOOKBACK_MS, ends[-1], np.array([series.slot])).tolist()
+        ends.append(change)
     assert [end // WINDOW_MS - 1 for end in ends[1:]] == [0, 2, 3, 5, 8, 9]

@@ -17,11 +17,12 @@ from callgauge_windows.histogram import RELATIVE_ERROR
 from callgauge_windows.totals import Totals
 from tests.as_sent import as_sent
 from tests.random_calls import random_calls
+from tests.totals_of import totals_of
 
 CALLS = list(random_calls(2_000, seed=3, span_s=5))
 
 
-def totals_of(calls: list[Call]) -> Totals:
+def totals_of_calls(calls: list[Call]) -> Totals:
     """Of two halves, rolled up apart and added."""
     totals = Totals()
     for block, part in enumerate((calls[::2], calls[1::2])):
@@ -31,11 +32,11 @@ def totals_of(calls: list[Call]) -> Totals:
         )
         for row in as_sent(worker.idle_records()):
             if row.kind == "row":
-                totals.add(Totals.of_row(row, frozenset({"latency", "ttft", "cost", "output_tokens"})))
+                totals.add(totals_of(row, frozenset({"latency", "ttft", "cost", "output_tokens"})))
     return totals
 
 
-TOTALS = totals_of(CALLS)
+TOTALS = totals_of_calls(CALLS)
 ANSWERED = sorted(c.latency_ms for c in CALLS if c.status not in ("error", "cancelled") and c.latency_ms is not None)
 COSTS = [c.cost_usd for c in CALLS if c.cost_usd is not None]
 

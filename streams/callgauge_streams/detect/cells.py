@@ -1,0 +1,255 @@
+"""The windows of one grouping set, as columns: what the loaded rules need of each series in each window.
+
+A cell is a series in a window, one line of sums. Rows of open blocks are kept besides, by identity, so that a row of
+more events replaces the one before: what it counts more is added to its cell. callgauge_streams.detect.cell_links says
+how they hang together. Which rows count is not decided here but in callgauge_streams.detect.merge.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_streams.detect import cell_links as links
+from callgauge_streams.detect.columns import Columns
+from callgauge_streams.detect.evidence import Evidence
+from callgauge_streams.detect.pairs import Pairs
+from callgauge_streams.detect.sliding import Sliding
+from callgauge_windows.grown import Grown
+from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.totals import MeasureTotals, Totals
+
+__all__ = ["Cells"]
+
+Int64s = npt.NDArray[np.int64]
+
+_NO_COUNTS = ("errors", "rate_limit_used_max_ppm")
+
+
+class Cells:
+    """See the top of this file.
+
+    Args:
+        lookbacks_ms: for which sums are asked.
+    """
+
+    def __init__(self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int] = ()) -> None:
+        self.columns, self.window_ms = columns, window_ms
+        width, added = len(columns.names), columns.added
+        self._sliding = {each: Sliding(each, window_ms, width, added) for each in lookbacks_ms}
+        self._evidence = {name: Evidence(name, histogram=kept) for name, kept in columns.evidence.items()}
+        self._slots, self._cells, self._rows = Grown(4), Grown(5), Grown(6)
+        self._sums, self._row_values = Grown(2 * width - added), Grown(width)
+        self._free_cells, self._free_rows = Grown(), Grown()
+        self._cell_of, self._row_of = Pairs(), Pairs()
+        self._counters: Int64s = np.zeros(4, dtype=np.int64)
+        self._oldest_ms = 0
+        """No cell begins before."""
+
+    def __len__(self) -> int:
+        """Cells."""
+        return int(self._counters[links.USED_CELLS] - self._counters[links.FREE_CELLS])
+
+    @property
+    def open_rows(self) -> int:
+        """How many rows are kept by identity."""
+        return int(self._counters[links.USED_ROWS] - self._counters[links.FREE_ROWS])
+
+    @property
+    def slots(self) -> Int64s:
+        """One line for each slot; see cell_links."""
+        return self._slots.filled
+
+    def new_slot(self, slot: int) -> None:
+        """A series has got this slot; it has no windows yet."""
+        self._slots.to(slot + 1)[slot] = (-1, -1, 0, 0)
+        for sliding in self._sliding.values():
+            sliding.forget(np.array([slot]))
+
+    def put(self, batch: RowBatch, slot_of: Int64s, group: int, seq: int) -> Int64s:
+        """Take the rows of a batch.
+
+        Args:
+            slot_of: of each row, -1: it is left out.
+            group: number of its source, block and epoch.
+            seq: number of the first row, in the order of the log.
+
+        Returns:
+            The rows of the batch by which something has changed.
+        """
+        starts, values = batch.column("window_start_ms"), self.columns.of(batch)
+        changed = np.empty(len(batch), dtype=np.int64)
+        self._make_room(len(batch))
+        links.merge(
+            slot_of, batch.series_id.view(np.int64), starts, values, group, seq, self.columns.added,
+            self._cell_of.keys, self._cell_of.numbers, self._row_of.keys, self._row_of.numbers,
+            self._slots.filled, self._cells.room(0), self._sums.room(0), self._rows.room(0), self._row_values.room(0),
+            self._free_cells.filled, self._free_rows.filled, self._counters, changed,
+        )  # fmt: skip
+        self._fill()
+        which = np.flatnonzero(changed >= 0)
+        if len(which):
+            for evidence in self._evidence.values():
+                evidence.put(changed[which], batch, which)
+            self._upset(slot_of[which], starts[which])
+            self._oldest_ms = min(self._oldest_ms, int(starts[which].min()))
+        return which
+
+    def _make_room(self, more: int) -> None:
+        used_cells, _, used_rows, _ = self._counters.tolist()
+        for grown in (self._cells, self._sums, self._free_cells):
+            grown.room(used_cells + more)
+        for grown in (self._rows, self._row_values, self._free_rows):
+            grown.room(used_rows + more)
+        self._cell_of.room(used_cells + more)
+        self._row_of.room(used_rows + more)
+
+    def _fill(self) -> None:
+        used_cells, _, used_rows, _ = self._counters.tolist()
+        self._cells.to(used_cells)
+        self._sums.to(used_cells)
+        self._free_cells.to(used_cells)
+        self._rows.to(used_rows)
+        self._row_values.to(used_rows)
+        self._free_rows.to(used_rows)
+
+    def _upset(self, slots: Int64s, starts: Int64s) -> None:
+        for sliding in self._sliding.values():
+            sliding.upset(slots, starts)
+
+    def rows_of(self, group: int) -> Int64s:
+        """The open rows of a group, in the order of the log."""
+        found = np.flatnonzero(self._rows.filled[:, links.GROUP] == group)
+        return found[np.argsort(self._rows.filled[found, links.SEQ])]
+
+    def places_of(self, rows: Int64s) -> tuple[Int64s, Int64s, Int64s]:
+        """Slot and window start of each open row, and its number in the order of the log."""
+        cells = self._rows.filled[rows, links.CELL]
+        of_cells = self._cells.filled[cells]
+        return of_cells[:, links.SLOT], of_cells[:, links.START], self._rows.filled[rows, links.SEQ]
+
+    def fold(self, rows: Int64s) -> None:
+        """Forget the identity of open rows; what they count stays."""
+        for evidence in self._evidence.values():
+            evidence.fold(rows, self._rows.filled[rows, links.CELL])
+        self._remove_rows(rows, folds=True)
+
+    def take_out(self, rows: Int64s) -> None:
+        """Forget open rows and what they count."""
+        slots, starts, _ = self.places_of(rows)
+        self._upset(slots, starts)
+        self._drop_rows(rows)
+
+    def _drop_rows(self, rows: Int64s) -> None:
+        for evidence in self._evidence.values():
+            evidence.drop_rows(rows)
+        self._remove_rows(rows, folds=False)
+
+    def _remove_rows(self, rows: Int64s, *, folds: bool) -> None:
+        links.remove_rows(
+            rows, folds, self.columns.added, self._row_of.keys, self._row_of.numbers, self._cells.filled,
+            self._sums.filled, self._rows.filled, self._row_values.filled, self._free_rows.filled, self._counters,
+        )  # fmt: skip
+
+    def forget(self, before_ms: int) -> tuple[Int64s, Int64s]:
+        """Drop the windows that end by `before_ms`. Returns the slots that have none left, and the groups of the open
+        rows that were dropped, one for each row."""
+        nothing = np.zeros(0, dtype=np.int64)
+        if self._oldest_ms + self.window_ms > before_ms:
+            return nothing, nothing
+        cells = self._cells.filled
+        alive = cells[:, links.SLOT] >= 0
+        ended = np.flatnonzero(alive & (cells[:, links.START] + self.window_ms <= before_ms))
+        ended = ended[np.argsort(cells[ended, links.START], kind="stable")]
+        rows = np.empty(int(self._counters[links.USED_ROWS]), dtype=np.int64)
+        rows = rows[: links.rows_in(ended, cells, self._rows.filled, rows)]
+        groups = self._rows.filled[rows, links.GROUP].copy()
+        self._drop_rows(rows)
+        for evidence in self._evidence.values():
+            evidence.drop_cells(ended)
+        self._upset(cells[ended, links.SLOT], cells[ended, links.START])
+        gone = np.empty(len(ended), dtype=np.int64)
+        count = links.remove_cells(
+            ended, self._cell_of.keys, self._cell_of.numbers, self._slots.filled, cells, self._free_cells.filled,
+            self._counters, gone,
+        )  # fmt: skip
+        left = cells[cells[:, links.SLOT] >= 0, links.START]
+        self._oldest_ms = int(left.min()) if len(left) else 1 << 62
+        return gone[:count], groups
+
+    def sums(self, lookback_ms: int, at_ms: int, slots: Int64s) -> Int64s:
+        """The sums over the lookback that ends then, of these slots up to date; shape (all slots, columns)."""
+        sliding = self._sliding[lookback_ms]
+        return sliding.to(at_ms, slots, self._slots.filled, self._cells.filled, self._sums.filled)
+
+    def next_change(self, lookback_ms: int, at_ms: int, slots: Int64s, none_ms: int | None = None) -> Int64s:
+        """See `Sliding.next_change`; where there is no change, by default one window later."""
+        self.sums(lookback_ms, at_ms, slots)
+        none_ms = at_ms + self.window_ms if none_ms is None else none_ms
+        return self._sliding[lookback_ms].next_change(at_ms, slots, self._slots.filled, self._cells.filled, none_ms)
+
+    def first_starts(self, slots: Int64s) -> Int64s:
+        """Start of the oldest window that each slot ever had."""
+        found: Int64s = self._slots.filled[slots, links.FIRST_START]
+        return found
+
+    def oldest_starts(self, slots: Int64s) -> Int64s:
+        """Start of the oldest window that is kept."""
+        found: Int64s = self._cells.filled[self._slots.filled[slots, links.OLDEST], links.START]
+        return found
+
+    def last_ends(self, slots: Int64s) -> Int64s:
+        """End of the newest window."""
+        found: Int64s = self._cells.filled[self._slots.filled[slots, links.NEWEST], links.START] + self.window_ms
+        return found
+
+    def windows(self, slot: int) -> Iterator[tuple[int, int]]:
+        """The cells of a slot and their starts, newest first."""
+        cells: Any = self._cells.filled
+        cell = int(self._slots.filled[slot, links.NEWEST])
+        while cell >= 0:
+            yield cell, int(cells[cell, links.START])
+            cell = int(cells[cell, links.OLDER])
+
+    def totals(self, slot: int, start_ms: int, end_ms: int, measures: Collection[str] | None = None) -> Totals:
+        """What the windows in [start_ms, end_ms) of one slot add up to, as an alert tells it.
+
+        Args:
+            measures: those of interest; None: all.
+        """
+        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
+        names, added = self.columns.names, self.columns.added
+        lines = self._sums.filled[cells]
+        sums = dict(zip(names[:added], lines[:, :added].sum(axis=0).tolist(), strict=True))
+        sums |= dict(zip(names[added:], lines[:, added:].max(axis=0, initial=0).tolist(), strict=False))
+        found = {
+            name: self._measure(name, cells, sums) for name in self._evidence if measures is None or name in measures
+        }
+        errors = Counter({name.removeprefix("error."): n for name, n in sums.items() if name.startswith("error.")})
+        # Of types that no rule names only the sum of all is kept.
+        errors[""] = sums["errors"] - errors.total() if "errors" in sums else 0
+        return Totals(
+            counts=Counter({name: n for name, n in sums.items() if "." not in name and name not in _NO_COUNTS}),
+            errors=+errors,
+            rate_limit_used_ppm=sums.get("rate_limit_used_max_ppm", 0),
+            measures={name: measure for name, measure in found.items() if measure.count},
+        )
+
+    def _measure(self, name: str, cells: list[int], sums: dict[str, int]) -> MeasureTotals:
+        whole = MeasureTotals()
+        for cell in cells:
+            for part in self._evidence[name].of(self._rows_in(cell), cell):
+                whole.add(part)
+        whole.count, whole.sum = sums.get(f"{name}.count", whole.count), sums.get(f"{name}.sum", 0)
+        return whole
+
+    def _rows_in(self, cell: int) -> list[int]:
+        found, row = [], int(self._cells.filled[cell, links.FIRST_ROW])
+        while row >= 0:
+            found.append(row)
+            row = int(self._rows.filled[row, links.NEXT])
+        return found

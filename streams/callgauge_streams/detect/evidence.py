@@ -1,0 +1,123 @@
+"""What an alert tells of a measure besides sums: the histogram, and the event with the largest value.
+
+It is kept for each open row, and for each cell (callgauge_streams.detect.cells) of what was folded into it; and looked
+at only when an alert is told. One entry is a few words of 32 bits in one long array:
+
+    length, lower and upper half of the largest value, bytes of the event's id, the id, bucket << 16 | count ...
+
+Events of value 0 are in a bucket of their own, before all others; a count beyond 65,535 is written as several. An
+entry that is replaced leaves a hole; when a quarter of the array is holes, the entries move together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_streams.detect.evidence_entries import HEAD, ZEROS, compact, fold, write
+from callgauge_windows.grown import Grown
+from callgauge_windows.row_batch import Buckets, RowBatch
+from callgauge_windows.totals import MeasureTotals
+
+__all__ = ["Evidence"]
+
+Int64s = npt.NDArray[np.int64]
+Int32s = npt.NDArray[np.int32]
+
+
+class Evidence:
+    """Of one measure.
+
+    Args:
+        histogram: whether histograms are kept too.
+    """
+
+    def __init__(self, measure: str, *, histogram: bool) -> None:
+        self._measure = measure
+        self._histogram = histogram
+        self._words: Int32s = np.zeros(1 << 12, dtype=np.int32)
+        self._used = 1  # a place of 0 is none
+        self._holes = 0
+        self._rows, self._cells = Grown(), Grown()
+        """Where the entry of each row and cell begins, 0: it has none."""
+
+    def put(self, rows: Int64s, batch: RowBatch, which: Int64s) -> None:
+        """Set the entries of rows from those of a batch.
+
+        Args:
+            which: the row of the batch for each of `rows`.
+        """
+        most, event = batch.column(f"{self._measure}.max"), batch.column(f"{self._measure}.max_event")
+        counts = batch.column(f"{self._measure}.count")
+        zeros = batch.column(f"{self._measure}.zero_count" if self._histogram else "")  # "": zeros
+        of = batch.buckets.get(self._measure) if self._histogram else None
+        of = of or Buckets(np.zeros(len(batch) + 1, dtype=np.int64), *(np.zeros(0, dtype=np.int64),) * 2)
+        ids = np.frombuffer(batch.event_ids.data, dtype=np.uint8)
+        places, done = self._rows.to(int(rows.max()) + 1), 0
+        while done < len(rows):
+            done, self._used, holes, need = write(
+                self._words, self._used, places, rows, which, done,
+                counts, most, event, zeros, ids, batch.event_ids.at, of.bucket_at, of.buckets, of.counts,
+            )  # fmt: skip
+            self._holes += holes
+            self._make_room(need)
+
+    def fold(self, rows: Int64s, cells: Int64s) -> None:
+        """Add the entries of rows to those of their cells; the rows have none after it."""
+        row_places, cell_places, done = self._rows.to(int(rows.max()) + 1), self._cells.to(int(cells.max()) + 1), 0
+        while done < len(rows):
+            done, self._used, holes, need = fold(
+                self._words, self._used, row_places, cell_places, rows, cells, done
+            )  # fmt: skip
+            self._holes += holes
+            self._make_room(need)
+
+    def drop_rows(self, rows: Int64s) -> None:
+        """Forget the entries of rows."""
+        self._drop(self._rows.to(int(rows.max(initial=0)) + 1), rows)
+
+    def drop_cells(self, cells: Int64s) -> None:
+        """Forget the entries of cells."""
+        self._drop(self._cells.to(int(cells.max(initial=0)) + 1), cells)
+
+    def of(self, rows: list[int], cell: int) -> list[MeasureTotals]:
+        """What the entries of a cell and of its open rows say; sums are not in them, and each counts as one event."""
+        places = [self._rows.filled[row] for row in rows if row < len(self._rows.filled)]
+        places += [self._cells.filled[cell]] if cell < len(self._cells.filled) else []
+        return [self._read(int(place)) for place in places if place]
+
+    def _read(self, place: int) -> MeasureTotals:
+        words = self._words[place : place + int(self._words[place])]
+        most, bytes_of_id = int(words[1:3].view(np.int64)[0]), int(words[3])
+        event_id = words[HEAD:].tobytes()[:bytes_of_id].decode()
+        pairs = words[HEAD + (bytes_of_id + 3) // 4 :]
+        buckets: Counter[int] = Counter()
+        for bucket, count in zip((pairs >> 16).tolist(), (pairs & 0xFFFF).tolist(), strict=True):
+            buckets[bucket] += count
+        zeros = buckets.pop(ZEROS, 0)
+        return MeasureTotals(count=1, max=most, max_event_id=event_id, zero_count=zeros, buckets=buckets)
+
+    def _drop(self, places: Int64s, which: Int64s) -> None:
+        dropped = places[which]
+        self._holes += int(self._words[dropped[dropped > 0]].sum())
+        places[which] = 0
+
+    def _make_room(self, need: int) -> None:
+        """Room for an entry of so many words."""
+        if self._used + need <= len(self._words):
+            return
+        if 4 * self._holes > self._used:
+            self._compact()
+        if self._used + need > len(self._words):
+            # In place where the system can: a copy would take as much memory again.
+            self._words.resize(max(5 * len(self._words) // 4, self._used + need), refcheck=False)
+
+    def _compact(self) -> None:
+        rows, cells = np.flatnonzero(self._rows.filled), np.flatnonzero(self._cells.filled)
+        places = np.concatenate([self._rows.filled[rows], self._cells.filled[cells]])
+        order = np.argsort(places)
+        moved = np.empty(len(places), dtype=np.int64)
+        self._used, self._holes = compact(self._words, places, order, moved), 0
+        self._rows.filled[rows], self._cells.filled[cells] = moved[: len(rows)], moved[len(rows) :]

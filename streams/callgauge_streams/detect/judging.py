@@ -1,0 +1,143 @@
+"""One rule and all series that it judges, as columns: which are due, and whether its condition holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_rules.lifecycle import Timing
+from callgauge_rules.rules import BoundRule
+from callgauge_streams.detect.series import Kept
+from callgauge_windows.compiled import compiled
+from callgauge_windows.grown import Grown
+
+__all__ = ["Judging"]
+
+Int64s = npt.NDArray[np.int64]
+
+_NEVER_MS = 1 << 62
+Bools = npt.NDArray[np.bool_]
+
+
+class Judging:
+    """Of one rule. Series are known by their slots.
+
+    Args:
+        kept: the series of the rule's grouping set.
+    """
+
+    def __init__(self, rule: BoundRule, kept: Kept) -> None:
+        self.rule, self.kept, self._cells = rule, kept, kept.cells
+        self.name, self.width_ms = rule.rule.name, rule.grouping.window_ms
+        self.timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
+        self.judged_to_ms = 0
+        self._column_of = {name: at for at, name in enumerate(kept.cells.columns.names)}
+        self._judges, self._on, self._due_ms = Grown(dtype=np.bool_), Grown(dtype=np.bool_), Grown()
+        """Of each slot: whether the rule judges it; whether its alert is pending or firing; when it must be judged
+        next, 0: at no time."""
+        self._nothing_before_ms = 0
+
+    def add(self, slot: int, *, judges: bool, on: bool) -> None:
+        """A series is new."""
+        self._judges.to(slot + 1)[slot] = judges
+        self._on.to(slot + 1)[slot] = on
+        self._due_ms.to(slot + 1)[slot] = 0
+
+    def drop(self, slot: int) -> None:
+        """A series is forgotten."""
+        self.add(slot, judges=False, on=False)
+
+    def set_on(self, slot: int, *, on: bool) -> None:
+        """Note whether the alert of a series is pending or firing. Where it is not and the condition does not hold
+        either, nothing can happen."""
+        self._on.filled[slot] = on
+
+    def on(self, slots: Int64s) -> Bools:
+        """Which of them have an alert that is pending or firing."""
+        return self._on.filled[slots]
+
+    def judged(self, slots: Int64s) -> Bools:
+        """Which of them the rule judges."""
+        return self._judges.filled[slots]
+
+    def holds(self, slots: Int64s, at_ms: int) -> Bools:
+        """Whether the condition holds for each, over the lookback that ends at `at_ms`."""
+        sums = self._cells.sums(self.rule.rule.lookback, at_ms, slots)
+        return self.rule.condition.holds(lambda name: sums[slots, self._column_of[name]])
+
+    def plan(self, slots: Int64s, from_ms: Any = 0) -> None:
+        """Note when these must be judged next, if at all.
+
+        Args:
+            from_ms: not before this. As long as a condition does not hold and no alert is on, a judgement can only come
+            out differently when a window enters the lookback or leaves it.
+        """
+        known = self._due_ms.filled[slots]
+        if ((known > 0) & (known <= self.judged_to_ms + self.width_ms)).all():
+            return  # no sooner is possible
+        first_end_ms = self._cells.first_starts(slots) + self.width_ms
+        next_ms = np.maximum(np.maximum(first_end_ms, from_ms), self.judged_to_ms + self.width_ms)
+        wanted = self.judged(slots) & (next_ms <= self._last_ms(slots))
+        slots, next_ms, known = slots[wanted], next_ms[wanted], known[wanted]
+        if len(slots):
+            self._due_ms.filled[slots] = np.where(known == 0, next_ms, np.minimum(known, next_ms))
+            self._nothing_before_ms = min(self._nothing_before_ms, int(next_ms.min()))
+
+    def take_due(self, to_ms: int) -> Int64s:
+        """Those that are due at or before `to_ms`, which are not noted any more. A look at all of them, but only if
+        there may be one, and then at one number of each."""
+        if to_ms < self._nothing_before_ms:
+            return np.zeros(0, dtype=np.int64)
+        found = np.empty(len(self._due_ms.filled), dtype=np.int64)
+        count, self._nothing_before_ms = _take_due(self._due_ms.filled, to_ms, found)
+        return found[:count]
+
+    def changed(self, slots: Int64s, starts_ms: Int64s) -> Iterator[tuple[int, int, bool]]:
+        """Judge the latest window end anew for those whose windows, one for each, were part of its lookback. Gives the
+        first place in `slots`, slot, and whether the condition holds, of those where something can follow."""
+        to_ms = self.judged_to_ms
+        late = (starts_ms < to_ms) & (to_ms <= starts_ms + self.rule.rule.lookback) & self.judged(slots)
+        if late.any():
+            distinct, places = np.unique(slots, return_index=True)
+            among = np.isin(distinct, slots[late])
+            which, places = distinct[among], places[among]
+            holds = self.holds(which, to_ms)
+            matters = holds | self.on(which)
+            yield from zip(places[matters].tolist(), which[matters].tolist(), holds[matters].tolist(), strict=True)
+
+    def ends(self, slots: Int64s, to_ms: int, oldest_ms: int) -> tuple[Int64s, Int64s]:
+        """The first and the last window end at which each is judged: from the first window that is kept, and after
+        `oldest_ms`, to one lookback after the last."""
+        first = np.maximum(self._cells.oldest_starts(slots), max(self.judged_to_ms, oldest_ms)) + self.width_ms
+        return first, np.minimum(to_ms, self._last_ms(slots))
+
+    def next_change(self, slots: Int64s, at_ms: int) -> Int64s:
+        """The first window end after `at_ms` at which other windows are in the lookback; where nothing is in it and
+        nothing comes later, never: a row that comes after all plans anew."""
+        return self._cells.next_change(self.rule.rule.lookback, at_ms, slots, none_ms=_NEVER_MS)
+
+    def _last_ms(self, slots: Int64s) -> Int64s:
+        """The last window end at which a series is judged, one lookback after its last window. After that only time
+        changes a verdict, for which one more judgement at the end is enough."""
+        rule = self.rule.rule
+        last_ms = self._cells.last_ends(slots) + rule.lookback + rule.keep_firing_for + self.width_ms
+        # "Nothing came" begins to hold only after the last window.
+        return last_ms + rule.for_ if self.rule.judges_nothing else last_ms
+
+
+@compiled
+def _take_due(due_ms: Any, to_ms: int, found: Any) -> Any:
+    """Write the slots that are due to `found`; returns how many they are, and when the next one is due."""
+    count, next_ms = 0, _NEVER_MS
+    for slot in range(len(due_ms)):
+        at_ms = due_ms[slot]
+        if 0 < at_ms <= to_ms:
+            found[count] = slot
+            count += 1
+            due_ms[slot] = 0
+        elif at_ms > 0:
+            next_ms = min(next_ms, at_ms)
+    return count, next_ms

@@ -1,0 +1,64 @@
+"""Compile everything that detect compiles before its worker joins its group: once it has, seconds matter.
+
+`python -m callgauge_streams.detect.warm_up` leaves the compiled code on disk; the image is built with it.
+"""
+
+from __future__ import annotations
+
+from callgauge.schema import EpochStart, Histogram, Measure, Progress, SourceProgress, WindowRow
+from callgauge_rules.rules import Rule, bind
+from callgauge_streams.detect.engine import Engine
+from callgauge_streams.worker.memory import leave_compiler
+from callgauge_windows.grouping import parse_groupings
+from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+
+__all__ = ["warm_up"]
+
+_ENOUGH = 600  # tables grow
+
+
+def warm_up() -> None:
+    """Call every compiled function, with arguments of the types that it will get: rows that grow, are folded, become
+    void and are forgotten, and judgements of them all."""
+    fields = {"by": ["model"], "lookback": "30s", "value": 0.5}
+    rules = [
+        Rule.model_validate({"name": name, "aggregate": name, **fields})
+        for name in ("latency_p95_ms", "rate_limit_used", "error_rate")
+    ]
+    engine = Engine(bind(rules, parse_groupings("model@10s")), source_timeout_ms=1_000, live_from=0)
+    engine.take(0, 0, EpochStart(source="s", from_offset=0, epoch="e", term=1))
+    for window in range(4):
+        # Arrays of one row may be of a type of their own.
+        for n, rows in ((1, _ENOUGH), (2, _ENOUGH), (3, 1)):
+            engine.take(1, 0, decode_rows(encode_rows(_batch(window, n, rows))))
+        engine.take(2, 0, _progress((window + 1) * 10_000, committed=window - 1))
+    engine.take(3, 0, EpochStart(source="s", from_offset=0, epoch="f", term=2))
+    engine.take(4, 0, _progress(500_000, committed=3))
+    leave_compiler()
+
+
+def _batch(window: int, n: int, rows: int, epoch: str = "e") -> RowBatch:
+    histogram = Histogram(scale=5, buckets={"900": n})
+    latency = Measure(count=n, sum=n, sum_sq=n, min=1, max=9, max_event_id="e", histogram=histogram)
+    return RowBatch.of_rows(
+        [
+            WindowRow(
+                grouping="model@10s", window_ms=10_000, source="s", block=window, epoch=epoch, n=n, series_id=at,
+                window_start_ms=window * 10_000, labels={"model": str(at)}, errors={"other": n},
+                rate_limit_used_max_ppm=window, measures={"latency": latency},
+            )
+            for at in range(rows)
+        ]
+    )  # fmt: skip
+
+
+def _progress(watermark_ms: int, *, committed: int) -> Progress:
+    told = SourceProgress(
+        source="s", block=0, next_offset=1, watermark_ms=watermark_ms, idle=False, committed=committed
+    )  # fmt: skip
+    return Progress(worker="w", at_ms=0, sources=[told])
+
+
+if __name__ == "__main__":
+    warm_up()
