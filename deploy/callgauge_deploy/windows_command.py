@@ -22,7 +22,7 @@ def windows(
     series: Annotated[
         list[str] | None, typer.Option(help="Only rows with this label: label=value. Can be given again.")
     ] = None,
-    last: Annotated[int, typer.Option(help="Begin so many messages before the end of each partition.", min=0)] = 100,
+    last: Annotated[int, typer.Option(help="Begin so many messages before the end of each partition.", min=0)] = 1_000,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, with everything.")] = False,
 ) -> None:
     """Print the rows that rollup sends, and its control records, a line each."""
