@@ -15,8 +15,8 @@ from callgauge_streams.rollup.folding.outcomes import Outcomes
 from callgauge_streams.rollup.folding.slots import Slots, add_rows
 from callgauge_streams.rollup.reading.call_reader import Calls
 from callgauge_streams.rollup.reading.columns import BUCKET_BITS, EXTREMES, MEASURE_NAMES, SUMS, Columns, columns_of
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.sparse import SparseCounts
+from callgauge_windows.grown import Grown
 
 __all__ = ["Accumulator"]
 

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.folding.slots import Union
 from callgauge_streams.rollup.reading.event_ids import EventIds
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_windows.compiled import compiled
+from callgauge_windows.grown import Grown
 
 __all__ = ["Extremes"]
 

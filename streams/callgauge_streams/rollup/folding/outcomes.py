@@ -14,10 +14,10 @@ import numpy.typing as npt
 
 from callgauge.counted import OUTCOME_COUNTS, OUTCOME_FIELDS
 from callgauge.schema import ErrorType
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Numbered
 from callgauge_streams.rollup.tables.sparse import PairCounts
 from callgauge_windows.grouping import OTHER
+from callgauge_windows.grown import Grown
 
 __all__ = ["ERROR_TYPES", "OutcomeTotals", "Outcomes"]
 

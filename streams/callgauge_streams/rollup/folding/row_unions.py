@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.folding.series_index import SeriesIndex
 from callgauge_streams.rollup.folding.slots import WINDOW_BITS, Union
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Numbered
+from callgauge_windows.grown import Grown
 
 __all__ = ["Folding", "RowKeys", "RowsOf"]
 

@@ -13,8 +13,8 @@ from callgauge_streams.rollup.folding.extremes import Extremes
 from callgauge_streams.rollup.folding.slots import Slots, add_rows
 from callgauge_streams.rollup.reading.score_columns import SIGNED_BITS, ScoreColumns, score_columns_of
 from callgauge_streams.rollup.reading.score_reader import Scores
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.sparse import SparseCounts
+from callgauge_windows.grown import Grown
 
 __all__ = ["ScoreAccumulator"]
 

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Codes
 from callgauge_windows.grouping import GroupingSet, series_id
+from callgauge_windows.grown import Grown
 
 __all__ = ["SeriesIndex"]
 

@@ -16,8 +16,8 @@ from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import Kind
 from callgauge_streams.rollup.source.block_set import BlockSet
 from callgauge_streams.rollup.source.known_labels import KnownLabels
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Numbered
+from callgauge_windows.grown import Grown
 
 __all__ = ["Block"]
 

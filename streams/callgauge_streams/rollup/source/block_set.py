@@ -13,8 +13,8 @@ from callgauge_streams.rollup.folding.row_unions import Folding
 from callgauge_streams.rollup.folding.series import SeriesTable
 from callgauge_streams.rollup.folding.series_index import SeriesIndex
 from callgauge_streams.rollup.kinds import Kind
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Numbered
+from callgauge_windows.grown import Grown
 
 __all__ = ["BlockSet"]
 

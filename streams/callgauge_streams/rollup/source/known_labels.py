@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.folding.series_index import SeriesIndex
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_streams.rollup.tables.interned import Codes
+from callgauge_windows.grown import Grown
 
 __all__ = ["KnownLabels", "Places"]
 

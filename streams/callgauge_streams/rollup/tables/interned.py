@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_streams.rollup.tables.grown import Grown
 from callgauge_windows.compiled import compiled
+from callgauge_windows.grown import Grown
 
 __all__ = ["Codes", "Interned", "Numbered"]
 
