@@ -8,7 +8,7 @@ from callgauge.codec import encode
 from callgauge.schema import Alert, DeadLetter
 from callgauge_notify.grouping.notice import Item
 from callgauge_notify.routing.routes import FAILED
-from callgauge_rules.alerts import alert_id_of, fingerprint_of
+from callgauge_rules.raised import raised
 
 __all__ = ["alert_of_failure", "dead_letter_of", "end_of_failure"]
 
@@ -32,28 +32,17 @@ def dead_letter_of(item: Item, receiver: str, reason: str, at: float) -> DeadLet
 
 def alert_of_failure(receiver: str, reason: str, lost: int, at: float) -> Alert:
     """Tells the other receivers that this one cannot be reached."""
-    labels = {"receiver": receiver}
-    fingerprint = fingerprint_of(FAILED, labels)
     what = f"{lost} alert{'' if lost == 1 else 's'} did not reach" if lost else "what still fires did not reach"
-    return Alert(
-        alert_id=alert_id_of(fingerprint, round(at * 1000)),
-        fingerprint=fingerprint,
-        seq=1,
-        state="firing",
-        rule=FAILED,
-        severity="error",
-        labels=labels,
-        starts_at=at,
-        at=at,
-        fired_at=at,
-        last_fired_at=at,
+    return raised(
+        FAILED,
+        "error",
+        {"receiver": receiver},
+        round(at * 1000),
+        summary=f"{what} {receiver}: {reason}"[:1_000],
         aggregate="notifications",
-        lookback_s=0.0,
-        op="gt",
-        threshold=0.0,
         value=float(lost),
         n=lost,
-        summary=f"{what} {receiver}: {reason}"[:1_000],
+        seq=1,
     )
 
 

@@ -21,8 +21,9 @@ from typing import Any
 
 from callgauge.schema import Alert
 from callgauge.texts import repaired
-from callgauge_rules.alerts import alert_id_of, ended, fingerprint_of
+from callgauge_rules.alerts import ended
 from callgauge_rules.durations import written
+from callgauge_rules.raised import raised
 from callgauge_rules.rules import RECORDS_LOST
 
 __all__ = ["Losses"]
@@ -82,33 +83,22 @@ class Losses:
                 yield self._ended(alert, due_ms, offset, f"told for {written(_LASTS_MS)}; the records stay lost")
 
     def _fired(self, source: str, lost_from: int, goes_on_at: int, offset: int, appended_ms: int) -> Alert:
-        labels = {"source": source}
-        fingerprint = fingerprint_of(RECORDS_LOST, labels)
-        at, lost = appended_ms / 1000, goes_on_at - lost_from
+        lost = goes_on_at - lost_from
         summary = (
             f"{lost:,} offset{'' if lost == 1 else 's'} of source={source} were lost, {lost_from} to "
             f"{goes_on_at - 1}: retention ate records before they were counted; counting goes on at {goes_on_at}"
         )
-        return Alert(
-            alert_id=alert_id_of(fingerprint, appended_ms),
-            fingerprint=fingerprint,
-            seq=0,
-            state="firing",
-            rule=RECORDS_LOST,
-            severity="critical",
-            labels=labels,
-            starts_at=at,
-            at=at,
-            fired_at=at,
-            last_fired_at=at,
+        return raised(
+            RECORDS_LOST,
+            "critical",
+            {"source": source},
+            appended_ms,
+            summary=summary,
             aggregate="counted_from",
-            lookback_s=0.0,
-            op="gt",
-            threshold=float(lost_from),
             value=float(goes_on_at),
             n=lost,
-            summary=summary,
-            log=repaired(self._log),
+            threshold=float(lost_from),
+            log=self._log,
             offset=offset,
         )
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from callgauge.schema import Alert
-from callgauge_rules.alerts import alert_id_of, ended, fingerprint_of
+from callgauge_rules.alerts import ended
 from callgauge_rules.durations import written
+from callgauge_rules.raised import raised
 from callgauge_rules.rules import TOO_MANY_SERIES
 from callgauge_windows.grouping import OTHER
 
@@ -94,27 +95,15 @@ class Overflows:
 
     def _fired(self, key: _Key, count: int, grouping: str, offset: int, clock_ms: int) -> Alert:
         service, label = key
-        labels = {"service": service, "label": label}
-        fingerprint, at = fingerprint_of(TOO_MANY_SERIES, labels), clock_ms / 1000
-        return Alert(
-            alert_id=alert_id_of(fingerprint, clock_ms),
-            fingerprint=fingerprint,
-            seq=0,
-            state="firing",
-            rule=TOO_MANY_SERIES,
-            severity="warning",
-            labels=labels,
-            starts_at=at,
-            at=at,
-            fired_at=at,
-            last_fired_at=at,
+        return raised(
+            TOO_MANY_SERIES,
+            "warning",
+            {"service": service, "label": label},
+            clock_ms,
+            summary=_summary(service, label, count, grouping),
             aggregate="folded_series",
-            lookback_s=0.0,
-            op="gt",
-            threshold=0.0,
             value=float(count),
             n=count,
-            summary=_summary(service, label, count, grouping),
             log=self._log,
             offset=offset,
         )
