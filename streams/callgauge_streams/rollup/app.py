@@ -29,7 +29,7 @@ from callgauge_streams.bus.outbox import Outbox, Outgoing
 from callgauge_streams.bus.takeover import Start
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import kinds_of
-from callgauge_streams.rollup.rows.partitions import parts_of
+from callgauge_streams.rollup.rows.partitions import messages_of
 from callgauge_streams.rollup.source.resumption import Resumer
 from callgauge_streams.rollup.source.state_machine import Closed, SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
@@ -44,7 +44,6 @@ from callgauge_streams.worker.memory import trim
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import partition_of
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import encode_rows
 
 __all__ = ["RollupWorker", "rollup_app", "run"]
 
@@ -242,8 +241,8 @@ class RollupWorker:
     def _outgoing(self, record: Any) -> Iterator[Outgoing]:
         """Address messages: a row goes to the partition of its series, a control record to every partition."""
         if isinstance(record, RowBatch):
-            for partition, part in parts_of(record, self._topic.partitions):
-                yield self._topic.name, partition, record.grouping.encode(), encode_rows(part)
+            for partition, value in messages_of(record, self._topic.partitions):
+                yield self._topic.name, partition, record.grouping.encode(), value
             return
         value = encode(record)
         if record.kind == "score_row":

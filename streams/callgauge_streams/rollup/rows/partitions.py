@@ -7,16 +7,18 @@ from collections.abc import Iterator
 import numpy as np
 
 from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.row_batch_wire import encode_rows
 
-__all__ = ["ROWS_IN_A_MESSAGE", "parts_of"]
+__all__ = ["MESSAGE_BYTES", "ROWS_IN_A_MESSAGE", "messages_of"]
 
-#: Rows of the widest kind, with four full histograms, take some 8 KB in JSON and 600 bytes here; so many of the usual
-#: ones take 100 KB.
+#: Brokers and producers take a megabyte by default. A row is some 300 bytes, but one with long labels takes kilobytes.
+MESSAGE_BYTES = 512 << 10
+#: So that most messages need not be made twice.
 ROWS_IN_A_MESSAGE = 500
 
 
-def parts_of(batch: RowBatch, partitions: int) -> Iterator[tuple[int, RowBatch]]:
-    """Partition and rows of each message."""
+def messages_of(batch: RowBatch, partitions: int) -> Iterator[tuple[int, bytes]]:
+    """Partition and value of each message."""
     # All rows of a series land in one partition, for ever: `partition_of` says which, here for a whole column.
     partition = (batch.series_id % np.uint64(partitions)).astype(np.int64)
     order = np.argsort(partition, kind="stable")
@@ -24,5 +26,17 @@ def parts_of(batch: RowBatch, partitions: int) -> Iterator[tuple[int, RowBatch]]
     begin = 0
     for number, end in enumerate(ends):
         for at in range(begin, end, ROWS_IN_A_MESSAGE):
-            yield number, batch.take(order[at : min(at + ROWS_IN_A_MESSAGE, end)])
+            for value in _values(batch.take(order[at : min(at + ROWS_IN_A_MESSAGE, end)])):
+                yield number, value
         begin = end
+
+
+def _values(rows: RowBatch) -> Iterator[bytes]:
+    """The rows as one message, or as several where that would be too large."""
+    value = encode_rows(rows)
+    if len(value) <= MESSAGE_BYTES or len(rows) == 1:
+        yield value
+        return
+    middle = len(rows) // 2
+    yield from _values(rows.take(np.arange(middle)))
+    yield from _values(rows.take(np.arange(middle, len(rows))))
