@@ -31,8 +31,9 @@ Float64s = npt.NDArray[np.float64]
 
 _numbers_of = attrgetter(*COUNTED_NUMBERS)
 _outcome_of = attrgetter(*OUTCOME_FIELDS)
-# Codes kept at most. Usual emitters have fewer; with more, all are forgotten and found out again.
-_MOST = 1 << 18
+# Codes kept at most: enough for 100,000 series. With more all are forgotten and found out again, so that labels with a
+# new value in every call cost a source 200 MB at most (a code and what is known of it take some 1,400 bytes).
+_MOST = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,7 @@ def told(engine: Any, log: list[Record]) -> list[tuple[int, Any]]:
     return [(record[0], alert) for record in log for alert in engine.take(*record)]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_the_same_alerts_in_the_same_order_as_by_a_full_walk(several: list[BoundRule], seed: int) -> None:
     log = list(random_log(random.Random(seed)))
