@@ -3,10 +3,13 @@
 A broker that was away for an hour, or a service that sends its calls in the evening, brings rows of windows long past.
 They are collected until none has come for half a minute, then judged window by window in event time, by an engine of
 their own. What would have fired is told as it would have been, with its times of then, and that it was found late; it
-is resolved in the same breath, since it is over.
+is resolved when no more late rows come, since it is over.
 
     rows late       x x x     x x . . . . . . .
     judged                                  |        nothing late for 30 s of log time, or 5 min after the first
+
+Where late rows never cease, because the clock of a service is behind, they are judged every 5 min, and an alert that
+goes on from one time to the next is told once (`late_episodes`).
 
 Of such a window only what came late is judged: what came in time was judged then, and is forgotten. So the alert is one
 of its own, with the label `found=late`. Rules about calls that are missing are left out, and so is an alert that is on
@@ -15,7 +18,7 @@ now: people know of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -24,6 +27,7 @@ from callgauge.schema import Alert, Progress, SourceProgress
 from callgauge.structs import struct_of
 from callgauge_rules.alerts import alert_id_of, fingerprint_of
 from callgauge_rules.durations import written
+from callgauge_streams.detect.late_episodes import LateEpisodes
 from callgauge_windows.row_batch import RowBatch
 
 __all__ = ["LATE_MS", "Late"]
@@ -65,12 +69,14 @@ class Late:
         self._told: dict[tuple[str, int], int] = {}
         """Episodes and transitions that were told -> when, by the log's clock. More rows of the same windows may come
         later: they change nothing that was told."""
+        self._episodes = LateEpisodes()
+        self._last_ms = 0
         self._forget()
 
     def _forget(self) -> None:
         self._batches: list[RowBatch] = []
         self._rows = 0
-        self._first_ms = self._last_ms = 0
+        self._first_ms = 0
 
     def take(self, batch: RowBatch, clock_ms: int) -> int:
         """Collect rows; returns how many are too old.
@@ -94,20 +100,27 @@ class Late:
             offset: of the record that is taken now.
             is_on: whether the alert with this fingerprint is pending or firing.
         """
-        quiet = clock_ms - self._last_ms >= _QUIET_MS or clock_ms - self._first_ms >= _LONGEST_MS
-        if not self._rows or not (quiet or self._rows > _MOST_ROWS):
-            return
+        quiet = clock_ms - self._last_ms >= _QUIET_MS
+        if self._rows and (quiet or self._rows > _MOST_ROWS or clock_ms - self._first_ms >= _LONGEST_MS):
+            yield from self._tell(self._episodes.take(self._judged(offset, clock_ms, is_on)), offset, clock_ms)
+        if quiet:
+            yield from self._tell(self._episodes.end(), offset, clock_ms)
+
+    def _judged(self, offset: int, clock_ms: int, is_on: Callable[[str], bool]) -> list[Alert]:
+        """Judge what was collected, and forget it."""
         batches, first_ms, late_ms = self._batches, self._first_ms, self._last_ms
         self._forget()
         if clock_ms - first_ms > _STALE_MS:
-            return  # a worker that has read the log again from before may not know these rows
-        for alert in self._of(batches, clock_ms):
-            if alert.fired_at is None or is_on(alert.fingerprint):
-                continue
-            found = _found_late(alert, offset, self._log, late_ms)
-            told = (found.alert_id, found.seq)
+            return []  # a worker that has read the log again from before may not know these rows
+        fired = (alert for alert in self._of(batches, clock_ms) if alert.fired_at and not is_on(alert.fingerprint))
+        return [_found_late(alert, offset, self._log, late_ms) for alert in fired]
+
+    def _tell(self, alerts: Iterable[Alert], offset: int, clock_ms: int) -> Iterator[Alert]:
+        """Those that were not told before."""
+        for alert in alerts:
+            told = (alert.alert_id, alert.seq)
             if told not in self._told and offset >= self._live_from:
-                yield found
+                yield alert.model_copy(update={"offset": offset})
             self._told[told] = clock_ms
         self._told = {told: at for told, at in self._told.items() if clock_ms - at <= LATE_MS}
 

@@ -110,3 +110,22 @@ def test_a_day_is_as_late_as_it_may_be(rules: list[BoundRule], hours: int, left_
     assert engine.left_out == left_out
     assert ("firing" in [alert.state for alert in alerts if alert.rule == "failing"]) == (left_out == 0)
     assert LATE_MS == 24 * 3_600_000
+
+
+def test_a_service_whose_clock_is_behind_gives_one_alert(rules: list[BoundRule]) -> None:
+    """Its rows come late for as long as it runs; an outage of twenty minutes is told once, not every five."""
+    engine = Engine(rules, source_timeout_ms=3_600_000, live_from=0)
+    engine.take(0, NOW_MS, row("b", NOW_MS // WINDOW_MS - 1, 4))
+    engine.take(1, NOW_MS, progress(NOW_MS, "s0"))
+    alerts: list[Alert] = []
+    for window in range(180):
+        clock_ms = NOW_MS + window * WINDOW_MS
+        failed = 4 if 30 <= window < 150 else 0
+        alerts += engine.take(2 + 2 * window, clock_ms, row("a", THEN + window, 4, errors=failed, block=window))
+        alerts += engine.take(3 + 2 * window, clock_ms, progress(clock_ms, "s0"))
+    alerts += engine.take(999, NOW_MS + 180 * WINDOW_MS + 31_000, progress(NOW_MS + 180 * WINDOW_MS, "s0"))
+    found = [alert for alert in alerts if alert.rule == "failing"]
+    assert [alert.state for alert in found] == ["firing", "resolved"]
+    assert (THEN + 31) * WINDOW_MS / 1000 <= found[0].starts_at <= (THEN + 36) * WINDOW_MS / 1000
+    assert (THEN + 150) * WINDOW_MS / 1000 <= found[1].at <= (THEN + 156) * WINDOW_MS / 1000
+    assert len({alert.alert_id for alert in found}) == 1
