@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from callgauge.errors import BrokerError
-from callgauge.forks import no_fork
+from callgauge.forks import Settling, no_fork
 from callgauge.log_once import LibrdkafkaLog
 from callgauge.settings import Settings
 
@@ -78,6 +78,7 @@ class KafkaTransport:
         self._topic = settings.topics.calls.name
         self._log = LibrdkafkaLog()
         self._producer: Producer | None = None
+        self._settling: Settling | None = None
         self._report: Report = lambda reason: None
 
     def open(self, report: Report) -> None:
@@ -89,6 +90,7 @@ class KafkaTransport:
             # With the logger, librdkafka's own lines go where the host's logs go, not to its standard error.
             with no_fork():
                 self._producer = Producer(self._config, logger=self._log)
+                self._settling = Settling()
         except KafkaException as error:
             raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
 
@@ -115,6 +117,7 @@ class KafkaTransport:
     def close(self, timeout_s: float) -> None:
         """See `Transport.close`."""
         producer, self._producer = self._producer, None
+        self._settled()
         if producer is None:
             return
         if producer.flush(timeout_s):
@@ -131,12 +134,19 @@ class KafkaTransport:
         """
         if self._producer is not None:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._producer))
-        self._producer = None
+        self._producer = self._settling = None
 
     def _opened(self) -> Producer:
         if self._producer is None:
             raise BrokerError("not open")
         return self._producer
 
+    def _settled(self) -> None:
+        if self._settling is not None:
+            self._settling.done()
+            self._settling = None
+
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
+        if error is None:
+            self._settled()
         self._report(None if error is None else error.name())

@@ -6,10 +6,11 @@ import os
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
-from callgauge.forks import no_fork
+from callgauge.forks import SETTLED_S, Settling, no_fork
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -37,6 +38,46 @@ def test_a_fork_waits() -> None:
     assert order == ["left", "forked"]
     with no_fork():
         pass
+
+
+def forked_s() -> float:
+    """How long a fork takes, seconds; the child may go on."""
+    begun = time.monotonic()
+    child = os.fork()
+    if child == 0:
+        Settling()
+        os._exit(0)
+    took_s = time.monotonic() - begun
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    return took_s
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_waits_until_a_connection_stands() -> None:
+    """Then it happens at once; meanwhile others may enter `no_fork`."""
+    with no_fork():
+        connecting = Settling()
+    order: list[str] = []
+
+    def connect() -> None:
+        with no_fork():
+            order.append("settled")
+        connecting.done()
+
+    threading.Timer(0.05, connect).start()
+    assert forked_s() < SETTLED_S
+    assert order == ["settled"]
+    assert forked_s() < SETTLED_S
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_does_not_wait_for_a_broker_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that never stands holds up the forks of its first seconds only."""
+    monkeypatch.setattr("callgauge.forks.SETTLED_S", 0.1)
+    connecting = Settling()
+    assert forked_s() >= 0.09
+    assert connecting.is_over
+    connecting.done()
 
 
 IMPORTED_BY = """
