@@ -48,8 +48,10 @@ __all__ = [
 
 log = logging.getLogger(__name__)
 
-# An orderly end takes about two seconds. After a crash it may hang, and is then cut short.
+# An orderly end takes about two seconds. It may hang: after a crash, and while the broker is gone, since then nothing
+# can be sent, committed or left. What was not committed is read again, so cutting it short loses nothing.
 _CRASH_GRACE_S = 5.0
+_STOP_GRACE_S = 15.0
 
 
 class NoTables(TableManager):
@@ -79,6 +81,7 @@ class Worker(faust.Worker):
 
     async def _stop_on_signal(self, signal: signal.Signals) -> None:
         log.info("%s: ending after what is under way is sent and committed", signal.name)
+        threading.Thread(target=_end_after_signal, args=(signal.name,), name="stop-watch", daemon=True).start()
         await super()._stop_on_signal(signal)
 
     async def _sentinel_task(self) -> None:
@@ -168,12 +171,17 @@ def _end_after_crash(app: Any) -> None:
     """End the process for good when its orderly end hangs after a crash (a rebalance may wait for a dead loop)."""
     while not app.crashed:
         time.sleep(1.0)
-    time.sleep(_CRASH_GRACE_S)
-    print(
-        f"callgauge: still running {_CRASH_GRACE_S:g} s after the error above; ended with code 1, to be started again",
-        file=sys.stderr,
-        flush=True,
-    )
+    _end_unless_ended(_CRASH_GRACE_S, "the error above", "ended with code 1, to be started again")
+
+
+def _end_after_signal(name: str) -> None:
+    """End the process for good when its orderly end hangs."""
+    _end_unless_ended(_STOP_GRACE_S, name, "is the broker gone? Ended with code 1; what was not committed is read again")
+
+
+def _end_unless_ended(grace_s: float, after: str, then: str) -> None:
+    time.sleep(grace_s)
+    print(f"callgauge: still running {grace_s:g} s after {after}: {then}", file=sys.stderr, flush=True)
     os._exit(1)
 
 
