@@ -41,7 +41,7 @@ chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count aga
 	$(BIN)/python -m tests.chaos.kill --broker kafka
 	$(BIN)/python -m tests.chaos.kill --broker tansu
 	$(BIN)/python -m tests.chaos.notify --kills 100
-	$(BIN)/pytest --long -m long -n 2 --durations=10
+	$(BIN)/pytest --long -m "long or only_long" -n 2 --durations=10
 
 clean-compiled: ## Remove what Numba has compiled: needed after a change of counted.py or units.py
 	find producers streams sinks deploy tests -name '*.nb[ic]' -delete

@@ -19,8 +19,9 @@ from tests.forkserver import forking
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--long`: tests with the marker `long` do all they can; without it a part that fits into ten minutes."""
-    parser.addoption("--long", action="store_true", help="run tests of the marker `long` in full")
+    """`--long`: tests with the marker `long` do all they can; without it a part that fits into ten minutes. Those with
+    the marker `only_long` have no such part."""
+    parser.addoption("--long", action="store_true", help="run tests of the markers `long` and `only_long`, in full")
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "kafka" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.kafka)
+        if item.get_closest_marker("only_long") and not config.getoption("--long"):
+            item.add_marker(pytest.mark.skip(reason="takes over a minute: with --long (make chaos)"))
     workers = getattr(config, "workerinput", {}).get("workercount", 1)
     items[:] = _slow_first(items, workers)
 

@@ -6,12 +6,17 @@ One of each kind; all of them, longer, with more faults and on both brokers are 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.brokers import Broker
 from tests.chaos.run import run
 from tests.chaos.scenarios import SHORT, plan
+
+
+def only_long(name: str) -> Any:
+    return pytest.param(name, marks=pytest.mark.only_long)
 
 
 @pytest.mark.parametrize(("name", "on"), [("kill-rollup", "tansu"), ("kill-sinks", "kafka")])
@@ -31,7 +36,7 @@ def test_workers_come_and_go(broker: Broker, tmp_path: Path) -> None:
     assert len(outcome.faults) == 2
 
 
-@pytest.mark.parametrize("name", ["crash-points", "zombie", "zombie-points"])
+@pytest.mark.parametrize("name", [only_long("crash-points"), "zombie", only_long("zombie-points")])
 def test_a_worker_dies_or_freezes_at_the_worst_moment(kafka: Broker, name: str, tmp_path: Path) -> None:
     """At each named point, or for longer than its session lasts while another one takes over."""
     outcome = run(kafka, plan(name, SHORT), seed=44, folder=tmp_path)

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import Producer
 
 from callgauge.codec import encode
@@ -28,6 +29,7 @@ def alert(rule: str, state: Any) -> Alert:
     )  # fmt: skip
 
 
+@pytest.mark.only_long
 def test_a_restart_ends_what_the_former_bus_left_firing(tmp_path: Path) -> None:
     """In the store and for those who are told; what had not fired is ended too, and told to nobody."""
     said: list[str] = []

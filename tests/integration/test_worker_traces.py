@@ -45,9 +45,7 @@ def test_a_worker_leaves_no_folder_and_few_lines(
 
 
 @pytest.mark.parametrize("role", ["rollup", "detect"])
-def test_it_ends_although_its_broker_is_gone(
-    settings_of: Callable[..., Settings], tmp_path: Path, role: str
-) -> None:
+def test_it_ends_although_its_broker_is_gone(settings_of: Callable[..., Settings], tmp_path: Path, role: str) -> None:
     """SIGTERM ends a worker that can neither send nor commit any more, within the grace that supervisors give."""
     with start_broker("tansu") as broker:
         settings = settings_of(broker)
