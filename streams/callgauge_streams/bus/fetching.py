@@ -24,12 +24,13 @@ from callgauge_streams.bus.records import Records
 from callgauge_streams.bus.steps import Steps
 from callgauge_streams.bus.takeover import Start, StartOf, commit_starts, guard_commits, take_over
 
-__all__ = ["FetchThread", "TransportConfig", "TransportMetrics"]
+__all__ = ["FetchThread", "TransportConfig", "TransportMetrics", "share_of_fetch"]
 
 log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS = 50
 _FETCH_BYTES = 2 << 20
+_LEAST_FETCH_BYTES = 64 << 10
 _CHUNKS_AT_ONCE = 2
 
 
@@ -127,6 +128,9 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         """Take over every assigned partition and set its read position. Records of a partition are neither handed to
         the agent nor sent before that."""
         consumer, config = self._ensure_consumer(), self.config
+        # tansu gives each partition's share without regard to the limit of the whole response: of 64 partitions it sent
+        # 64 MB at once, and the last of them waited until all others were read.
+        consumer._fetcher._max_partition_fetch_bytes = share_of_fetch(len(self.assignment()))
         with_blocks = config.block_offsets is not None
         starts = await take_over(
             consumer,
@@ -169,6 +173,11 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         aiotp, subscription = driver.ensure_aiokafka_TP(tp), self._ensure_consumer()._subscription.subscription
         assignment = subscription.assignment if subscription else None
         return assignment.state_value(aiotp) if assignment and aiotp in assignment.tps else None
+
+
+def share_of_fetch(partitions: int) -> int:
+    """How many bytes of a response are one partition's, of so many that are read."""
+    return max(_FETCH_BYTES // max(1, partitions), _LEAST_FETCH_BYTES)
 
 
 def _offsets_of(starts: Mapping[TP, Start], before: str = "") -> str:
