@@ -176,7 +176,7 @@ def _end_after_crash(app: Any) -> None:
 
 def _end_after_signal(name: str) -> None:
     """End the process for good when its orderly end hangs."""
-    _end_unless_ended(_STOP_GRACE_S, name, "is the broker gone? Ended with code 1; what was not committed is read again")
+    _end_unless_ended(_STOP_GRACE_S, name, "is the broker gone? Ended with code 1; what is not committed is read again")
 
 
 def _end_unless_ended(grace_s: float, after: str, then: str) -> None:
