@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
 
-from callgauge.codec import encode, read
+from callgauge.codec import encode, read_alert_record
 from callgauge.errors import BrokerError, StoreError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
@@ -114,7 +114,9 @@ def _told(settings: Settings) -> set[Episode]:
         for partition in range(topic.partitions):
             consumer.assign([TopicPartition(topic.name, partition, OFFSET_BEGINNING)])
             while message := next_message(consumer, f"{topic.name}/{partition}"):
-                told.add(_episode(read(Alert, message.value())))
+                record = read_alert_record(message.value())
+                if isinstance(record, Alert):
+                    told.add(_episode(record))
     return told
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from callgauge.errors import SettingError
 from callgauge.settings import Settings
-from callgauge_notify.routing.matchers import matcher_of
 from callgauge_notify.routing.receiver_kinds import (
     AlertmanagerSpec,
     ConsoleSpec,
@@ -20,6 +19,7 @@ from callgauge_notify.routing.receiver_kinds import (
     WebhookSpec,
 )
 from callgauge_notify.routing.routes import Route
+from callgauge_rules.matchers import matcher_of
 
 __all__ = ["default_receivers", "default_routes"]
 

@@ -14,10 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from callgauge.schema import Alert
 from callgauge_notify.routing.fields import Duration, Flag, Label, Matchers, Name
-from callgauge_notify.routing.matchers import labels_of, matches
 from callgauge_notify.routing.mute_times import MuteTime
 from callgauge_notify.routing.owners import NOBODY, Owner, Owners
 from callgauge_notify.routing.receiver_kinds import AlertmanagerSpec, ReceiverSpec
+from callgauge_rules.matchers import labels_of, matches
 
 __all__ = ["FAILED", "OF_OWNER", "Inhibition", "Route", "Routing", "Timing"]
 

@@ -23,6 +23,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "epoch_start": schema.EpochStart,
     "progress": schema.Progress,
     "alert": schema.Alert,
+    "alert_action": schema.AlertAction,
     "dead_letter": schema.DeadLetter,
     "notified": schema.Notified,
 }
