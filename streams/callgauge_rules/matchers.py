@@ -52,7 +52,9 @@ class Matcher:
         return matched == (self.op == "=~")
 
     def __str__(self) -> str:
-        return f"{self.label}{self.op}{self.value}"
+        """As `matcher_of` reads it."""
+        bare = self.value == _unquoted(self.value.strip())
+        return f"{self.label}{self.op}{self.value}" if bare else f'{self.label}{self.op}"{self.value}"'
 
 
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
