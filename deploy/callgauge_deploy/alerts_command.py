@@ -17,9 +17,7 @@ from callgauge_deploy.command import client_settings, load, store_settings
 
 __all__ = ["alerts_app"]
 
-alerts_app = typer.Typer(
-    help="Show alerts; acknowledge, resolve and silence them.", invoke_without_command=True, no_args_is_help=False
-)
+alerts_app = typer.Typer(invoke_without_command=True)
 
 _Json = Annotated[bool, typer.Option("--json", help="Print everything as JSON.")]
 _Ids = Annotated[
@@ -38,10 +36,11 @@ def list_alerts(
     hours: Annotated[float, typer.Option(min=0.0, help="Of the history: of so many hours up to now.")] = 24.0,
     as_json: _Json = False,
 ) -> None:
-    """Show alerts, the newest first, as people see them: firing, acknowledged, silenced, pending; or over.
+    """Show alerts, and acknowledge, resolve or silence them.
 
-    Active ones are read from the bus, the history from ClickHouse (or from the bus, which keeps 30 days, if ClickHouse
-    cannot be asked). `callgauge alerts ack`, `resolve` and `silence` take the ids.
+    They are shown the newest first, as people see them: firing, acknowledged, silenced, pending; or over. Active ones
+    are read from the bus, the history from ClickHouse (or from the bus, which keeps 30 days, if ClickHouse cannot be
+    asked). `callgauge alerts ack`, `resolve` and `silence` take the ids.
     """
     if context.invoked_subcommand is not None:
         return

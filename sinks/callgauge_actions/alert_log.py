@@ -5,6 +5,7 @@ A plain consumer outside of any group: it commits nothing, so it may be read by 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -21,13 +22,19 @@ __all__ = ["AlertLog"]
 
 _TIMEOUT_S = 30.0
 _AT_ONCE = 1_000
+#: Other errors pass: the client goes on by itself.
+_FINAL = {
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.TOPIC_AUTHORIZATION_FAILED,
+    KafkaError.GROUP_AUTHORIZATION_FAILED,
+}
 
 
 class AlertLog:
     """See above.
 
     Attributes:
-        book: what was read so far.
+        book: what was read so far; while another thread calls `follow`, only to be used with `lock`.
         unreadable: how many records could not be read.
 
     Args:
@@ -37,6 +44,7 @@ class AlertLog:
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
         self.book = AlertBook()
         self.unreadable = 0
+        self.lock = threading.Lock()
         self._topic = settings.topics.alerts.name
         self._servers = settings.bootstrap_servers
         self._clock = clock
@@ -88,7 +96,7 @@ class AlertLog:
                 self._take(message)
             elif error.code() == KafkaError._PARTITION_EOF:
                 self._unfinished.discard(message.partition())
-            elif not error.retriable():
+            elif error.fatal() or error.code() in _FINAL:
                 raise BrokerError(f"cannot read {self._topic} at {self._servers}: {error.str()}")
         return bool(messages)
 
@@ -98,9 +106,12 @@ class AlertLog:
 
     def _take(self, message: Any) -> None:
         try:
-            self.book.take(read_alert_record(message.value()), message.partition())
+            record = read_alert_record(message.value())
         except DecodeError:
             self.unreadable += 1  # the alerts sink puts it on the dead-letter topic
+            return
+        with self.lock:
+            self.book.take(record, message.partition())
 
 
 def partitions_of(client: Any, topic: str, servers: str) -> list[int]:

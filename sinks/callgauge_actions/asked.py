@@ -140,7 +140,8 @@ def found(book: AlertBook, name: str, now: float) -> Alert:
         raise NotPossible(f"{name!r} begins the ids of {len(alerts)} alerts ({some}); write more of it")
     like = book.like(name, now)
     active = len(book.active(now))
-    rest = f"did you mean {like}?" if like else f"`callgauge alerts` lists the {active} active ones"
+    lists = f"`callgauge alerts` lists the {active} active ones" if active else "no alert is active"
+    rest = f"did you mean {like}?" if like else lists
     raise NotPossible(f"there is no alert {name!r}; {rest}")
 
 

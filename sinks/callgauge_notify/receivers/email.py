@@ -23,6 +23,7 @@ from callgauge_notify.receivers.words import (
     one_line,
     rest_of,
     shown_items,
+    state_of,
     template_values,
     text_of,
 )
@@ -88,7 +89,7 @@ def _html_item(item: Item) -> str:
     lines = "".join(f"<div>{html.escape(line)}</div>" for line in lines_of(item))
     return (
         f'<div style="border-left: 4px solid {colour}; padding: 4px 12px; margin: 12px 0">'
-        f'<div><strong style="color: {colour}">{alert.state.upper()}</strong> {alert.severity} '
+        f'<div><strong style="color: {colour}">{state_of(item).upper()}</strong> {alert.severity} '
         f"<strong>{html.escape(one_line(alert.rule))}</strong> {html.escape(one_line(labels))}</div>{lines}</div>"
     )
 
