@@ -51,7 +51,7 @@ STREAMS = ("bus", "worker", "rollup", "detect")
 ROLLUP = ("tables", "reading", "folding", "rows", "source")
 
 #: The rooms of callgauge_notify, lowest first. What lies beside them binds them together.
-NOTIFY = ("routing", "grouping", "receivers", "delivery")
+NOTIFY = ("routing", "grouping", "receivers", "delivery", "two_way")
 
 #: Packages that hold no I/O.
 PURE = ("callgauge_windows", "callgauge_detectors", "callgauge_rules")
