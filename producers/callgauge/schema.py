@@ -425,6 +425,8 @@ class Alert(_Message):
     """The partition of the windows topic that this was decided from: cluster id / topic id / partition."""
     offset: int = -1
     """Offset in that log of the record that caused this transition; detect goes on after it."""
+    points: list[tuple[float, float | None]] = []
+    """The course of the value: (end of a window in epoch seconds, value or null), up to 60, the newest last."""
     schema_version: int = SCHEMA_VERSION
 
 

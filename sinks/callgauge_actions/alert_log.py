@@ -73,7 +73,7 @@ class AlertLog:
             self._consumer.assign([TopicPartition(self._topic, number, OFFSET_BEGINNING) for number in partitions])
             heard = self._clock()
             while self._unfinished:
-                if self.follow(0.5):
+                if self.follow(0.1):
                     heard = self._clock()
                 elif self._clock() > heard + _TIMEOUT_S:
                     raise BrokerError(

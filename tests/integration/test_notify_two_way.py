@@ -1,4 +1,4 @@
-"""The whole circle with a real broker and a notifier process: Slack's buttons, PagerDuty's webhook, the command line."""
+"""The whole circle with a broker and a notifier process: Slack's buttons, PagerDuty's webhook, the command line."""
 
 from __future__ import annotations
 
