@@ -66,7 +66,9 @@ def _draw_bars(axes: Any, shares: Sequence[tuple[str, float, Alert]]) -> None:
         axes.text(share, place, f" {alert.value:,.4g} (threshold {alert.threshold:,.4g})", va="center", fontsize=8)
     axes.axvline(1.0, color="#333333", linestyle="--", linewidth=1)
     axes.set_yticks(range(len(shares)), [plain(name) for name, _, _ in reversed(shares)], fontsize=8)
-    axes.set_xlabel("times the threshold", fontsize=8)
+    axes.set_ylim(-0.7, len(shares) - 0.3)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlabel("times the threshold", fontsize=7)
     axes.margins(x=0.35)
 
 

@@ -33,8 +33,9 @@ def plain(text: str) -> str:
 
 def draw_course(axes: Any, alert: Alert) -> None:
     """Draw into a matplotlib `Axes`. A window without a value is a gap in the line."""
-    import matplotlib.dates as dates
+    import matplotlib.dates
 
+    dates: Any = matplotlib.dates  # its classes have no types
     times = [datetime.fromtimestamp(at, UTC) for at, _ in alert.points]
     values = [math.nan if value is None else value for _, value in alert.points]
     colour = _OVER if alert.state == "resolved" else COLOURS[alert.severity]
@@ -49,6 +50,7 @@ def draw_course(axes: Any, alert: Alert) -> None:
         axes.axvspan(datetime.fromtimestamp(begins, UTC), times[-1], color=colour, alpha=0.12, linewidth=0)
     axes.set_title(plain(f"{name_of(alert)}: {alert.aggregate}"), fontsize=8, loc="left")
     axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(dates.AutoDateLocator(tz=UTC), tz=UTC))
+    axes.xaxis.get_offset_text().set_fontsize(7)
     axes.set_xlabel("UTC", fontsize=7)
     axes.tick_params(labelsize=7)
     axes.grid(visible=True, alpha=0.25)

@@ -7,7 +7,7 @@ import json
 import math
 import threading
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 from matplotlib.figure import Figure
@@ -151,13 +151,13 @@ def test_the_course_is_drawn_where_it_is_known() -> None:
 
 def test_a_course_holds_value_threshold_and_since_when_it_fires() -> None:
     """Gaps are gaps; the last window is marked; what is over is green."""
-    axes = Figure().add_subplot()
+    axes: Any = Figure().add_subplot()
     draw_course(axes, alert("resolved", points=minutes(1_000.0, None, 3_500.0), fired_at=T0 - 60))
     line, last, limit = axes.get_lines()
-    assert [math.isnan(value) for value in line.get_ydata()] == [False, True, False]  # type: ignore[union-attr]
-    assert list(last.get_ydata()) == [3_500.0]  # type: ignore[arg-type]
+    assert [math.isnan(value) for value in line.get_ydata()] == [False, True, False]
+    assert list(last.get_ydata()) == [3_500.0]
     assert last.get_color() == "#2e8b57"
-    assert set(limit.get_ydata()) == {2_000.0}  # type: ignore[arg-type]
+    assert set(limit.get_ydata()) == {2_000.0}
     assert [text.get_text() for text in axes.texts] == ["threshold 2,000"]
     assert len(axes.patches) == 1
 
