@@ -110,9 +110,11 @@ def run(broker: Broker, kills: int, seed: int, folder: Path) -> Verdict:
         (folder / "routes.yaml").write_text(text)
         process = Process(settings, folder)
         process.start()
+        by_hand = 0
         for number in range(kills):
-            _kill_once(process, counted, dice, settings, sent, number, folder)
-            print(f"kill {number + 1} of {kills}: {len(sent)} transitions sent", file=sys.stderr, flush=True)
+            by_hand += _kill_once(process, counted, dice, settings, sent, number, folder)
+            told = f"{len(sent)} transitions sent, of which {by_hand} are ends by hand"
+            print(f"kill {number + 1} of {kills}: {told}", file=sys.stderr, flush=True)
         wait_until(lambda: verdict_of(sent, _with_file(counted, folder)).lost == 0, 120, poll_s=0.5)
         process.stop()
         return verdict_of(sent, _with_file(counted, folder))
@@ -126,8 +128,11 @@ def _kill_once(
     sent: list[Alert],
     number: int,
     folder: Path,
-) -> None:
-    """Send some alerts, and the ends of those before; kill while they are told; start again."""
+) -> int:
+    """Send some alerts, and the ends of those before; kill while they are told; start again.
+
+    Returns how many ends were by hand.
+    """
     fresh = [alert(labels={"service": f"s{number}-{n}"}) for n in range(_A_KILL)]
     over = [alert("resolved", labels=each.labels) for each in sent[-_A_KILL:] if each.state == "firing"]
     told = _with_file(counted, folder).told
@@ -155,6 +160,7 @@ def _kill_once(
     process.kill()
     process.wait()
     process.start()
+    return len(by_hand)
 
 
 def _resolved_by_hand(of: Alert) -> AlertAction:
