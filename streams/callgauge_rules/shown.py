@@ -31,7 +31,11 @@ ShownState = Literal["pending", "firing", "acknowledged", "silenced", "resolved"
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What people see of an alert. Each of the others is None if that was not done, or ended with the episode."""
+    """What people see of an alert, and what was done with this episode.
+
+    Attributes:
+        silence: the silence in force that it matches, whatever else was done.
+    """
 
     state: ShownState
     acknowledged: AlertAction | None = None
@@ -122,14 +126,17 @@ def shown(alert: Alert, actions: Actions, now: float) -> Shown:
     Args:
         now: epoch seconds.
     """
-    resolved = actions.resolved(alert.alert_id)
+    resolved, acknowledged = actions.resolved(alert.alert_id), actions.acknowledged(alert.alert_id)
+    silence = actions.silence_of(alert, now)
     if alert.state == "resolved" or resolved is not None:
-        return Shown("resolved", actions.acknowledged(alert.alert_id), resolved)
-    acknowledged, silence = actions.acknowledged(alert.alert_id), actions.silence_of(alert, now)
-    if acknowledged is not None:
-        return Shown("acknowledged", acknowledged, silence=silence)
-    state: ShownState = "silenced" if silence is not None else "pending" if alert.state == "pending" else "firing"
-    return Shown(state, silence=silence)
+        state: ShownState = "resolved"
+    elif acknowledged is not None:
+        state = "acknowledged"
+    elif silence is not None:
+        state = "silenced"
+    else:
+        state = "pending" if alert.state == "pending" else "firing"
+    return Shown(state, acknowledged, resolved, silence)
 
 
 def by_hand(alert: Alert, action: AlertAction) -> Alert:

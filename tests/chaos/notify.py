@@ -134,10 +134,7 @@ def _kill_once(
     Returns how many ends were by hand.
     """
     fresh = [alert(labels={"service": f"s{number}-{n}"}) for n in range(_A_KILL)]
-    over = [alert("resolved", labels=each.labels) for each in sent[-_A_KILL:] if each.state == "firing"]
-    told = _with_file(counted, folder).told
-    # Of what is resolved by hand before it was told, nobody is told that it fires.
-    by_hand = {each.fingerprint for each in over[::2] if all((n, _key(n, each), "firing") in told for n in _RECEIVERS)}
+    over, by_hand = _over(sent, _with_file(counted, folder))
     ends = [_resolved_by_hand(each) if each.fingerprint in by_hand else each for each in over]
     within, left = number % 2 == 0, dice.randint(1, _A_KILL)
     lock = threading.Lock()
@@ -161,6 +158,20 @@ def _kill_once(
     process.wait()
     process.start()
     return len(by_hand)
+
+
+def _over(sent: list[Alert], counted: Counted) -> tuple[list[Alert], set[str]]:
+    """The alerts that end now, and the fingerprints of those that somebody resolves by hand.
+
+    By hand end only those that all receivers were told of: of what is resolved before that, they are not told that it
+    fires. The others, of the last round, end because detect says so.
+    """
+    ended = {each.fingerprint for each in sent if each.state == "resolved"}
+    fires = [each for each in sent if each.fingerprint not in ended]
+    told = [each for each in fires if all((n, _key(n, each), "firing") in counted.told for n in _RECEIVERS)]
+    by_hand = {each.fingerprint for each in told[: _A_KILL // 2]}
+    over = [*told[: _A_KILL // 2], *(each for each in fires[-_A_KILL // 2 :] if each.fingerprint not in by_hand)]
+    return [alert("resolved", labels=each.labels) for each in over], by_hand
 
 
 def _resolved_by_hand(of: Alert) -> AlertAction:

@@ -10,7 +10,7 @@ from callgauge_notify.grouping.inhibitions import Inhibitions
 from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.routing.mute_times import MuteTime
 from callgauge_notify.routing.routes import Route, Timing
-from callgauge_rules.shown import Actions
+from callgauge_rules.shown import Actions, shown
 
 __all__ = ["Group", "GroupKey"]
 
@@ -67,11 +67,11 @@ class Group:
         muted = any(mutes[name].holds(now) for name in self.route.mute_times)
 
         def hidden(alert: Alert) -> bool:
-            return muted or inhibitions.hidden(alert) or actions.silence_of(alert, now) is not None
+            return muted or inhibitions.hidden(alert) or shown(alert, actions, now).silence is not None
 
         self._settle(now, hidden)
-        shown = [] if muted else [e for e in self.episodes.values() if _shown(e, hidden)]
-        items = [episode.item(inhibitions.hides(episode.alert), told_resolved=self._resolved()) for episode in shown]
+        visible = [] if muted else [e for e in self.episodes.values() if _visible(e, hidden)]
+        items = [episode.item(inhibitions.hides(episode.alert), told_resolved=self._resolved()) for episode in visible]
         items = [item for item in items if item.news or item.alert.state == "firing"]
         if not any(item.news for item in items):
             items = [item for item in items if item.acknowledged is None or self.timing.keeps_alive]
@@ -144,7 +144,7 @@ class Group:
         return self.on_its_way
 
 
-def _shown(episode: Episode, hidden: Callable[[Alert], bool]) -> bool:
+def _visible(episode: Episode, hidden: Callable[[Alert], bool]) -> bool:
     """Whether a notice tells of it: the end of what was told is told even if a cause fires now, or it is silenced."""
     told_and_over = episode.told == "firing" and episode.alert.state == "resolved"
     return told_and_over or not hidden(episode.alert)

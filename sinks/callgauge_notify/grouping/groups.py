@@ -15,7 +15,7 @@ from callgauge_notify.grouping.group import Group, GroupKey
 from callgauge_notify.grouping.inhibitions import Inhibitions
 from callgauge_notify.grouping.notice import Notice
 from callgauge_notify.routing.routes import Route, Routing
-from callgauge_rules.shown import Actions
+from callgauge_rules.shown import Actions, shown
 
 __all__ = ["Groups"]
 
@@ -138,7 +138,7 @@ class Groups:
         told = self._told.get((route.name, alert.fingerprint))
         if told is not None and (alert.starts_at, alert.seq) <= told.order:
             return
-        by_hand = self._actions.resolved(alert.alert_id) is not None
+        by_hand = shown(alert, self._actions, now).resolved is not None
         if by_hand and told is not None and told.alert.alert_id == alert.alert_id and told.alert.state == "resolved":
             return
         group = self._group(self._key(route, receiver, alert), route)
@@ -160,16 +160,16 @@ class Groups:
 
     def _apply_actions(self, group: Group, episode: Episode, offset: int, now: float) -> None:
         """What somebody did with an episode, if anybody did, counts for what its receiver is told."""
-        alert_id = episode.alert.alert_id
-        if acknowledged := self._actions.acknowledged(alert_id):
-            episode.acknowledge(acknowledged, offset)
-        if resolved := self._actions.resolved(alert_id):
-            episode.resolve(resolved, offset)
+        seen = shown(episode.alert, self._actions, now)
+        if seen.acknowledged is not None:
+            episode.acknowledge(seen.acknowledged, offset)
+        if seen.resolved is not None:
+            episode.resolve(seen.resolved, offset)
         if episode.waits:
             group.wake(now, at_once=episode.told == "firing")
 
     def _hidden(self, alert: Alert, now: float) -> bool:
-        return self._inhibitions.hidden(alert) or self._actions.silence_of(alert, now) is not None
+        return self._inhibitions.hidden(alert) or shown(alert, self._actions, now).silence is not None
 
     def _episode(self, group: Group, alert: Alert, partition: int) -> Episode:
         receiver = self._routing.receivers[group.key[1]]
