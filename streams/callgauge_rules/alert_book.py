@@ -58,6 +58,7 @@ class AlertBook:
 
     def like(self, name: str, now: float) -> str:
         """The alert_id of an active alert that was probably meant; "" if none is near."""
-        ids = {alert.alert_id for alert, _ in self.active(now)}
-        rules = {alert.rule: alert.alert_id for alert, _ in self.active(now)}
-        return nearest(name, ids) or rules.get(nearest(name, rules), "")
+        active = [alert for alert, _ in self.active(now)]
+        ids = {alert.alert_id[: max(len(name), 4)]: alert.alert_id for alert in active}
+        rules = {alert.rule: alert.alert_id for alert in active}
+        return ids.get(nearest(name, ids), "") or rules.get(nearest(name, rules), "")

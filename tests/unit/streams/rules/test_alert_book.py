@@ -40,8 +40,9 @@ def test_alerts_are_named_by_the_beginning_of_an_id() -> None:
 
 
 def test_the_nearest_alert_is_found() -> None:
-    """By a mistyped id, or by the name of its rule."""
+    """By a mistyped id or beginning of one, or by the name of its rule."""
     book = book_of(CHAT)
     wrong = CHAT.alert_id[:-1] + "x"
-    assert book.like(wrong, T0) == book.like("slwo", T0) == CHAT.alert_id
+    short = wrong[-1] + CHAT.alert_id[1:6]
+    assert book.like(wrong, T0) == book.like(short, T0) == book.like("slwo", T0) == CHAT.alert_id
     assert book.like("qqqq", T0) == ""
