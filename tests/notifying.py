@@ -14,7 +14,7 @@ from pathlib import Path
 from confluent_kafka import Producer
 
 from callgauge.codec import encode
-from callgauge.schema import Alert
+from callgauge.schema import Alert, AlertAction
 from callgauge.settings import Settings
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import Child, end, tail, wait_until
@@ -27,8 +27,8 @@ __all__ = ["Process", "Told", "running", "send_alerts"]
 Told = tuple[str, str, str]
 
 
-def send_alerts(settings: Settings, alerts: Iterable[Alert]) -> None:
-    """Send alerts as detect does, and wait for the broker."""
+def send_alerts(settings: Settings, alerts: Iterable[Alert | AlertAction]) -> None:
+    """Send alerts as detect does, and what people do with them, and wait for the broker."""
     producer = Producer(settings.librdkafka() | {"acks": "all", "partitioner": "murmur2_random"})
     for each in alerts:
         producer.produce(settings.topics.alerts.name, encode(each), each.fingerprint)

@@ -18,6 +18,7 @@ import typer
 from callgauge.errors import CallgaugeError
 from callgauge.printable import json_printable, printable, printable_lines
 from callgauge.settings import Settings, load_settings
+from callgauge_deploy.alerts_command import alerts_app
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
@@ -34,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(dead_app, name="dead")
+app.add_typer(alerts_app, name="alerts")
 app.command()(windows)
 app.command()(prices)
 

@@ -24,6 +24,7 @@ EXTRAS = {
     "query": "cli,sinks",
     "completeness": "cli,sinks",
     "dead": "cli,sinks,streams",
+    "alerts": "cli,sinks",
     "windows": "cli,streams",
     "prices": "cli,prices",
 }

@@ -17,11 +17,12 @@ from typing import Any
 import httpx
 from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
 
-from callgauge.codec import encode, read
+from callgauge.codec import encode, read_alert_record
 from callgauge.errors import BrokerError, StoreError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_deploy.data_dir import StackInfo
+from callgauge_deploy.stored_alerts import ALERT_COLUMNS, alert_of
 from callgauge_rules.alerts import ended
 from callgauge_streams.bus.reader import next_message, open_reader
 
@@ -31,24 +32,7 @@ REASON = "the local bus was started again: the log that this alert was judged by
 Episode = tuple[str, int]
 """Fingerprint and start, epoch ms, of an episode of an alert."""
 
-_PLAIN: tuple[str, ...] = (
-    "alert_id",
-    "fingerprint",
-    "seq",
-    "state",
-    "rule",
-    "severity",
-    "labels",
-    "aggregate",
-    "lookback_s",
-    "op",
-)
-_PLAIN += ("threshold", "value", "n", "summary", "event_id", "runbook")
-_TIMES = ("starts_at", "at", "fired_at")
-_OPEN_SQL = (
-    f"SELECT {', '.join(_PLAIN)}, {', '.join(f'toUnixTimestamp64Milli({name})' for name in _TIMES)} "  # noqa: S608 (names of ours)
-    "FROM alerts_latest WHERE state != 'resolved' ORDER BY at, fingerprint LIMIT 10000"
-)
+_OPEN_SQL = f"SELECT {ALERT_COLUMNS} FROM alerts_latest WHERE state != 'resolved' ORDER BY at, fingerprint LIMIT 10000"  # noqa: S608 (names of ours)
 _TIMEOUT_S = 30.0
 
 
@@ -60,16 +44,10 @@ def former_alerts(rows: Iterable[Sequence[Any]], told: set[Episode], at_ms: int)
         told: the episodes that are on this bus.
         at_ms: the present time.
     """
-    alerts = [_alert_of(row) for row in rows]
+    alerts = [alert_of(row) for row in rows]
     return [
         ended(alert, max(at_ms, round(alert.at * 1000)), -1, REASON) for alert in alerts if _episode(alert) not in told
     ]
-
-
-def _alert_of(row: Sequence[Any]) -> Alert:
-    values = dict(zip(_PLAIN, row[: len(_PLAIN)], strict=True))
-    times = dict(zip(_TIMES, row[len(_PLAIN) :], strict=True))
-    return Alert(**values | {name: None if ms is None else int(ms) / 1000 for name, ms in times.items()})
 
 
 def _episode(alert: Alert) -> Episode:
@@ -114,7 +92,9 @@ def _told(settings: Settings) -> set[Episode]:
         for partition in range(topic.partitions):
             consumer.assign([TopicPartition(topic.name, partition, OFFSET_BEGINNING)])
             while message := next_message(consumer, f"{topic.name}/{partition}"):
-                told.add(_episode(read(Alert, message.value())))
+                record = read_alert_record(message.value())
+                if isinstance(record, Alert):
+                    told.add(_episode(record))
     return told
 
 

@@ -36,6 +36,7 @@ callgauge is up.
   log         {log}
 
   query       callgauge query "SELECT count() FROM calls"
+  alerts      callgauge alerts    (and below it: ack, resolve, silence)
   emit        {emit}
   replay      callgauge replay trace.csv --speed 10
 

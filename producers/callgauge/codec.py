@@ -24,6 +24,8 @@ from callgauge.lenient import call_fields, score_fields
 from callgauge.mending import settle
 from callgauge.schema import (
     BREAKER_OPEN,
+    Alert,
+    AlertAction,
     BlockSummary,
     Call,
     EpochStart,
@@ -38,6 +40,7 @@ from callgauge.structs import field_type, struct_of
 __all__ = [
     "MAX_BYTES",
     "counted_bounds",
+    "decode_alert_record",
     "decode_call",
     "decode_calls",
     "decode_counted",
@@ -47,6 +50,7 @@ __all__ = [
     "decoder_of",
     "encode",
     "read",
+    "read_alert_record",
 ]
 
 M = TypeVar("M", bound=BaseModel)
@@ -58,8 +62,8 @@ _PATH = re.compile(r" - at `\$\.?([^`]*)`$")
 def decoder_of(kind: Any) -> Callable[[bytes | None], Any]:
     """Make a function that decodes a message's value to the struct of `kind`.
 
-    `kind` is a model, or a union of models that are told apart by their field `kind`. The function raises DecodeError
-    naming the field.
+    `kind` is a model, or a union of models that are told apart by their field `kind`, which one of them may lack. The
+    function raises DecodeError naming the field.
     """
     if get_origin(kind) in (Union, UnionType):
         return _tagged_decoder(get_args(kind))
@@ -90,21 +94,26 @@ def _named(error: msgspec.ValidationError) -> DecodeError:
 
 
 class _Tag(msgspec.Struct):
-    kind: str
+    kind: str = ""
 
 
 def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | None], Any]:
     """Make a function that reads the field `kind` first, then the struct of that kind."""
-    by_tag = {model.model_fields["kind"].default: msgspec.json.Decoder(struct_of(model)).decode for model in models}
+    by_tag = {_tag_of(model): msgspec.json.Decoder(struct_of(model)).decode for model in models}
     tag_of = msgspec.json.Decoder(_Tag).decode
 
     def decode(value: bytes) -> Any:
         kind = tag_of(value).kind
         if kind not in by_tag:
-            raise DecodeError("kind", f"{kind!r} is none of {', '.join(sorted(by_tag))}")
+            raise DecodeError("kind", f"{kind!r} is none of {', '.join(filter(None, sorted(by_tag)))}")
         return by_tag[kind](value)
 
     return _guarded(decode)
+
+
+def _tag_of(model: type[BaseModel]) -> str:
+    field = model.model_fields.get("kind")
+    return "" if field is None else str(field.default)
 
 
 def _counted_struct() -> type[msgspec.Struct]:
@@ -289,6 +298,21 @@ def decode_scores(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]
 
 #: Decodes a record of the windows topic.
 decode_window_record = decoder_of(WindowRow | ScoreRow | BlockSummary | EpochStart | Progress)
+
+
+#: Decodes a record of the alerts topic.
+decode_alert_record = decoder_of(Alert | AlertAction)
+
+
+def read_alert_record(value: bytes | None) -> Alert | AlertAction:
+    """Decode a record of the alerts topic to its model.
+
+    Raises:
+        DecodeError: the record cannot be read; it names the field and the reason.
+    """
+    decoded = decode_alert_record(value)
+    model = AlertAction if isinstance(decoded, struct_of(AlertAction)) else Alert
+    return _adapter(model).validate_python(msgspec.to_builtins(decoded))  # type: ignore[no-any-return]
 
 
 def read(model: type[M], value: bytes | None) -> M:

@@ -19,6 +19,7 @@ __all__ = [
     "BREAKER_OPEN",
     "SCHEMA_VERSION",
     "Alert",
+    "AlertAction",
     "AlertState",
     "BlockSummary",
     "Call",
@@ -424,6 +425,44 @@ class Alert(_Message):
     """The partition of the windows topic that this was decided from: cluster id / topic id / partition."""
     offset: int = -1
     """Offset in that log of the record that caused this transition; detect goes on after it."""
+    points: list[tuple[float, float | None]] = []
+    """The course of the value: (end of a window in epoch seconds, value or null), up to 60, the newest last."""
+    schema_version: int = SCHEMA_VERSION
+
+
+class AlertAction(_Message):
+    """What somebody did with an alert, or with all alerts that match a silence.
+
+    It lies on the topic of the alerts, and never changes what detect decides: what people see is a function of both
+    (`callgauge_rules.shown`). The key of an action on one alert is the alert's fingerprint, and its partition that of
+    the alert's transitions. The key of a silence, and of its end, is `silence_id`, and it is written to every
+    partition: a silence concerns alerts of all of them, and whoever tells those of one partition must know it.
+    """
+
+    kind: Literal["action"] = "action"
+    action_id: Annotated[str, Field(min_length=1, max_length=128)]
+    """Names the action; the same in all its copies, and when it is sent again."""
+    action: Literal["acknowledge", "resolve", "silence", "unsilence"]
+    at: EpochSeconds
+    """When it was done."""
+    who: str
+    """A user's name, as the way by which it came knows it."""
+    why: str = ""
+    how: str = ""
+    """By which way it came: cli, slack, pagerduty or api."""
+    receiver: str = ""
+    """The receiver of the routes through which it came, which knows it already; "" if it came through none."""
+    fingerprint: str = ""
+    alert_id: str = ""
+    """acknowledge, resolve: the episode; the one after it is not concerned."""
+    silence_id: str = ""
+    """silence, unsilence: which."""
+    matchers: list[str] = []
+    """silence: conditions on labels (`callgauge_rules.matchers`), all of which must hold."""
+    starts_at: EpochSeconds = 0.0
+    """silence: since when."""
+    ends_at: EpochSeconds = 0.0
+    """silence: until when, unless it is ended before."""
     schema_version: int = SCHEMA_VERSION
 
 
@@ -440,6 +479,8 @@ class Notified(_Message):
     """What the receiver keeps, such as the id of the message that is edited when the alert is over."""
     given_up: bool = False
     """It could not be delivered, and will not be tried again."""
+    acknowledged: bool = False
+    """It was told that somebody has acknowledged the alert."""
     schema_version: int = SCHEMA_VERSION
 
 

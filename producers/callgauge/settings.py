@@ -122,6 +122,16 @@ class Settings(BaseSettings):
     pagerduty_routing_key: SecretStr = Field(
         default=SecretStr(""), description="PagerDuty (Events v2) for critical alerts."
     )
+    slack_signing_secret: SecretStr = Field(
+        default=SecretStr(""), description="Signing secret of the Slack app: its messages get buttons (two-way)."
+    )
+    pagerduty_webhook_secret: SecretStr = Field(
+        default=SecretStr(""), description="Secret of PagerDuty's webhook (v3) to the notifier (two-way)."
+    )
+    two_way_port: int = Field(
+        default=0, ge=0, le=65_535, description="Port where a notifier takes Slack's and PagerDuty's requests; 0: none."
+    )
+    two_way_host: str = Field(default="127.0.0.1", description="Address of that port.")
     alertmanager_url: SecretStr = Field(
         default=SecretStr(""), description="Send every alert to this Alertmanager (API v2)."
     )

@@ -10,6 +10,8 @@ import time
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
 from callgauge.settings import Settings
+from callgauge_actions.alert_log import AlertLog
+from callgauge_actions.publish import Publisher
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
 from callgauge_intake.workers import Worker, run_workers
@@ -23,8 +25,13 @@ from callgauge_notify.receivers.chart import Charts
 from callgauge_notify.receivers.made import receiver_of
 from callgauge_notify.receivers.web import Web, allowed_by
 from callgauge_notify.routing.load import load_routing
+from callgauge_notify.routing.routes import Routing
+from callgauge_notify.two_way.desk import Desk
 
 __all__ = ["run"]
+
+#: Slack wants an answer within three seconds.
+_WRITE_S = 2.5
 
 #: Libraries that log requests, whose paths and headers may be secrets.
 _TALKATIVE = ("httpx", "httpcore", "slack_sdk", "urllib3", "apprise")
@@ -55,4 +62,13 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     workers: dict[str, Worker] = {"notifier": notifier}
     if settings.heartbeat_url.get_secret_value():
         workers["heartbeat"] = Heartbeat(settings, web, notifier)
+    if settings.two_way_port:
+        workers |= _two_way(settings, routing, web)
     run_workers(workers, settings.ready_file, stop)
+
+
+def _two_way(settings: Settings, routing: Routing, web: Web) -> dict[str, Worker]:
+    from callgauge_notify.two_way.server import TwoWayServer  # takes long to import, and is seldom needed
+
+    desk = Desk(AlertLog(settings), Publisher(settings, _WRITE_S))
+    return {"alerts reader": desk, "two-way server": TwoWayServer(settings, routing, desk, web)}

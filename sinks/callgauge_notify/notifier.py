@@ -2,6 +2,8 @@
 
     llm.alerts -> Groups -> a courier for each receiver -> llm.notified, llm.dead -> outcome -> commit
 
+What people do with alerts comes on the same topic, and is noted like what was told.
+
 An offset is committed when everything up to it was told, or needs not be told. What was told is written to a compacted
 topic first, so after a crash an alert is told again only if the crash came between its delivery and that record.
 
@@ -19,10 +21,10 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from callgauge.codec import read
+from callgauge.codec import read_alert_record
 from callgauge.errors import DecodeError
 from callgauge.printable import printable
-from callgauge.schema import Alert
+from callgauge.schema import AlertAction
 from callgauge_intake.consumer import Intake, Partition
 from callgauge_notify.delivery.courier import Courier
 from callgauge_notify.delivery.noting import Noting
@@ -70,6 +72,8 @@ class Notifier:
         self._next: dict[Partition, int] = {}
         self._committed: dict[Partition, int] = {}
         self._forget_at = 0.0
+        #: What people did, each with its partition, that is not noted yet.
+        self._acted: list[tuple[AlertAction, int]] = []
         self._stop = threading.Event()
         #: On the monotonic clock, when the loop last went round.
         self.turned_at = time.monotonic()
@@ -110,6 +114,7 @@ class Notifier:
             partition = (message.topic(), message.partition())
             if self._intake.is_ours([partition]):
                 self._take(message, partition)
+        self._note_actions()
         self._forget()
         for notice in self._groups.due(self._now()):
             self._couriers[notice.receiver].submit(notice)
@@ -130,8 +135,15 @@ class Notifier:
         now = self._now()
         if now >= self._forget_at:
             self._forget_at = now + _FORGET_EVERY_S
-            if old := self._groups.forget(now):
-                self._noting.forget(old)
+            old, actions = self._groups.forget(now), self._groups.forget_actions(now)
+            if old or actions:
+                self._noting.forget(old, actions, [number for _, number in self._given])
+
+    def _note_actions(self) -> None:
+        """Before anything is committed after them."""
+        if self._acted:
+            self._noting.keep(self._acted)
+            self._acted = []
 
     def _follow_assignment(self) -> None:
         """Forget the alerts of lost partitions; go on where their last owner stopped in new ones."""
@@ -144,21 +156,25 @@ class Notifier:
             self._next.pop(partition, None)
             self._committed.pop(partition, None)
             if partition in given:
-                self._groups.restore(self._noting.told_before(partition[1]), self._now())
+                known = self._noting.known_before(partition[1])
+                self._groups.restore(known.told, self._now(), known.actions)
         self._given = given
         self._noting.know_failing(self._groups.firing(FAILED))
 
     def _take(self, message: Any, partition: Partition) -> None:
         self._next[partition] = message.offset() + 1
         try:
-            alert = read(Alert, message.value())
+            record = read_alert_record(message.value())
         except DecodeError as error:
             # Nothing more to do here: the alerts sink puts the message on the dead-letter topic.
-            what = "an alert cannot be read (%s), and nobody is told of it; `callgauge dead` shows it"
+            what = "an alert or action cannot be read (%s), and nobody is told of it; `callgauge dead` shows it"
             log.error(f"%s/%d offset %d: {what}", *partition, message.offset(), printable(str(error)))
             return
-        if not self._is_long_ago(message, partition):
-            self._groups.take(alert, partition[1], message.offset(), self._now())
+        if isinstance(record, AlertAction):
+            if self._groups.act(record, message.offset(), self._now()):
+                self._acted.append((record, partition[1]))
+        elif not self._is_long_ago(message, partition):
+            self._groups.take(record, partition[1], message.offset(), self._now())
 
     def _is_long_ago(self, message: Any, partition: Partition) -> bool:
         stamped, at_ms = message.timestamp()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from callgauge.errors import SettingError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_notify.grouping.notice import Item, Notice, ShownState
+from callgauge_notify.grouping.notice import Item, News, Notice
 from callgauge_notify.receivers.chart import Charts
 from callgauge_notify.receivers.made import receiver_of
 from callgauge_notify.receivers.receiver import Memory, NotDelivered, Receiver, Refused
@@ -27,7 +27,7 @@ class Tried:
     route: str
     receiver: str
     kind: str
-    state: ShownState
+    state: News
     took_s: float
     problem: str = ""
 
@@ -54,7 +54,7 @@ def tried(settings: Settings, routing: Routing, names: list[str], alert: Alert) 
         memory: Memory = {}
         over = alert.model_copy(update={"state": "resolved", "seq": 2, "ends_at": time.time()})
         for state, each in (("firing", alert), ("resolved", over))[: 2 if routes[name].send_resolved else 1]:
-            told: ShownState = "firing" if state == "firing" else "resolved"
+            told: News = "firing" if state == "firing" else "resolved"
             item = Item(each, (told,), memory=memory.get(alert.alert_id, {}))
             notice = Notice(name, to, (), (item,), time.time())
             begun = time.monotonic()

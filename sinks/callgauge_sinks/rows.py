@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from callgauge.counted import LABELS
-from callgauge.schema import BlockSummary
+from callgauge.schema import AlertAction, BlockSummary
+from callgauge.structs import struct_of
 from callgauge.units import event_ms, millionths
 from callgauge_sinks.call_columns import call_columns
 from callgauge_sinks.map_columns import map_column
@@ -21,7 +22,7 @@ from callgauge_sinks.window_columns import window_columns
 from callgauge_windows.row_batch import RowBatch
 
 __all__ = [
-    "alert_rows",
+    "alert_record_rows",
     "call_rows",
     "dead_letter_rows",
     "score_record_rows",
@@ -32,6 +33,7 @@ __all__ = [
 
 Tables = dict[str, pa.Table]
 
+_ACTION = struct_of(AlertAction)
 TIME = pa.timestamp("ms", tz="UTC")
 BUCKET_MAP = pa.map_(pa.int16(), pa.uint64())
 
@@ -174,9 +176,14 @@ def _epoch_rows(starts: Sequence[Any]) -> Tables:
     return {"epochs": pa.table(columns)}
 
 
-def alert_rows(records: Sequence[Record]) -> Tables:
-    """Rows of `alerts`."""
-    alerts = [record.value for record in records]
+def alert_record_rows(records: Sequence[Record]) -> Tables:
+    """Rows of `alerts` and `alert_actions`."""
+    actions = [record.value for record in records if isinstance(record.value, _ACTION)]
+    alerts = [record.value for record in records if not isinstance(record.value, _ACTION)]
+    return (_alert_rows(alerts) if alerts else {}) | (_action_rows(actions) if actions else {})
+
+
+def _alert_rows(alerts: Sequence[Any]) -> Tables:
     texts = [
         "alert_id",
         "fingerprint",
@@ -198,6 +205,17 @@ def alert_rows(records: Sequence[Record]) -> Tables:
     columns["labels"] = map_column([alert.labels for alert in alerts])
     columns["schema_version"] = _column(alerts, "schema_version", pa.uint16())
     return {"alerts": pa.table(columns)}
+
+
+def _action_rows(actions: Sequence[Any]) -> Tables:
+    texts = ["action_id", "action", "who", "why", "how", "receiver", "fingerprint", "alert_id", "silence_id"]
+    columns = {name: _column(actions, name, pa.string()) for name in texts}
+    columns["at"] = _times([action.at for action in actions])
+    columns["matchers"] = _column(actions, "matchers", pa.list_(pa.string()))
+    for name in ("starts_at", "ends_at"):
+        columns[name] = _times([getattr(action, name) or None for action in actions])
+    columns["schema_version"] = _column(actions, "schema_version", pa.uint16())
+    return {"alert_actions": pa.table(columns)}
 
 
 def dead_letter_rows(records: Sequence[Record], origins: Mapping[str, str] | None = None) -> Tables:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from callgauge.codec import decode_calls, decode_score, decoder_of
+from callgauge.codec import decode_alert_record, decode_calls, decode_score, decoder_of
 from callgauge.errors import SettingError
-from callgauge.schema import Alert, DeadLetter
+from callgauge.schema import DeadLetter
 from callgauge.settings import Settings
 from callgauge.topics import Topic
 from callgauge_sinks.records import DecodeMany, decode_each
 from callgauge_sinks.rows import (
-    alert_rows,
+    alert_record_rows,
     call_rows,
     dead_letter_rows,
     score_record_rows,
@@ -50,7 +50,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
         "calls": (topics.calls, decode_calls, partial(call_rows, origin=calls_origin)),
         "scores": (topics.scores, decode_each(decode_score), partial(score_record_rows, origin=scores_origin)),
         "windows": (topics.windows, decode_each(decode_windows), window_record_rows),
-        "alerts": (topics.alerts, decode_each(decoder_of(Alert)), alert_rows),
+        "alerts": (topics.alerts, decode_each(decode_alert_record), alert_record_rows),
         "dead": (topics.dead, decode_each(decoder_of(DeadLetter)), partial(dead_letter_rows, origins=origins)),
     }
     if name not in sources:

@@ -3,6 +3,8 @@
     python -m tests.chaos.notify --kills 10
     python -m tests.chaos.notify --kills 100 --broker kafka
 
+Alerts end because detect says so, or because somebody resolves them by hand, in turn.
+
 Half of the kills come at a moment that the clock chooses, the others while a receiver has taken a message and has not
 answered yet: then the notifier cannot know that it was told. It prints
 
@@ -22,12 +24,13 @@ import random
 import sys
 import tempfile
 import threading
+import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from callgauge.schema import Alert
+from callgauge.schema import Alert, AlertAction
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
@@ -107,20 +110,32 @@ def run(broker: Broker, kills: int, seed: int, folder: Path) -> Verdict:
         (folder / "routes.yaml").write_text(text)
         process = Process(settings, folder)
         process.start()
+        by_hand = 0
         for number in range(kills):
-            _kill_once(process, counted, dice, settings, sent, number)
-            print(f"kill {number + 1} of {kills}: {len(sent)} transitions sent", file=sys.stderr, flush=True)
+            by_hand += _kill_once(process, counted, dice, settings, sent, number, folder)
+            told = f"{len(sent)} transitions sent, of which {by_hand} are ends by hand"
+            print(f"kill {number + 1} of {kills}: {told}", file=sys.stderr, flush=True)
         wait_until(lambda: verdict_of(sent, _with_file(counted, folder)).lost == 0, 120, poll_s=0.5)
         process.stop()
         return verdict_of(sent, _with_file(counted, folder))
 
 
 def _kill_once(
-    process: Process, counted: Counted, dice: random.Random, settings: Settings, sent: list[Alert], number: int
-) -> None:
-    """Send some alerts, and the ends of those before; kill while they are told; start again."""
+    process: Process,
+    counted: Counted,
+    dice: random.Random,
+    settings: Settings,
+    sent: list[Alert],
+    number: int,
+    folder: Path,
+) -> int:
+    """Send some alerts, and the ends of those before; kill while they are told; start again.
+
+    Returns how many ends were by hand.
+    """
     fresh = [alert(labels={"service": f"s{number}-{n}"}) for n in range(_A_KILL)]
-    over = [alert("resolved", labels=each.labels) for each in sent[-_A_KILL:] if each.state == "firing"]
+    over, by_hand = _over(sent, _with_file(counted, folder))
+    ends = [_resolved_by_hand(each) if each.fingerprint in by_hand else each for each in over]
     within, left = number % 2 == 0, dice.randint(1, _A_KILL)
     lock = threading.Lock()
 
@@ -132,7 +147,7 @@ def _kill_once(
                 process.kill()
 
     counted.on_news = news
-    send_alerts(settings, [*over, *fresh])
+    send_alerts(settings, [*ends, *fresh])
     sent += [*over, *fresh]
     if within:
         wait_until(lambda: not process.alive, 60)
@@ -142,6 +157,28 @@ def _kill_once(
     process.kill()
     process.wait()
     process.start()
+    return len(by_hand)
+
+
+def _over(sent: list[Alert], counted: Counted) -> tuple[list[Alert], set[str]]:
+    """The alerts that end now, and the fingerprints of those that somebody resolves by hand.
+
+    By hand end only those that all receivers were told of: of what is resolved before that, they are not told that it
+    fires. The others, of the last round, end because detect says so.
+    """
+    ended = {each.fingerprint for each in sent if each.state == "resolved"}
+    fires = [each for each in sent if each.fingerprint not in ended]
+    told = [each for each in fires if all((n, _key(n, each), "firing") in counted.told for n in _RECEIVERS)]
+    by_hand = {each.fingerprint for each in told[: _A_KILL // 2]}
+    over = [*told[: _A_KILL // 2], *(each for each in fires[-_A_KILL // 2 :] if each.fingerprint not in by_hand)]
+    return [alert("resolved", labels=each.labels) for each in over], by_hand
+
+
+def _resolved_by_hand(of: Alert) -> AlertAction:
+    return AlertAction(
+        action_id=uuid.uuid4().hex, action="resolve", at=time.time(), who="ann", how="cli", fingerprint=of.fingerprint,
+        alert_id=of.alert_id,
+    )  # fmt: skip
 
 
 def _settings(broker: Broker, folder: Path) -> Settings:

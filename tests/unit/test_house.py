@@ -33,8 +33,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callgauge_intake": {"callgauge"},
     "callgauge_history": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
     "callgauge_sinks": {"callgauge", "callgauge_windows", "callgauge_intake", "callgauge_history"},
+    "callgauge_actions": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
     "callgauge_notify": {
         "callgauge",
+        "callgauge_actions",
         "callgauge_windows",
         "callgauge_detectors",
         "callgauge_rules",
@@ -49,7 +51,7 @@ STREAMS = ("bus", "worker", "rollup", "detect")
 ROLLUP = ("tables", "reading", "folding", "rows", "source")
 
 #: The rooms of callgauge_notify, lowest first. What lies beside them binds them together.
-NOTIFY = ("routing", "grouping", "receivers", "delivery")
+NOTIFY = ("routing", "grouping", "receivers", "delivery", "two_way")
 
 #: Packages that hold no I/O.
 PURE = ("callgauge_windows", "callgauge_detectors", "callgauge_rules")

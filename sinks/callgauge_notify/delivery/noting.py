@@ -10,10 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 
-from callgauge.schema import Alert
+from callgauge.schema import Alert, AlertAction
 from callgauge_notify.delivery.failures import alert_of_failure, dead_letter_of, end_of_failure
 from callgauge_notify.delivery.outbox import Bus
 from callgauge_notify.delivery.outcome import Outcome
+from callgauge_notify.delivery.told_records import Known
 from callgauge_notify.grouping.episode import Told, told_by
 
 __all__ = ["Noting"]
@@ -51,13 +52,17 @@ class Noting:
         """Write what was settled without a notice."""
         self._bus.write(told)
 
-    def forget(self, told: Iterable[Told]) -> None:
-        """Remove the records of what ended long ago."""
-        self._bus.forget(told)
+    def keep(self, actions: Iterable[tuple[AlertAction, int]]) -> None:
+        """Write what people did, with the partition in which it was read."""
+        self._bus.keep(actions)
 
-    def told_before(self, partition: int) -> list[Told]:
-        """What was told of a partition's alerts, by whichever process."""
-        return self._bus.told_before(partition)
+    def forget(self, told: Iterable[Told], actions: Iterable[AlertAction], partitions: Iterable[int]) -> None:
+        """Remove the records of what ended long ago, and of what people did long ago in these partitions."""
+        self._bus.forget(told, actions, partitions)
+
+    def known_before(self, partition: int) -> Known:
+        """What was told of a partition's alerts, by whichever process, and what people did."""
+        return self._bus.known_before(partition)
 
     def _alerts_about(self, outcome: Outcome, now: float) -> list[Alert]:
         """An alert when a receiver begins to fail, and its end when the receiver takes notices again."""

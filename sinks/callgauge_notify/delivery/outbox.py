@@ -10,9 +10,9 @@ from confluent_kafka import KafkaError, Message, Producer
 
 from callgauge.codec import encode
 from callgauge.errors import BrokerError
-from callgauge.schema import Alert, DeadLetter
+from callgauge.schema import Alert, AlertAction, DeadLetter
 from callgauge.settings import Settings
-from callgauge_notify.delivery.told_records import read_told, record_of
+from callgauge_notify.delivery.told_records import Known, key_of_action, read_known, record_of
 from callgauge_notify.grouping.episode import Told
 
 __all__ = ["Bus", "KafkaBus"]
@@ -24,8 +24,8 @@ _Record = tuple[str, bytes, bytes | None, int]
 class Bus(Protocol):
     """The part of the bus that a notifier uses besides its alerts."""
 
-    def told_before(self, partition: int) -> list[Told]:
-        """What was told of a partition's alerts."""
+    def known_before(self, partition: int) -> Known:
+        """What was noted of a partition's alerts."""
 
     def write(self, told: Iterable[Told], letters: Iterable[DeadLetter] = (), alerts: Iterable[Alert] = ()) -> None:
         """Send all of it, and wait until the broker has acknowledged it.
@@ -37,8 +37,11 @@ class Bus(Protocol):
             BrokerError: some of it was not acknowledged.
         """
 
-    def forget(self, told: Iterable[Told]) -> None:
-        """Remove the records of what was told; see `write`."""
+    def keep(self, actions: Iterable[tuple[AlertAction, int]]) -> None:
+        """Note what people did, each in its partition; see `write`."""
+
+    def forget(self, told: Iterable[Told], actions: Iterable[AlertAction], partitions: Iterable[int]) -> None:
+        """Remove the records of what was told, and of what people did in these partitions; see `write`."""
 
 
 class KafkaBus:
@@ -69,9 +72,9 @@ class KafkaBus:
         """
         self._write([(self._settings.topics.notified.name, b"warm-up", None, 0)])
 
-    def told_before(self, partition: int) -> list[Told]:
-        """See `Bus.told_before`."""
-        return read_told(self._settings, partition)
+    def known_before(self, partition: int) -> Known:
+        """See `Bus.known_before`."""
+        return read_known(self._settings, partition)
 
     def write(self, told: Iterable[Told], letters: Iterable[DeadLetter] = (), alerts: Iterable[Alert] = ()) -> None:
         """See `Bus.write`."""
@@ -87,9 +90,17 @@ class KafkaBus:
         if records:
             self._write(records)
 
-    def forget(self, told: Iterable[Told]) -> None:
+    def keep(self, actions: Iterable[tuple[AlertAction, int]]) -> None:
+        """See `Bus.keep`."""
+        topic = self._settings.topics.notified.name
+        self._write([(topic, key_of_action(action), encode(action), partition) for action, partition in actions])
+
+    def forget(self, told: Iterable[Told], actions: Iterable[AlertAction], partitions: Iterable[int]) -> None:
         """See `Bus.forget`."""
-        self._write([(self._settings.topics.notified.name, each.key.encode(), None, each.partition) for each in told])
+        topic, numbers = self._settings.topics.notified.name, list(partitions)
+        records: list[_Record] = [(topic, each.key.encode(), None, each.partition) for each in told]
+        records += [(topic, key_of_action(action), None, number) for action in actions for number in numbers]
+        self._write(records)
 
     def _write(self, records: Iterable[_Record]) -> None:
         failed: list[str] = []

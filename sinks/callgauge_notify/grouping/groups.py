@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from callgauge.schema import Alert
+from callgauge.schema import Alert, AlertAction
 from callgauge_notify.grouping.episode import Episode, Told
 from callgauge_notify.grouping.group import Group, GroupKey
 from callgauge_notify.grouping.inhibitions import Inhibitions
 from callgauge_notify.grouping.notice import Notice
 from callgauge_notify.routing.routes import Route, Routing
+from callgauge_rules.shown import Actions, shown
 
 __all__ = ["Groups"]
 
@@ -30,6 +31,7 @@ class Groups:
         self._groups: dict[GroupKey, Group] = {}
         self._told: dict[tuple[str, str], Told] = {}
         self._inhibitions = Inhibitions(routing.inhibitions, routing.labels)
+        self._actions = Actions()
 
     def take(self, alert: Alert, partition: int, offset: int, now: float) -> None:
         """A transition was read. Only firing, and the end of what fired, are news for people."""
@@ -40,8 +42,19 @@ class Groups:
             if receiver:
                 self._offer(route, receiver, alert, partition, offset, now)
 
-    def restore(self, told: Iterable[Told], now: float) -> None:
+    def act(self, action: AlertAction, offset: int, now: float) -> bool:
+        """What somebody did was read. Returns whether that was new."""
+        new = self._actions.take(action)
+        for group in self._groups.values():
+            episode = group.episodes.get(action.alert_id)
+            if episode is not None:
+                self._apply_actions(group, episode, offset, now)
+        return new
+
+    def restore(self, told: Iterable[Told], now: float, actions: Iterable[AlertAction] = ()) -> None:
         """Go on where another process has stopped. Alerts that fire take the routes that are new, too."""
+        for action in actions:
+            self._actions.take(action)
         firing: dict[str, Told] = {}
         routes = {route.name: route for route in (*self._routing.routes, *self._routing.default_routes)}
         for known in sorted(told, key=lambda each: each.order):
@@ -49,14 +62,15 @@ class Groups:
             firing[known.alert.fingerprint] = known
             if known.alert.state == "firing" and known.route in routes and known.receiver in self._routing.receivers:
                 group = self._group((known.route, known.receiver, known.group), routes[known.route])
-                self._revive(group, known)
+                self._revive(group, known, now)
         for last in firing.values():
             if last.alert.state == "firing":
                 self.take(last.alert, last.partition, -1, now)
 
     def due(self, now: float) -> list[Notice]:
         """The notices that are to be sent now; each is on its way until `heard` is called."""
-        made = [group.notice(now, self._routing.mute_times, self._inhibitions) for group in self._groups.values()]
+        mutes = self._routing.mute_times
+        made = [group.notice(now, mutes, self._inhibitions, self._actions) for group in self._groups.values()]
         self._forget_empty()
         return [notice for notice in made if notice is not None]
 
@@ -98,6 +112,10 @@ class Groups:
             del self._told[each.route, each.alert.fingerprint]
         return old
 
+    def forget_actions(self, now: float) -> list[AlertAction]:
+        """Forget what was done so long ago that it concerns nothing any more; returns it."""
+        return self._actions.forget(now - _FORGOTTEN_AFTER_S)
+
     def drop(self, partitions: Iterable[int]) -> None:
         """Another worker has these partitions now."""
         gone = set(partitions)
@@ -120,29 +138,51 @@ class Groups:
         told = self._told.get((route.name, alert.fingerprint))
         if told is not None and (alert.starts_at, alert.seq) <= told.order:
             return
+        by_hand = shown(alert, self._actions, now).resolved is not None
+        if by_hand and told is not None and told.alert.alert_id == alert.alert_id and told.alert.state == "resolved":
+            return
         group = self._group(self._key(route, receiver, alert), route)
         episode = group.episodes.get(alert.alert_id)
         if episode is None:
-            episode = group.episodes[alert.alert_id] = Episode(alert, partition)
+            episode = group.episodes[alert.alert_id] = self._episode(group, alert, partition)
             if told is not None and told.alert.alert_id == alert.alert_id:
-                episode.hear(told.alert, told.memory)
+                episode.hear(told.alert, told.memory, acknowledged=told.acknowledged)
                 episode.alert = alert
-        elif alert.seq <= episode.alert.seq:
+        elif alert.seq <= episode.alert.seq or episode.resolved is not None:
             episode.find(alert.seq, offset)
             return
         episode.take(alert, offset)
-        if episode.owed() == ("firing", "resolved") and self._inhibitions.hidden(alert):
-            episode.settle()  # the cause's message has listed it
+        self._apply_actions(group, episode, offset, now)
+        if episode.owed() == ("firing", "resolved") and self._hidden(alert, now):
+            episode.settle()  # the cause's message has listed it, or it is silenced
         if episode.waits:
             group.wake(now)
+
+    def _apply_actions(self, group: Group, episode: Episode, offset: int, now: float) -> None:
+        """What somebody did with an episode, if anybody did, counts for what its receiver is told."""
+        seen = shown(episode.alert, self._actions, now)
+        if seen.acknowledged is not None:
+            episode.acknowledge(seen.acknowledged, offset)
+        if seen.resolved is not None:
+            episode.resolve(seen.resolved, offset)
+        if episode.waits:
+            group.wake(now, at_once=episode.told == "firing")
+
+    def _hidden(self, alert: Alert, now: float) -> bool:
+        return self._inhibitions.hidden(alert) or shown(alert, self._actions, now).silence is not None
+
+    def _episode(self, group: Group, alert: Alert, partition: int) -> Episode:
+        receiver = self._routing.receivers[group.key[1]]
+        return Episode(alert, partition, tells_acknowledged=receiver.tells_acknowledged)
 
     def _forget_empty(self) -> None:
         self._groups = {key: g for key, g in self._groups.items() if not g.empty}
 
-    def _revive(self, group: Group, known: Told) -> None:
-        episode = group.episodes[known.alert.alert_id] = Episode(known.alert, known.partition)
-        episode.hear(known.alert, known.memory)
+    def _revive(self, group: Group, known: Told, now: float) -> None:
+        episode = group.episodes[known.alert.alert_id] = self._episode(group, known.alert, known.partition)
+        episode.hear(known.alert, known.memory, acknowledged=known.acknowledged)
         group.told_at = max(known.at, group.told_at or known.at)
+        self._apply_actions(group, episode, -1, now)
 
     def _group(self, key: GroupKey, route: Route) -> Group:
         if key not in self._groups:

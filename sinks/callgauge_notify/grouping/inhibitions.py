@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from callgauge.schema import Alert
-from callgauge_notify.routing.matchers import matches
 from callgauge_notify.routing.routes import Inhibition
+from callgauge_rules.matchers import matches
 
 __all__ = ["Inhibitions"]
 

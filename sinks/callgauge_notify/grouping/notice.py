@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Literal
 
-from callgauge.schema import Alert
+from callgauge.schema import Alert, AlertAction
 
-__all__ = ["Item", "Notice", "ShownState"]
+__all__ = ["Item", "News", "Notice"]
 
-ShownState = Literal["firing", "resolved"]
+#: What a receiver is told of an alert.
+News = Literal["firing", "acknowledged", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,24 +21,29 @@ class Item:
     """One alert of a notice.
 
     Attributes:
-        news: the states that the receiver has not been told yet, in order: () if it knows all, ("firing", "resolved")
-            if the alert was over before anybody was told.
+        news: what the receiver has not been told yet, in order: () if it knows all, ("firing", "resolved") if the alert
+            was over before anybody was told.
         hides: the alerts that are inhibited by this one.
         memory: what the receiver kept when it was told of this alert before, such as the id of a message.
         partition, offset: where the transition stands in the alerts topic; -1 if that is not known.
+        acknowledged: who has acknowledged the alert, and how.
+        resolved: who has resolved it by hand; the alert is then as those see it who are told so.
     """
 
     alert: Alert
-    news: tuple[ShownState, ...] = ()
+    news: tuple[News, ...] = ()
     hides: tuple[Alert, ...] = ()
     memory: Mapping[str, str] = field(default_factory=dict)
     partition: int = -1
     offset: int = -1
+    acknowledged: AlertAction | None = None
+    resolved: AlertAction | None = None
 
     @property
-    def key(self) -> tuple[str, int]:
-        """Names the transition."""
-        return self.alert.alert_id, self.alert.seq
+    def key(self) -> tuple[str, int, str]:
+        """Names the transition, and what is told that somebody did after it."""
+        by = self.resolved or (self.acknowledged if "acknowledged" in self.news else None)
+        return self.alert.alert_id, self.alert.seq, by.action_id if by is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +79,7 @@ class Notice:
         return tuple(item for item in self.items if item.alert.state == "resolved")
 
     @property
-    def status(self) -> ShownState:
+    def status(self) -> Literal["firing", "resolved"]:
         """Firing as long as one of them does."""
         return "firing" if self.firing else "resolved"
 

@@ -1,4 +1,4 @@
-"""A picture of the evidence: what each alert measured, against its threshold.
+"""A picture of the evidence: the course of each alert against its threshold, or a bar where no course is known.
 
 It is drawn on a thread of its own. A message goes without its picture rather than late.
 """
@@ -7,55 +7,69 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as Late
+from typing import Any
 
 from callgauge.schema import Alert
 from callgauge_notify.grouping.notice import Notice
-from callgauge_notify.receivers.words import cut, one_line
+from callgauge_notify.receivers.course import COLOURS, draw_course, has_course, name_of, plain
 
-__all__ = ["Charts", "chart_of", "shares_of"]
+__all__ = ["Charts", "chart_of", "courses_of", "shares_of"]
 
 log = logging.getLogger(__name__)
 
-_MOST = 12
-_COLOURS = {"critical": "#c0392b", "error": "#d35400", "warning": "#c79a00", "info": "#2980b9"}
+_MOST, _MOST_COURSES = 12, 4
+#: Inches.
+_WIDTH, _COURSE, _BAR, _FRAME = 7.0, 2.1, 0.45, 0.8
+
+
+def courses_of(notice: Notice) -> list[Alert]:
+    """The alerts whose course is drawn: the first ones that have one, the newest first."""
+    return [item.alert for item in notice.items if has_course(item.alert)][:_MOST_COURSES]
 
 
 def shares_of(notice: Notice) -> list[tuple[str, float, Alert]]:
-    """Name, value divided by threshold, and alert; of those whose threshold is not 0, the newest first."""
-    found = []
-    for item in notice.items[:_MOST]:
-        alert = item.alert
-        if alert.value is not None and alert.threshold:
-            labels = " ".join(value for _, value in sorted(alert.labels.items()))
-            found.append((cut(one_line(f"{alert.rule} {labels}"), 60), alert.value / alert.threshold, alert))
-    return found
+    """Name, value divided by threshold, and alert; of those whose course is not drawn and whose threshold is not 0, the
+    newest first."""
+    drawn = {alert.alert_id for alert in courses_of(notice)}
+    others = (item.alert for item in notice.items[:_MOST] if item.alert.alert_id not in drawn)
+    return [(name_of(a), a.value / a.threshold, a) for a in others if a.value is not None and a.threshold]
 
 
 def chart_of(notice: Notice) -> bytes:
-    """A PNG of bars, one for each alert, with a line where the threshold is. Empty if there is nothing to draw."""
+    """A PNG: a line for each course, then bars. Empty if there is nothing to draw."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    shares = shares_of(notice)
-    if not shares:
+    courses, shares = courses_of(notice), shares_of(notice)
+    heights = [_COURSE] * len(courses) + ([_FRAME + _BAR * len(shares)] if shares else [])
+    if not heights:
         return b""
-    figure = Figure(figsize=(7.0, 1.2 + 0.45 * len(shares)), dpi=110, layout="constrained")
+    figure = Figure(figsize=(_WIDTH, sum(heights)), dpi=110, layout="constrained")
     FigureCanvasAgg(figure)  # without pyplot, which is for one thread only
-    axes = figure.add_subplot()
-    for place, (_, share, alert) in enumerate(reversed(shares)):
-        axes.barh(place, share, color="#2e8b57" if alert.state == "resolved" else _COLOURS[alert.severity], height=0.6)
-        axes.text(share, place, f" {alert.value:,.4g} (threshold {alert.threshold:,.4g})", va="center", fontsize=8)
-    axes.axvline(1.0, color="#333333", linestyle="--", linewidth=1)
-    # "$" would begin a formula.
-    axes.set_yticks(range(len(shares)), [name.replace("$", r"\$") for name, _, _ in reversed(shares)], fontsize=8)
-    axes.set_xlabel("times the threshold", fontsize=8)
-    axes.margins(x=0.35)
+    places = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for axes, alert in zip(places, courses, strict=False):
+        draw_course(axes, alert)
+    if shares:
+        _draw_bars(places[-1], shares)
     out = io.BytesIO()
     figure.savefig(out, format="png")
     return out.getvalue()
+
+
+def _draw_bars(axes: Any, shares: Sequence[tuple[str, float, Alert]]) -> None:
+    """A bar for each alert, with a line where the threshold is."""
+    for place, (_, share, alert) in enumerate(reversed(shares)):
+        axes.barh(place, share, color="#2e8b57" if alert.state == "resolved" else COLOURS[alert.severity], height=0.6)
+        axes.text(share, place, f" {alert.value:,.4g} (threshold {alert.threshold:,.4g})", va="center", fontsize=8)
+    axes.axvline(1.0, color="#333333", linestyle="--", linewidth=1)
+    axes.set_yticks(range(len(shares)), [plain(name) for name, _, _ in reversed(shares)], fontsize=8)
+    axes.set_ylim(-0.7, len(shares) - 0.3)
+    axes.tick_params(axis="x", labelsize=7)
+    axes.set_xlabel("times the threshold", fontsize=7)
+    axes.margins(x=0.35)
 
 
 class Charts:

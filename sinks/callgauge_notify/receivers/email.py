@@ -15,6 +15,7 @@ from hashlib import blake2b
 
 from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.receivers.chart import Charts
+from callgauge_notify.receivers.course import COLOURS
 from callgauge_notify.receivers.receiver import NOTHING_KEPT, Memory, NotDelivered, Refused
 from callgauge_notify.receivers.words import (
     cut,
@@ -23,6 +24,7 @@ from callgauge_notify.receivers.words import (
     one_line,
     rest_of,
     shown_items,
+    state_of,
     template_values,
     text_of,
 )
@@ -34,7 +36,6 @@ __all__ = ["EmailReceiver", "mail_of"]
 
 _TIMEOUT_S = 20.0
 _MOST_SHOWN = 50
-_COLOURS = {"critical": "#c0392b", "error": "#d35400", "warning": "#c79a00", "info": "#2980b9"}
 _PAGE = """\
 <!doctype html><html><head><meta charset="utf-8"><title>{title}</title></head>
 <body style="font-family: sans-serif; color: #222; max-width: 720px; margin: 16px">
@@ -83,12 +84,12 @@ def _html_of(notice: Notice, title: str, text: str, with_chart: bool) -> str:
 
 def _html_item(item: Item) -> str:
     alert = item.alert
-    colour = "#2e8b57" if alert.state == "resolved" else _COLOURS[alert.severity]
+    colour = "#2e8b57" if alert.state == "resolved" else COLOURS[alert.severity]
     labels = " ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
     lines = "".join(f"<div>{html.escape(line)}</div>" for line in lines_of(item))
     return (
         f'<div style="border-left: 4px solid {colour}; padding: 4px 12px; margin: 12px 0">'
-        f'<div><strong style="color: {colour}">{alert.state.upper()}</strong> {alert.severity} '
+        f'<div><strong style="color: {colour}">{state_of(item).upper()}</strong> {alert.severity} '
         f"<strong>{html.escape(one_line(alert.rule))}</strong> {html.escape(one_line(labels))}</div>{lines}</div>"
     )
 

@@ -1,4 +1,5 @@
-"""PagerDuty Events API v2: each alert is an incident, triggered and resolved by its fingerprint (`dedup_key`).
+"""PagerDuty Events API v2: each alert is an incident, triggered, acknowledged and resolved by its fingerprint
+(`dedup_key`). What somebody did in PagerDuty itself is not sent back to it.
 
 PagerDuty shows a trigger that comes twice once. Texts are cut to what it takes: summary 1,024 characters, an event
 512 KB. A resolved alert that was never triggered is triggered and resolved.
@@ -11,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from callgauge_notify.grouping.notice import Item, Notice
+from callgauge_notify.grouping.notice import Item, News, Notice
 from callgauge_notify.receivers.alert_json import rfc3339
 from callgauge_notify.receivers.receiver import NOTHING_KEPT, Memory
 from callgauge_notify.receivers.web import Web, check_answer
@@ -21,10 +22,11 @@ from callgauge_notify.routing.receiver_kinds import PagerDutySpec
 __all__ = ["PagerDutyReceiver", "event_of"]
 
 _SUMMARY, _FIELD, _HIDDEN = 1_024, 255, 50
+_ACTIONS: dict[News, str] = {"firing": "trigger", "acknowledged": "acknowledge", "resolved": "resolve"}
 
 
 def event_of(item: Item, action: str, routing_key: str) -> dict[str, Any]:
-    """The body of an event. `action`: trigger or resolve."""
+    """The body of an event. `action`: trigger, acknowledge or resolve."""
     alert = item.alert
     event: dict[str, Any] = {
         "routing_key": routing_key,
@@ -60,6 +62,12 @@ def event_of(item: Item, action: str, routing_key: str) -> dict[str, Any]:
     return event
 
 
+def _came_from(receiver: str, item: Item, news: News) -> bool:
+    """Whether PagerDuty has told us this. Its incident is in this state already, or a newer one has taken its place."""
+    by = {"acknowledged": item.acknowledged, "resolved": item.resolved}.get(news)
+    return by is not None and by.receiver == receiver
+
+
 class PagerDutyReceiver:
     """See above.
 
@@ -80,8 +88,10 @@ class PagerDutyReceiver:
     def deliver(self, notice: Notice) -> Memory:
         """See `Receiver.deliver`."""
         for item in notice.items:
-            for state in item.news:
-                event = event_of(item, "trigger" if state == "firing" else "resolve", self._routing_key)
+            for news in item.news:
+                if _came_from(notice.receiver, item, news):
+                    continue
+                event = event_of(item, _ACTIONS[news], self._routing_key)
                 answer = self._web.post(self._url, json.dumps(event).encode(), {})
                 check_answer(self._url, answer.status_code, answer.headers, self._clock())
         return NOTHING_KEPT

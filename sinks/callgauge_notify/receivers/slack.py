@@ -1,8 +1,9 @@
 """Slack: an incoming webhook, or the Web API.
 
-An incoming webhook can only post. With a token of the Web API the end of an alert is told in the thread of its message,
-a message of which nothing fires any more is edited to say so, and a chart is put into the thread. About one message a
-second and channel is allowed; Slack says with 429 and Retry-After when that was too much.
+An incoming webhook can only post. With a token of the Web API the end of an alert, and that somebody has acknowledged
+it, is told in the thread of its message, and the message is edited to say so; a chart is put into the thread. With a
+signing secret messages have buttons. About one message a second and channel is allowed; Slack says with 429 and
+Retry-After when that was too much.
 """
 
 from __future__ import annotations
@@ -127,20 +128,21 @@ class SlackApi:
             log.warning("%s: the chart was not taken: %s", self._spec.name, error)
 
     def _follow_up(self, notice: Notice, channel: str, ts: str, items: list[Item]) -> None:
-        """Tell in the thread what is new of the alerts of a message; edit the message when all of them are over."""
+        """Tell in the thread what is new of the alerts of a message; edit the message when all of them are over, or one
+        was acknowledged."""
         news = [item for item in items if item.news or notice.repeats]
         if not news:
             return
         told = replace(notice, items=tuple(news))
         with _errors(self._clock):
-            self._client.chat_postMessage(
-                channel=channel, thread_ts=ts, reply_broadcast=notice.repeats, **self._content(told)
-            )
-            if all(item.alert.state == "resolved" for item in items):
+            content = self._content(told, buttons=notice.repeats)
+            self._client.chat_postMessage(channel=channel, thread_ts=ts, reply_broadcast=notice.repeats, **content)
+            over = all(item.alert.state == "resolved" for item in items)
+            if over or any("acknowledged" in item.news for item in items):
                 self._client.chat_update(channel=channel, ts=ts, **self._content(replace(notice, items=tuple(items))))
 
-    def _content(self, notice: Notice) -> dict[str, Any]:
-        return _message(self._spec, self._routing, notice)
+    def _content(self, notice: Notice, *, buttons: bool = True) -> dict[str, Any]:
+        return _message(self._spec, self._routing, notice, buttons=buttons)
 
     def _channel(self, notice: Notice) -> str:
         if self._spec.channel != OF_OWNER:
@@ -151,11 +153,12 @@ class SlackApi:
         return channel
 
 
-def _message(spec: SlackSpec, routing: Routing, notice: Notice) -> dict[str, Any]:
+def _message(spec: SlackSpec, routing: Routing, notice: Notice, *, buttons: bool = True) -> dict[str, Any]:
     owner = routing.owner(notice.items[0].alert)
     values = template_values(notice, owner)
     title, text = rendered(spec.title, values, ""), rendered(spec.text, values, "")
-    return {"text": fallback_of(notice), "blocks": blocks_of(notice, title, text, owner)}
+    buttons = buttons and bool(spec.signing_secret.get_secret_value())
+    return {"text": fallback_of(notice), "blocks": blocks_of(notice, title, text, owner, buttons=buttons)}
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """A notice as Slack's blocks, within Slack's limits: 50 blocks, 3,000 characters a section, 150 a header.
 
+With `buttons` each alert that fires has some; `callgauge_notify.two_way.slack` takes what they send.
+
 Texts of others are escaped: `<!channel>` in a label calls nobody.
 """
 
@@ -8,13 +10,15 @@ from __future__ import annotations
 from typing import Any
 
 from callgauge_notify.grouping.notice import Item, Notice
-from callgauge_notify.receivers.words import cut, headline, lines_of, one_line, rest_of, shown_items
+from callgauge_notify.receivers.words import cut, headline, lines_of, one_line, rest_of, shown_items, state_of
 from callgauge_notify.routing.owners import UNKNOWN, Owner
 
-__all__ = ["blocks_of", "escaped", "fallback_of"]
+__all__ = ["BUTTONS", "blocks_of", "escaped", "fallback_of"]
 
-_HEADER, _SECTION, _FALLBACK = 150, 3_000, 3_000
-_MOST_ITEMS = 40
+_HEADER, _SECTION, _FALLBACK, _BLOCK_ID = 150, 3_000, 3_000, 255
+_MOST_ITEMS, _MOST_WITH_BUTTONS = 40, 20
+#: action_id of a button -> what stands on it. Its value is the alert's alert_id.
+BUTTONS = {"acknowledge": "Acknowledge", "resolve": "Resolve", "silence_1h": "Silence 1 h"}
 _SIGNS = {"critical": "🔴", "error": "🟠", "warning": "🟡", "info": "🔵"}
 
 
@@ -28,7 +32,9 @@ def fallback_of(notice: Notice) -> str:
     return cut(escaped(headline(notice)), _FALLBACK)
 
 
-def blocks_of(notice: Notice, title: str = "", text: str = "", owner: Owner = UNKNOWN) -> list[dict[str, Any]]:
+def blocks_of(
+    notice: Notice, title: str = "", text: str = "", owner: Owner = UNKNOWN, *, buttons: bool = False
+) -> list[dict[str, Any]]:
     """The blocks of a message.
 
     Args:
@@ -36,12 +42,16 @@ def blocks_of(notice: Notice, title: str = "", text: str = "", owner: Owner = UN
     """
     header = {"type": "plain_text", "text": cut(one_line(title or headline(notice)), _HEADER), "emoji": True}
     blocks: list[dict[str, Any]] = [{"type": "header", "text": header}]
+    most = _MOST_WITH_BUTTONS if buttons else _MOST_ITEMS
     if text:
         blocks.append(_section(escaped(text)))
-    else:
-        blocks += [_section(_words(item)) for item in shown_items(notice, _MOST_ITEMS)]
-        if rest := rest_of(notice, _MOST_ITEMS):
-            blocks.append(_section(f"_{rest}_"))
+    for item in shown_items(notice, most):
+        if not text:
+            blocks.append(_section(_words(item)))
+        if buttons and item.alert.state == "firing":
+            blocks.append(_buttons(item))
+    if not text and (rest := rest_of(notice, most)):
+        blocks.append(_section(f"_{rest}_"))
     context = f"callgauge, route {notice.route}" + (f", owner {owner.team}" if owner.team else "")
     blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": escaped(context)}]})
     return blocks
@@ -49,10 +59,29 @@ def blocks_of(notice: Notice, title: str = "", text: str = "", owner: Owner = UN
 
 def _words(item: Item) -> str:
     alert = item.alert
-    sign = "✅" if alert.state == "resolved" else _SIGNS[alert.severity]
+    state = state_of(item)
+    sign = {"resolved": "✅", "acknowledged": "👀"}.get(state, _SIGNS[alert.severity])
     labels = " ".join(f"{name}={value}" for name, value in sorted(alert.labels.items()))
-    head = f"{sign} *{escaped(one_line(alert.rule))}* {alert.state} ({alert.severity})  {escaped(one_line(labels))}"
+    head = f"{sign} *{escaped(one_line(alert.rule))}* {state} ({alert.severity})  {escaped(one_line(labels))}"
     return "\n".join([head, *(escaped(line) for line in lines_of(item))])
+
+
+def _buttons(item: Item) -> dict[str, Any]:
+    wanted = [name for name in BUTTONS if name != "acknowledge" or item.acknowledged is None]
+    return {
+        "type": "actions",
+        "block_id": f"callgauge {item.alert.alert_id}"[:_BLOCK_ID],
+        "elements": [
+            {
+                "type": "button",
+                "action_id": name,
+                "text": {"type": "plain_text", "text": BUTTONS[name]},
+                "value": item.alert.alert_id,
+            }
+            | ({"style": "primary"} if name == "acknowledge" else {})
+            for name in wanted
+        ],
+    }
 
 
 def _section(text: str) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from callgauge.printable import printable
-from callgauge.schema import Alert
-from callgauge_notify.grouping.notice import Item, Notice
+from callgauge.schema import Alert, AlertAction
+from callgauge_notify.grouping.notice import Item, News, Notice
 from callgauge_notify.routing.owners import UNKNOWN, Owner
 from callgauge_notify.templates import utc
 
@@ -19,6 +20,7 @@ __all__ = [
     "one_line",
     "rest_of",
     "shown_items",
+    "state_of",
     "template_values",
     "text_of",
 ]
@@ -39,7 +41,8 @@ def one_line(text: str) -> str:
 
 def headline(notice: Notice) -> str:
     """ "[FIRING 2, RESOLVED 1] slow (service=chat)": how many, of which rules, what they share."""
-    counts = [(word, len(items)) for word, items in (("FIRING", notice.firing), ("RESOLVED", notice.resolved)) if items]
+    words = Counter(state_of(item) for item in notice.items)
+    counts = [(word.upper(), words[word]) for word in ("firing", "acknowledged", "resolved") if words[word]]
     again = "STILL " if notice.repeats else ""
     told = ", ".join(word if n == 1 and len(counts) == 1 else f"{word} {n}" for word, n in counts)
     rules = sorted({item.alert.rule for item in notice.items})
@@ -47,6 +50,13 @@ def headline(notice: Notice) -> str:
     shared = " ".join(f"{name}={value}" for name, value in _shared(notice).items())
     storm = f", {notice.groups} groups" if notice.groups > 1 else ""
     return one_line(f"[{again}{told}{storm}] {what}" + (f" ({shared})" if shared else ""))
+
+
+def state_of(item: Item) -> News:
+    """What a message says that the alert is."""
+    if item.alert.state == "resolved":
+        return "resolved"
+    return "firing" if item.acknowledged is None else "acknowledged"
 
 
 def _shared(notice: Notice) -> dict[str, str]:
@@ -79,6 +89,8 @@ def lines_of(item: Item) -> list[str]:
     told = [printable(alert.summary)]
     if alert.reason:
         told.append(printable(alert.reason))
+    if item.acknowledged is not None and alert.state != "resolved":
+        told.append(_acknowledged(item.acknowledged))
     told.append(_when(alert, item))
     if alert.runbook:
         told.append(f"runbook: {printable(alert.runbook)}")
@@ -87,6 +99,10 @@ def lines_of(item: Item) -> list[str]:
         more = f" and {len(item.hides) - 10} more" if len(item.hides) > 10 else ""
         told.append(f"hides {len(item.hides)} alerts that it probably causes: {'; '.join(names)}{more}")
     return told
+
+
+def _acknowledged(by: AlertAction) -> str:
+    return one_line(f"acknowledged by {by.who} at {utc(by.at)}" + (f": {by.why}" if by.why else ""))
 
 
 def _when(alert: Alert, item: Item) -> str:
@@ -106,7 +122,7 @@ def text_of(notice: Notice, most: int = MOST_SHOWN) -> str:
     """The whole message."""
     blocks = []
     for item in shown_items(notice, most):
-        head = f"{item.alert.state.upper()} {item.alert.severity} {one_line(item.alert.rule)} {_labels(item.alert)}"
+        head = f"{state_of(item).upper()} {item.alert.severity} {one_line(item.alert.rule)} {_labels(item.alert)}"
         blocks.append("\n".join([one_line(head), *(f"    {line}" for line in lines_of(item))]))
     return "\n".join(filter(None, [*blocks, rest_of(notice, most)]))
 

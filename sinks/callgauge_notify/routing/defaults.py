@@ -10,7 +10,6 @@ from typing import Any
 
 from callgauge.errors import SettingError
 from callgauge.settings import Settings
-from callgauge_notify.routing.matchers import matcher_of
 from callgauge_notify.routing.receiver_kinds import (
     AlertmanagerSpec,
     ConsoleSpec,
@@ -20,6 +19,7 @@ from callgauge_notify.routing.receiver_kinds import (
     WebhookSpec,
 )
 from callgauge_notify.routing.routes import Route
+from callgauge_rules.matchers import matcher_of
 
 __all__ = ["default_receivers", "default_routes"]
 
@@ -34,9 +34,19 @@ def default_receivers(settings: Settings) -> dict[str, ReceiverSpec]:
     """
     found: dict[str, ReceiverSpec] = {"console": ConsoleSpec(name="console")}
     if settings.slack_webhook_url.get_secret_value():
-        found["slack"] = _spec(SlackSpec, "SLACK_WEBHOOK_URL", name="slack", url=settings.slack_webhook_url)
+        found["slack"] = _spec(
+            SlackSpec,
+            "SLACK_WEBHOOK_URL",
+            name="slack",
+            url=settings.slack_webhook_url,
+            signing_secret=settings.slack_signing_secret,
+        )
     if settings.pagerduty_routing_key.get_secret_value():
-        found["pagerduty"] = PagerDutySpec(name="pagerduty", routing_key=settings.pagerduty_routing_key)
+        found["pagerduty"] = PagerDutySpec(
+            name="pagerduty",
+            routing_key=settings.pagerduty_routing_key,
+            webhook_secret=settings.pagerduty_webhook_secret,
+        )
     if settings.alertmanager_url.get_secret_value():
         found["alertmanager"] = _spec(
             AlertmanagerSpec, "ALERTMANAGER_URL", name="alertmanager", url=settings.alertmanager_url

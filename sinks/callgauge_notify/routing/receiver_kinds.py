@@ -74,6 +74,11 @@ class ReceiverSpec(BaseModel):
     text: Text = ""
     """A Jinja2 template of the body; empty: ours."""
 
+    @property
+    def tells_acknowledged(self) -> bool:
+        """Whether the receiver is told that somebody has acknowledged an alert."""
+        return False
+
 
 class ConsoleSpec(ReceiverSpec):
     """Prints on standard output."""
@@ -114,6 +119,13 @@ class PagerDutySpec(ReceiverSpec):
     type: Literal["pagerduty"] = "pagerduty"
     routing_key: Secret
     url: Url = SecretStr("https://events.pagerduty.com/v2/enqueue")
+    webhook_secret: Secret = _NO_SECRET
+    """Of PagerDuty's webhook (v3) that tells what people do there; several: separated by blanks."""
+
+    @property
+    def tells_acknowledged(self) -> bool:
+        """See `ReceiverSpec`."""
+        return True
 
 
 class SlackSpec(ReceiverSpec):
@@ -130,6 +142,13 @@ class SlackSpec(ReceiverSpec):
     """Seconds between two messages."""
     chart: Flag = True
     """Whether the Web API adds a picture to the thread."""
+    signing_secret: Secret = _NO_SECRET
+    """Of the Slack app whose interactivity URL is the notifier's: messages then have buttons."""
+
+    @property
+    def tells_acknowledged(self) -> bool:
+        """See `ReceiverSpec`. An incoming webhook cannot edit its message."""
+        return bool(self.token.get_secret_value())
 
 
 class EmailSpec(ReceiverSpec):

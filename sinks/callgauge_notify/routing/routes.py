@@ -14,10 +14,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from callgauge.schema import Alert
 from callgauge_notify.routing.fields import Duration, Flag, Label, Matchers, Name
-from callgauge_notify.routing.matchers import labels_of, matches
 from callgauge_notify.routing.mute_times import MuteTime
 from callgauge_notify.routing.owners import NOBODY, Owner, Owners
 from callgauge_notify.routing.receiver_kinds import AlertmanagerSpec, ReceiverSpec
+from callgauge_rules.matchers import labels_of, matches
 
 __all__ = ["FAILED", "OF_OWNER", "Inhibition", "Route", "Routing", "Timing"]
 
@@ -57,24 +57,30 @@ class Route(BaseModel):
             usual.group_wait_s if self.group_wait is None else self.group_wait,
             usual.group_interval_s if self.group_interval is None else self.group_interval,
             usual.repeat_interval_s if self.repeat_interval is None else self.repeat_interval,
+            usual.keeps_alive,
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
     """Seconds: from the first alert of a group to its notice, between two notices of a group when something is new,
-    and when nothing is (0: never again)."""
+    and when nothing is (0: never again).
+
+    Attributes:
+        keeps_alive: the receiver takes what is not repeated for over, so what is acknowledged is repeated too.
+    """
 
     group_by: tuple[str, ...] = ("rule", "owner")
     group_wait_s: float = 30.0
     group_interval_s: float = 300.0
     repeat_interval_s: float = 14_400.0
+    keeps_alive: bool = False
 
 
 def _usual(receiver: ReceiverSpec) -> Timing:
     if isinstance(receiver, AlertmanagerSpec):
         # Each time everything that fires is sent, so in a storm not more often than this.
-        return Timing((), 0.0, 5.0, receiver.resend)
+        return Timing((), 0.0, 5.0, receiver.resend, keeps_alive=True)
     return Timing((), 0.0, 0.0, 0.0) if receiver.at_once else Timing()
 
 

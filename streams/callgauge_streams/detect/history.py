@@ -9,7 +9,7 @@ import logging
 
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 
-from callgauge.codec import read
+from callgauge.codec import read_alert_record
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
@@ -41,12 +41,14 @@ def _take_note(found: dict[str, Alert], message: Message) -> None:
         found.pop(key, None)  # somebody has removed the alert
         return
     try:
-        alert = read(Alert, value)
+        alert = read_alert_record(value)
     except DecodeError as error:
         where = f"{message.topic()}/{message.partition()} offset {message.offset()}"
         what = "the state of an alert cannot be read (%s): if it was firing, it fires once more, as a new alert"
         log.error(f"%s: {what}", where, error)
         return
+    if not isinstance(alert, Alert):
+        return  # what people do decides nothing here
     known = found.get(alert.fingerprint)
     # A worker that hung while sending may have written an old transition after a newer one of the next worker.
     if known is None or known.log != alert.log or (alert.offset, alert.at) >= (known.offset, known.at):

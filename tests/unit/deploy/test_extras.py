@@ -28,6 +28,8 @@ MODULES = {
         "matplotlib",
         "tzdata",
         "numpy",
+        "starlette",
+        "uvicorn",
     },
     "prices": {"genai_prices", "yaml"},
     "cli": {"typer", "rich"},

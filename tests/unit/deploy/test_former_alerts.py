@@ -8,7 +8,7 @@ from callgauge.schema import Alert
 from callgauge_deploy.former_alerts import _OPEN_SQL, REASON, former_alerts
 from callgauge_history.store import Store
 from callgauge_sinks.records import Record
-from callgauge_sinks.rows import alert_rows
+from callgauge_sinks.rows import alert_record_rows
 from tests.unit.sinks.fakes import FakeMessage
 
 NOW_MS = 1_767_268_900_000
@@ -43,7 +43,7 @@ def alert(name: str, state: str, seq: int = 0, **changes: Any) -> Alert:
 
 def stored(store: Store, *alerts: Alert) -> list[list[Any]]:
     records = [Record(each, FakeMessage(b"")) for each in alerts]
-    store.insert("alerts", alert_rows(records)["alerts"])
+    store.insert("alerts", alert_record_rows(records)["alerts"])
     return store.query(_OPEN_SQL).rows
 
 

@@ -23,6 +23,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "epoch_start": schema.EpochStart,
     "progress": schema.Progress,
     "alert": schema.Alert,
+    "alert_action": schema.AlertAction,
     "dead_letter": schema.DeadLetter,
     "notified": schema.Notified,
 }
@@ -32,6 +33,13 @@ FILES = sorted(GOLDEN.glob("*.json"))
 
 def type_of(path: Path) -> type[BaseModel]:
     return next(TYPES[name] for name in sorted(TYPES, key=len, reverse=True) if path.stem.startswith(name))
+
+
+def holds(found: object, wanted: object) -> bool:
+    """Whether all of `wanted` is in `found`, also in messages inside; newer fields may be there besides."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        return all(name in found and holds(found[name], value) for name, value in wanted.items())
+    return found == wanted
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -49,7 +57,7 @@ def test_known_fields_survive_a_round_trip(path: Path) -> None:
     model, fields = type_of(path), json.loads(path.read_bytes())
     again = json.loads(encode(read(model, path.read_bytes())))
     known = {name: value for name, value in fields.items() if name in model.model_fields and value is not None}
-    assert known.items() <= again.items()
+    assert holds(again, known)
 
 
 def test_every_wire_type_has_a_golden_message() -> None:

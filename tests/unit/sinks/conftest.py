@@ -23,7 +23,8 @@ def store(module_store: Store) -> Store:
     """The store with empty tables."""
     events = ("calls", "scores", "state_changes")
     for table in (
-        *events, "windows", "score_windows", "block_summaries", "epochs", "alerts", "dead_letters", "stored_offsets"
+        *events, "windows", "score_windows", "block_summaries", "epochs", "alerts", "alert_actions", "dead_letters",
+        "stored_offsets",
     ):  # fmt: skip
         module_store.command(f"TRUNCATE TABLE {table}")
     return module_store

@@ -5,12 +5,22 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from callgauge.codec import decode_call, decode_calls, decode_score, decoder_of, encode
-from callgauge.schema import Alert, BlockSummary, Call, DeadLetter, EpochStart, Progress, Score, StateChange
+from callgauge.codec import decode_alert_record, decode_call, decode_calls, decode_score, decoder_of, encode
+from callgauge.schema import (
+    Alert,
+    AlertAction,
+    BlockSummary,
+    Call,
+    DeadLetter,
+    EpochStart,
+    Progress,
+    Score,
+    StateChange,
+)
 from callgauge_history.store import Store
 from callgauge_sinks.records import Record, dead_letter_of, decode_each, decode_messages
 from callgauge_sinks.rows import (
-    alert_rows,
+    alert_record_rows,
     call_rows,
     dead_letter_rows,
     score_record_rows,
@@ -108,6 +118,7 @@ def test_builders_and_tables_have_the_same_columns(store: Store) -> None:
         alert_id="a", fingerprint="f", seq=0, state="firing", rule="r", severity="info", labels={}, starts_at=1, at=2,
         aggregate="p95", lookback_s=60, op=">", threshold=1, value=None, n=0, summary="s",
     )  # fmt: skip
+    action = AlertAction(action_id="1", action="resolve", at=3, who="ann", fingerprint="f", alert_id="a")
     letter = DeadLetter(topic="t", partition=0, offset=1, ts=1.5, reason="r", size=0, raw="")
     summary = BlockSummary(source="s", block=0, epoch="e", last_offset=1, complete=False, records=1, counted=1)
     start = EpochStart(source="s", from_offset=0, epoch="e", term=1)
@@ -116,11 +127,11 @@ def test_builders_and_tables_have_the_same_columns(store: Store) -> None:
     tables = (
         call_rows([call_record(CALL)])
         | score_record_rows([score_record(SCORE), score_record(CHANGE)])
-        | alert_rows([Record(decoder_of(Alert)(encode(alert)), message)])
+        | alert_record_rows([Record(decode_alert_record(encode(each)), message) for each in (alert, action)])
         | dead_letter_rows([Record(decoder_of(DeadLetter)(encode(letter)), message)])
         | window_record_rows([Record(decode_windows(encode(each)), message) for each in written])
     )
-    assert len(tables) == 9
+    assert len(tables) == 10
     for name, table in tables.items():
         assert set(table.column_names) == columns_of(store, name)
         store.insert(name, table)

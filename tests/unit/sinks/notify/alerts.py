@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from callgauge.schema import Alert
-from callgauge_notify.grouping.notice import Item, Notice, ShownState
+from callgauge.schema import Alert, AlertAction
+from callgauge_notify.grouping.notice import Item, News, Notice
 from callgauge_rules.alerts import alert_id_of, fingerprint_of
 
-__all__ = ["T0", "alert", "notice"]
+__all__ = ["T0", "acknowledged", "alert", "done", "notice"]
 
 #: 2023-11-14 22:13:20 UTC, a Tuesday.
 T0 = 1_700_000_000.0
@@ -50,5 +50,16 @@ def notice(*items: Alert | Item, **changes: Any) -> Notice:
     return Notice(items=made, **values | changes)
 
 
-def _state(of: Alert) -> ShownState:
+def done(action: Any, of: Alert, **more: Any) -> AlertAction:
+    """What ann did with an alert half a minute after it fired."""
+    values = {"action_id": f"{action}1", "action": action, "at": of.at + 30, "who": "ann", "how": "cli"}
+    return AlertAction(**values | {"fingerprint": of.fingerprint, "alert_id": of.alert_id} | more)
+
+
+def acknowledged(of: Alert, news: tuple[News, ...] = ("acknowledged",), **more: Any) -> Item:
+    """An alert that ann has acknowledged."""
+    return Item(of, news, partition=0, acknowledged=done("acknowledge", of, **more))
+
+
+def _state(of: Alert) -> News:
     return "resolved" if of.state == "resolved" else "firing"

@@ -80,7 +80,7 @@ def test_timing_is_that_of_the_route_or_of_the_kind_of_receiver(tmp_path: Path) 
     routing = routing_of(tmp_path, GOOD, OWNERS)
     everything, critical, rest = routing.routes
     receivers = routing.receivers
-    assert everything.timing(receivers["am"]) == Timing((), 0.0, 5.0, 60.0)
+    assert everything.timing(receivers["am"]) == Timing((), 0.0, 5.0, 60.0, keeps_alive=True)
     assert critical.timing(receivers["pager"]) == Timing(("service", "model"), 10.0, 300.0, 3600.0)
     assert rest.timing(receivers["chat"]) == Timing(("rule", "owner"), 30.0, 300.0, 14_400.0)
     assert (rest.send_resolved, critical.send_resolved) == (False, True)

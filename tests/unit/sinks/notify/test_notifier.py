@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from callgauge.codec import encode
-from callgauge.schema import Alert, DeadLetter
+from callgauge.schema import Alert, AlertAction, DeadLetter
 from callgauge_intake.consumer import Intake
 from callgauge_notify.delivery.courier import Courier
 from callgauge_notify.delivery.noting import Noting
 from callgauge_notify.delivery.outcome import Outcome
+from callgauge_notify.delivery.told_records import Known
 from callgauge_notify.grouping.episode import Told
 from callgauge_notify.grouping.notice import Notice
 from callgauge_notify.notifier import Notifier
@@ -64,12 +65,20 @@ class ListBus:
         self.told: list[Told] = []
         self.letters: list[DeadLetter] = []
         self.alerts: list[Alert] = []
+        self.actions: list[tuple[AlertAction, int]] = []
         self.log: list[str] = []
 
-    def told_before(self, partition: int) -> list[Told]:
-        return list({told.key: told for told in self.told if told.partition == partition}.values())
+    def known_before(self, partition: int) -> Known:
+        told = {told.key: told for told in self.told if told.partition == partition}
+        return Known(list(told.values()), [action for action, number in self.actions if number == partition])
 
-    def forget(self, told: Iterable[Told]) -> None:
+    def keep(self, actions: Iterable[tuple[AlertAction, int]]) -> None:
+        self.log.append("keep")
+        self.actions += actions
+
+    def forget(self, told: Iterable[Told], actions: Iterable[AlertAction], partitions: Iterable[int]) -> None:
+        ids, numbers = {each.action_id for each in actions}, list(partitions)
+        self.actions = [(a, number) for a, number in self.actions if not (a.action_id in ids and number in numbers)]
         gone = {each.key for each in told}
         self.told = [each for each in self.told if each.key not in gone]
 

@@ -12,7 +12,7 @@ from callgauge_notify.grouping.notice import Item
 from callgauge_notify.receivers.pagerduty import PagerDutyReceiver, event_of
 from callgauge_notify.receivers.receiver import NotDelivered, Refused
 from callgauge_notify.routing.receiver_kinds import PagerDutySpec
-from tests.unit.sinks.notify.alerts import T0, alert, notice
+from tests.unit.sinks.notify.alerts import T0, acknowledged, alert, done, notice
 from tests.unit.sinks.notify.http_stub import Answer, Stub, local_web, serving
 from tests.unit.sinks.notify.wire_formats import PAGERDUTY, checked
 
@@ -75,6 +75,26 @@ def test_resolved_has_the_same_dedup_key(pagerduty: Stub) -> None:
     receiver.deliver(notice(dataclasses.replace(notice(alert("resolved")).items[0], news=("firing", "resolved"))))
     sent = [(request.json["event_action"], request.json["dedup_key"]) for request in pagerduty.requests]
     assert sent == [(action, alert().fingerprint) for action in ("resolve", "trigger", "resolve")]
+
+
+def test_acknowledging_is_sent(pagerduty: Stub) -> None:
+    """Alone, or with the trigger if the incident is not there yet."""
+    receiver = receiver_of(pagerduty)
+    receiver.deliver(notice(acknowledged(alert())))
+    receiver.deliver(notice(acknowledged(alert(), ("firing", "acknowledged"))))
+    sent = [(request.json["event_action"], request.json["dedup_key"]) for request in pagerduty.requests]
+    assert sent == [(action, alert().fingerprint) for action in ("acknowledge", "trigger", "acknowledge")]
+    assert pagerduty.problems == []
+
+
+def test_what_pagerduty_has_told_us_is_not_sent_back(pagerduty: Stub) -> None:
+    """Another receiver of the same kind is told, since its incident is another one."""
+    receiver = receiver_of(pagerduty)
+    by_hand = Item(alert("resolved"), ("resolved",), resolved=done("resolve", alert(), receiver="r"))
+    receiver.deliver(notice(acknowledged(alert(), receiver="r"), by_hand))
+    assert pagerduty.requests == []
+    receiver.deliver(notice(acknowledged(alert(), receiver="r"), by_hand, receiver="other"))
+    assert [request.json["event_action"] for request in pagerduty.requests] == ["acknowledge", "resolve"]
 
 
 def test_limits_are_kept_by_cutting(pagerduty: Stub) -> None:

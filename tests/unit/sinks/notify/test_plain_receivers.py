@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import threading
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
+from matplotlib.figure import Figure
 from pydantic import SecretStr
 from rich.console import Console
 
@@ -16,8 +18,9 @@ from callgauge.errors import SettingError
 from callgauge.schema import Severity
 from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.receivers.apprise import AppriseReceiver
-from callgauge_notify.receivers.chart import Charts, chart_of, shares_of
+from callgauge_notify.receivers.chart import Charts, chart_of, courses_of, shares_of
 from callgauge_notify.receivers.console import ConsoleReceiver, line_of
+from callgauge_notify.receivers.course import draw_course
 from callgauge_notify.receivers.file import FileReceiver
 from callgauge_notify.receivers.receiver import NotDelivered
 from callgauge_notify.receivers.words import headline, rest_of, text_of
@@ -129,6 +132,34 @@ def test_a_chart_is_a_png() -> None:
     assert chart_of(notice(alert(labels={"service": "$x^2$ ünï"}), alert("resolved"))).startswith(b"\x89PNG\r\n")
     assert chart_of(notice(alert(value=None))) == b""
     assert [(name, share) for name, share, _ in shares_of(notice(alert()))] == [("slow chat", 1.75)]
+
+
+def minutes(*values: float | None) -> list[tuple[float, float | None]]:
+    return [(T0 - 60.0 * (len(values) - place), value) for place, value in enumerate(values, 1)]
+
+
+def test_the_course_is_drawn_where_it_is_known() -> None:
+    """Of at most four alerts, the first ones of the notice; of the others a bar. One value makes no line."""
+    known = [alert(labels={"service": f"s{n}"}, points=minutes(1_000.0, None, 3_500.0)) for n in range(6)]
+    one = alert(labels={"service": "one"}, points=minutes(None, 3_500.0))
+    made = notice(*known[:5], one)
+    assert courses_of(made) == known[:4]
+    assert [each.labels["service"] for _, _, each in shares_of(made)] == ["s4", "one"]
+    assert chart_of(made).startswith(b"\x89PNG\r\n")
+    assert chart_of(notice(known[0])) != chart_of(notice(alert(labels={"service": "s0"})))
+
+
+def test_a_course_holds_value_threshold_and_since_when_it_fires() -> None:
+    """Gaps are gaps; the last window is marked; what is over is green."""
+    axes: Any = Figure().add_subplot()
+    draw_course(axes, alert("resolved", points=minutes(1_000.0, None, 3_500.0), fired_at=T0 - 60))
+    line, last, limit = axes.get_lines()
+    assert [math.isnan(value) for value in line.get_ydata()] == [False, True, False]
+    assert list(last.get_ydata()) == [3_500.0]
+    assert last.get_color() == "#2e8b57"
+    assert set(limit.get_ydata()) == {2_000.0}
+    assert [text.get_text() for text in axes.texts] == ["threshold 2,000"]
+    assert len(axes.patches) == 1
 
 
 def test_a_late_chart_is_left_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -17,7 +18,7 @@ from callgauge_notify.receivers.slack_blocks import blocks_of
 from callgauge_notify.routing.owners import Owner, Owners
 from callgauge_notify.routing.receiver_kinds import ConsoleSpec, SlackSpec
 from callgauge_notify.routing.routes import Routing
-from tests.unit.sinks.notify.alerts import T0, alert, notice
+from tests.unit.sinks.notify.alerts import T0, acknowledged, alert, notice
 from tests.unit.sinks.notify.http_stub import Answer, Request, Stub, local_web, serving
 from tests.unit.sinks.notify.wire_formats import SLACK, checked, slack_api_fields, slack_api_problem
 
@@ -44,13 +45,13 @@ def posted(request: Request, number: int) -> Answer:
     return Answer(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
 
-def webhook_of(stub: Stub, **changes: str) -> SlackWebhook:
-    return SlackWebhook(SlackSpec(name="s", url=SecretStr(stub.url), **changes), local_web(), ROUTING, lambda: T0)  # type: ignore[arg-type]
+def webhook_of(stub: Stub, **changes: Any) -> SlackWebhook:
+    return SlackWebhook(SlackSpec(name="s", url=SecretStr(stub.url), **changes), local_web(), ROUTING, lambda: T0)
 
 
-def api_of(stub: Stub, channel: str = "#alerts", chart: bytes = b"") -> SlackApi:
-    url = SecretStr(f"http://127.0.0.1:{stub.port}/api")
-    spec = SlackSpec(name="s", token=SecretStr("xoxb-1"), channel=channel, api_url=url)
+def api_of(stub: Stub, channel: str = "#alerts", chart: bytes = b"", secret: str = "") -> SlackApi:
+    url, signing = SecretStr(f"http://127.0.0.1:{stub.port}/api"), SecretStr(secret)
+    spec = SlackSpec(name="s", token=SecretStr("xoxb-1"), channel=channel, api_url=url, signing_secret=signing)
     return SlackApi(spec, local_web(), ROUTING, Charts(draw=lambda notice: chart), lambda: T0)
 
 
@@ -145,6 +146,40 @@ def test_the_end_is_told_in_the_thread_and_the_message_is_edited(api: Stub) -> N
     ]
     assert slack_api_fields(api.requests[3])["text"] == "[RESOLVED] slow (service=search)"
     assert api.problems == []
+
+
+def buttons_in(blocks: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    elements = (each for block in blocks if block["type"] == "actions" for each in block["elements"])
+    return [(each["action_id"], each["value"]) for each in elements]
+
+
+def test_acknowledging_is_told_in_the_thread_and_the_message_is_edited(api: Stub) -> None:
+    """It says who; the thread has no buttons, the message no longer the one to acknowledge."""
+    receiver = api_of(api, secret="s")
+    kept = dict(receiver.deliver(notice(alert()))[alert().alert_id])
+    receiver.deliver(known(notice(acknowledged(alert(), why="on it")), kept))
+    assert [name for name, _ in calls_of(api)] == ["chat.postMessage", "chat.postMessage", "chat.update"]
+    first, thread, edited = (slack_api_fields(request) for request in api.requests)
+    assert thread["text"] == edited["text"] == "[ACKNOWLEDGED] slow (service=chat)"
+    assert "acknowledged by ann at 2023-11-14 22:14:50Z: on it" in edited["blocks"][1]["text"]["text"]
+    found = [[name for name, _ in buttons_in(each["blocks"])] for each in (first, thread, edited)]
+    assert found == [["acknowledge", "resolve", "silence_1h"], [], ["resolve", "silence_1h"]]
+    assert api.problems == []
+
+
+def test_buttons_within_slacks_limits(webhook: Stub) -> None:
+    """Only with a signing secret, only of what fires, each with the alert's id; a storm fits."""
+    over = alert("resolved", labels={"service": "over"})
+    webhook_of(webhook).deliver(notice(alert()))
+    signed = webhook_of(webhook, signing_secret=SecretStr("s"))
+    signed.deliver(notice(alert(), over))
+    signed.deliver(notice(*(alert(labels={"service": f"s{number}"}) for number in range(500))))
+    webhook_of(webhook, signing_secret=SecretStr("s"), text="own {{ first.rule }}").deliver(notice(alert()))
+    plain, two, storm, own = (buttons_in(request.json["blocks"]) for request in webhook.requests)
+    assert plain == []
+    assert two == own == [(name, alert().alert_id) for name in ("acknowledge", "resolve", "silence_1h")]
+    assert len(storm) == 60
+    assert webhook.problems == []
 
 
 def test_what_is_new_is_a_new_message(api: Stub) -> None:

@@ -6,14 +6,14 @@ import base64
 
 import pytest
 
-from callgauge.codec import read
+from callgauge.codec import encode, read
 from callgauge.errors import DecodeError
 from callgauge.schema import Alert
 from callgauge_notify.delivery.failures import alert_of_failure, dead_letter_of, end_of_failure
-from callgauge_notify.delivery.told_records import record_of, told_in
+from callgauge_notify.delivery.told_records import key_of_action, known_in, record_of, told_in
 from callgauge_notify.grouping.episode import told_by
 from callgauge_notify.grouping.notice import Item
-from tests.unit.sinks.notify.alerts import T0, alert, notice
+from tests.unit.sinks.notify.alerts import T0, acknowledged, alert, done, notice
 
 
 def test_a_record_holds_everything() -> None:
@@ -24,6 +24,24 @@ def test_a_record_holds_everything() -> None:
     assert key == f"all/{alert().fingerprint}".encode()
     assert told_in(value, 3) == told
     assert (told.at, told.memory, told.given_up, told.partition) == (T0 + 95, {"ts": "1.2"}, True, 3)
+
+
+def test_a_record_says_that_acknowledging_was_told() -> None:
+    """So the next process does not tell it again."""
+    (told,) = told_by(notice(acknowledged(alert())), T0 + 95, {})
+    key, value = record_of(told)
+    assert known_in(key, value, 0) == told
+    assert told.acknowledged
+
+
+def test_what_people_did_has_a_key_that_no_route_has() -> None:
+    """One for each episode or silence, and kind."""
+    action = done("acknowledge", alert())
+    key = key_of_action(action)
+    assert key == f"action/acknowledge/{alert().alert_id}".encode()
+    assert known_in(key, encode(action), 0) == action
+    made = action.model_copy(update={"action": "silence", "silence_id": "s1"})
+    assert key_of_action(made) == b"action/silence/s1"
 
 
 def test_repetitions_are_noted_unless_they_come_each_minute() -> None:

@@ -57,6 +57,23 @@ PAGERDUTY: dict[str, Any] = {
     "else": {"required": ["dedup_key"]},
 }
 
+#: docs.slack.dev/reference/block-kit/block-elements/button-element
+_BUTTON: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "text", "action_id"],
+    "properties": {
+        "type": {"const": "button"},
+        "text": {
+            "required": ["type", "text"],
+            "properties": {"type": {"const": "plain_text"}, "text": _text(75, minLength=1)},
+        },
+        "action_id": _text(255, minLength=1),
+        "value": _text(2_000),
+        "style": {"enum": ["primary", "danger"]},
+    },
+    "additionalProperties": False,
+}
+
 #: docs.slack.dev/reference/block-kit/blocks
 SLACK: dict[str, Any] = {
     "type": "object",
@@ -94,6 +111,14 @@ SLACK: dict[str, Any] = {
                         "properties": {
                             "type": {"const": "context"},
                             "elements": {"type": "array", "minItems": 1, "maxItems": 10},
+                        },
+                    },
+                    {
+                        "required": ["type", "elements"],
+                        "properties": {
+                            "type": {"const": "actions"},
+                            "block_id": _text(255),
+                            "elements": {"type": "array", "minItems": 1, "maxItems": 25, "items": _BUTTON},
                         },
                     },
                 ]

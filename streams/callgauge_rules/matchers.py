@@ -1,4 +1,4 @@
-"""Conditions on an alert's labels, as routes and inhibition use them.
+"""Conditions on an alert's labels, as routes, inhibition and silences use them.
 
     name=value    is the value          name=~pattern   the whole value matches the regular expression
     name!=value   is not the value      name!~pattern   it does not
@@ -25,7 +25,7 @@ __all__ = ["EXTRA_LABELS", "Matcher", "known_label", "labels_of", "matcher_of", 
 #: What an alert is asked for besides its own labels.
 EXTRA_LABELS = ("rule", "severity", "owner", "alertname", "receiver", "source")
 _SEVERITIES = get_args(Severity)
-_FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(>=|!=|=~|!~|==|=)\s*(.*?)\s*")
+_FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(>=|!=|=~|!~|==|=)\s*(.*?)\s*", re.DOTALL)
 _LONGEST = 1_000
 
 
@@ -52,7 +52,9 @@ class Matcher:
         return matched == (self.op == "=~")
 
     def __str__(self) -> str:
-        return f"{self.label}{self.op}{self.value}"
+        """As `matcher_of` reads it."""
+        bare = self.value == _unquoted(self.value.strip())
+        return f"{self.label}{self.op}{self.value}" if bare else f'{self.label}{self.op}"{self.value}"'
 
 
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:

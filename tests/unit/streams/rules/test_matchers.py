@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from callgauge_notify.routing.matchers import labels_of, matcher_of
+from callgauge_rules.matchers import labels_of, matcher_of
 from tests.unit.sinks.notify.alerts import alert
 
 LABELS = labels_of(alert(severity="error", labels={"service": "chat", "model": "gpt-4o"}), "assistants")

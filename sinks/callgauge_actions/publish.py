@@ -1,0 +1,71 @@
+"""Writes actions to the alerts topic, and returns only once the broker has acknowledged them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from callgauge.codec import encode
+from callgauge.errors import BrokerError
+from callgauge.log_once import LibrdkafkaLog
+from callgauge.schema import AlertAction
+from callgauge.settings import Settings
+from callgauge_actions.alert_log import partitions_of
+
+__all__ = ["Publisher", "records_of"]
+
+
+def records_of(action: AlertAction, partition: int | None, partitions: Iterable[int]) -> list[tuple[bytes, int]]:
+    """Key and partition of each copy of an action: one beside the alert, or of a silence one in every partition."""
+    if action.action in ("silence", "unsilence") or partition is None:
+        return [(action.silence_id.encode() or action.fingerprint.encode(), number) for number in partitions]
+    return [(action.fingerprint.encode(), partition)]
+
+
+class Publisher:
+    """See above. May be used from any thread."""
+
+    def __init__(self, settings: Settings, timeout_s: float = 10.0) -> None:
+        self._topic = settings.topics.alerts.name
+        self._servers = settings.bootstrap_servers
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        own = {
+            "acks": "all",
+            "enable.idempotence": True,
+            "partitioner": "murmur2_random",
+            "linger.ms": 0,
+            "message.timeout.ms": int(timeout_s * 1e3),
+        }
+        self._producer = Producer(settings.librdkafka() | own, logger=LibrdkafkaLog(again_after_s=60.0))
+
+    def publish(self, action: AlertAction, partition: int | None = None) -> None:
+        """Write an action.
+
+        Args:
+            partition: that of the alert's transitions; None: every partition.
+
+        Raises:
+            BrokerError: the broker has not acknowledged all copies; it may have some, and doing it again is harmless.
+        """
+        failed: list[str] = []
+
+        def on_delivery(error: KafkaError | None, _: Message) -> None:
+            if error is not None:
+                failed.append(error.str())
+
+        value = encode(action)
+        # One at a time: whoever flushes serves the reports of all.
+        with self._lock:
+            try:
+                numbers = partitions_of(self._producer, self._topic, self._servers)
+                for key, number in records_of(action, partition, numbers):
+                    self._producer.produce(self._topic, value, key, number, on_delivery=on_delivery)
+            except (KafkaException, BufferError) as error:
+                raise BrokerError(f"{self._topic} at {self._servers}: {error}") from error
+            left = self._producer.flush(self._timeout_s + 1)
+        if failed or left:
+            why = failed[0] if failed else f"no answer within {self._timeout_s:g} s"
+            raise BrokerError(f"{self._topic} at {self._servers} did not take it: {why}; do it again")
