@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from callgauge.codec import read
 from callgauge.errors import BrokerError
-from callgauge.schema import Call
-from callgauge.transport import Report
+from callgauge.schema import Call, Heartbeat, Score, StateChange
+from callgauge.transport import Kind, Outbound, Report
 
 __all__ = ["ManualClock", "MemoryTransport", "Message"]
 
@@ -38,6 +38,7 @@ class Message:
 
     key: bytes
     value: bytes
+    kind: Kind = "calls"
 
 
 class MemoryTransport:
@@ -59,19 +60,38 @@ class MemoryTransport:
         self.opened = 0
         self.closed = 0
         self._messages: list[Message] = []
-        self._report: Report = lambda reason: None
+        self._report: Report = lambda kind, reason, message: None
         self._lock = threading.Lock()
 
     @property
     def messages(self) -> list[Message]:
-        """What was delivered, in order."""
+        """What was delivered, in order, but for heartbeats, which come by the clock."""
         with self._lock:
-            return list(self._messages)
+            return [message for message in self._messages if message.kind != "heartbeats"]
 
     @property
     def calls(self) -> list[Call]:
-        """What was delivered, decoded as every consumer decodes it."""
-        return [read(Call, message.value) for message in self.messages]
+        """The calls, and spans, that were delivered, decoded as every consumer decodes them."""
+        return [read(Call, value) for value in self._values("calls")]
+
+    @property
+    def scores(self) -> list[Score]:
+        """The scores that were delivered."""
+        return [read(Score, value) for value in self._values("scores") if b'"kind":"score"' in value]
+
+    @property
+    def state_changes(self) -> list[StateChange]:
+        """The changes of circuit breakers that were delivered."""
+        return [read(StateChange, value) for value in self._values("scores") if b'"kind":"state_change"' in value]
+
+    @property
+    def heartbeats(self) -> list[Heartbeat]:
+        """The heartbeats that were delivered."""
+        return [read(Heartbeat, value) for value in self._values("heartbeats")]
+
+    def _values(self, kind: Kind) -> list[bytes]:
+        with self._lock:
+            return [message.value for message in self._messages if message.kind == kind]
 
     def open(self, report: Report) -> None:
         """See `Transport.open`."""
@@ -79,7 +99,7 @@ class MemoryTransport:
         self._report = report
         self._check_usable()
 
-    def send(self, key: bytes, value: bytes) -> bool:
+    def send(self, message: Outbound) -> bool:
         """See `Transport.send`."""
         self._check_usable()
         if self.delay_s:
@@ -88,8 +108,8 @@ class MemoryTransport:
             return False
         if not self.failure:
             with self._lock:
-                self._messages.append(Message(key, value))
-        self._report(self.failure or None)
+                self._messages.append(Message(message.key, message.value, message.kind))
+        self._report(message.kind, self.failure or None, message if self.failure else None)
         return True
 
     def poll(self, timeout_s: float) -> None:

@@ -83,7 +83,7 @@ def test_unreachable_broker_costs_only_the_calls(settings_of: Callable[..., Sett
 def test_refused_settings_are_explained() -> None:
     """What librdkafka does not accept is a BrokerError."""
     with pytest.raises(BrokerError, match="CALLGAUGE_"):
-        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL")).open(lambda reason: None)
+        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL")).open(lambda *_: None)
 
 
 def test_nothing_lost_nothing_twice_one_partitioner() -> None:
