@@ -47,6 +47,8 @@ class MemoryTransport:
     Attributes:
         delay_s: `send` sleeps this long before it takes a message.
         full: `send` takes nothing, as when librdkafka's queue is full.
+        away: messages are taken and wait, as in librdkafka while the broker is away. They are delivered once it is not,
+            and come back when the transport is closed before.
         failure: if not "", messages are taken and reported as failed for this reason.
         unusable: `open` and `send` raise BrokerError.
         opened, closed: how often that happened.
@@ -55,11 +57,13 @@ class MemoryTransport:
     def __init__(self, *, delay_s: float = 0.0, full: bool = False, failure: str = "", unusable: bool = False) -> None:
         self.delay_s = delay_s
         self.full = full
+        self.away = False
         self.failure = failure
         self.unusable = unusable
         self.opened = 0
         self.closed = 0
         self._messages: list[Message] = []
+        self._held: list[Outbound] = []
         self._report: Report = lambda kind, reason, message: None
         self._lock = threading.Lock()
 
@@ -106,25 +110,37 @@ class MemoryTransport:
             time.sleep(self.delay_s)
         if self.full:
             return False
-        if not self.failure:
-            with self._lock:
-                self._messages.append(Message(message.key, message.value, message.kind))
-        self._report(message.kind, self.failure or None, message if self.failure else None)
+        if self.away:
+            self._held.append(message)
+        else:
+            self._settle([message], self.failure)
         return True
 
     def poll(self, timeout_s: float) -> None:
         """See `Transport.poll`."""
-        if self.full:
+        if not self.away:
+            held, self._held = self._held, []
+            self._settle(held, self.failure)
+        if self.full or self.away:
             time.sleep(min(timeout_s, 0.001))
 
     def close(self, timeout_s: float) -> None:
         """See `Transport.close`."""
         self.closed += 1
+        held, self._held = self._held, []
+        self._settle(held, "_PURGE_QUEUE")
 
     def abandon(self) -> None:
         """See `Transport.abandon`: the child starts with no messages."""
         self._lock = threading.Lock()
-        self._messages = []
+        self._messages, self._held = [], []
+
+    def _settle(self, messages: list[Outbound], failure: str) -> None:
+        for message in messages:
+            if not failure:
+                with self._lock:
+                    self._messages.append(Message(message.key, message.value, message.kind))
+            self._report(message.kind, failure or None, message if failure else None)
 
     def _check_usable(self) -> None:
         if self.unusable:
