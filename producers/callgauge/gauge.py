@@ -6,63 +6,39 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from callgauge.call_log import call_log
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
+from callgauge.gauge_stats import GaugeStats, stats_of
 from callgauge.heartbeats import Heart
 from callgauge.ids import uuid7
-from callgauge.judgements import Judged, Origin, feedback_scores, score_message, state_change_message
-from callgauge.operations import CHAIN, EXECUTE_TOOL, RETRIEVAL
+from callgauge.judging import Judging
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
-from callgauge.spans import Measuring, SpanMaker
+from callgauge.spans import Measuring
 from callgauge.spill.folder import SpillFolder
 from callgauge.spill.spilling import Spilling
 from callgauge.timing import TimedCall, current
-from callgauge.trace_context import format_traceparent, placed
+from callgauge.trace_context import placed
+from callgauge.tracing import Tracing
 from callgauge.transport import KafkaTransport, Outbound, Transport
 
-__all__ = ["Gauge", "GaugeStats"]
+__all__ = ["Gauge"]
 
 _FIELDS = frozenset(Call.model_fields)
 _LONGEST_ID = 64
 _id_of, _text_of = id_reader(_LONGEST_ID), text_reader(None)
 
 
-@dataclass(frozen=True)
-class GaugeStats:
-    """What became of calls and judgements, since the start of the process or since it was forked."""
-
-    emitted: int
-    """Taken; = delivered + failed + spilled + those still under way."""
-    delivered: int
-    """The broker has them."""
-    dropped: int
-    """Not taken: the queue was full, or the Gauge closed."""
-    invalid: int
-    """Not taken: it cannot be counted, since it has no service, or it judges what cannot be found."""
-    failed: int
-    """Taken, but the broker never got them."""
-    spilled: int = 0
-    """Written to disk (`CALLGAUGE_SPILL_DIR`), to be delivered later, by this process or the next."""
-    replayed: int = 0
-    """Read from disk, also what processes before had left there, and delivered."""
-    replay_failed: int = 0
-    """Read from disk, but damaged, or refused by the broker."""
-    on_disk: int = 0
-    """On disk now, to be delivered by this process."""
-
-
-class Gauge:
+class Gauge(Judging, Tracing):
     """Emits calls to the bus.
 
         gauge = Gauge()
@@ -96,14 +72,13 @@ class Gauge:
         self._timer = timer
         self._log = LogOnce(logging.getLogger("callgauge"))
         self._service = self._settings.service
-        defaults = {"service": self._service, "environment": self._settings.environment}
+        self._defaults = defaults = {"service": self._service, "environment": self._settings.environment}
         log = self._log
         self._prices = CallPrices(load_prices(self._settings.prices_file), logging.getLogger("callgauge"))
 
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        self._measuring = (clock, timer, defaults, log)
         self._delivery = _delivery_of(self._settings, Outgoing(defaults, on_mended, self._prices.cost), transport, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
         weakref.finalize(self, self._delivery.retire, ATEXIT_S).atexit = False
@@ -111,11 +86,7 @@ class Gauge:
     @property
     def stats(self) -> GaugeStats:
         """The counts now."""
-        counts, disk = self._delivery.counts, self._delivery.spilling
-        kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else ()
-        return GaugeStats(
-            counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed, counts.spilled, *kept
-        )
+        return stats_of(self._delivery)
 
     @property
     def unpriced(self) -> dict[str, int]:
@@ -148,102 +119,7 @@ class Gauge:
     def call(self, **fields: Any) -> TimedCall:
         """Measures a call and emits it, `fields` and what is set meanwhile, at the end: a context manager, and a
         decorator of functions, coroutines and generators."""
-        return TimedCall(self._emit_measured, fields, *self._measuring[:3])
-
-    @property
-    def trace(self) -> SpanMaker:
-        """The whole of a request: a new trace, or that of `traceparent`. See `SpanMaker` for how to use it."""
-        return SpanMaker(CHAIN, self._for_spans(), begins_trace=True)
-
-    @property
-    def chain(self) -> SpanMaker:
-        """A step of the trace that this thread or task is in."""
-        return SpanMaker(CHAIN, self._for_spans())
-
-    @property
-    def retrieval(self) -> SpanMaker:
-        """A search for documents, a step of the trace that this thread or task is in."""
-        return SpanMaker(RETRIEVAL, self._for_spans())
-
-    @property
-    def tool(self) -> SpanMaker:
-        """A tool that is run, a step of the trace that this thread or task is in."""
-        return SpanMaker(EXECUTE_TOOL, self._for_spans())
-
-    @property
-    def current(self) -> TimedCall | None:
-        """The innermost call or span whose block, or decorated function, this thread or task is in."""
-        return current()
-
-    @property
-    def traceparent(self) -> str:
-        """The W3C header for requests that are made here; "" outside of any span."""
-        inside = current()
-        return format_traceparent(inside.scope) if inside is not None and inside.scope is not None else ""
-
-    def score(
-        self, name: str, value: float, call: Judged = None, *, origin: Origin = "other", comment: str = ""
-    ) -> str:
-        """Send a judgement of a call; it counts in the call's series.
-
-        Args:
-            value: any number from -1e6 to 1e6; true is 1.
-            call: `call.ref`, from whatever process; or the call itself. None: it is of the service as a whole.
-            origin: who judged: heuristic, judge (a model), user, business.
-
-        Returns:
-            The score_id, or "" if it was not taken: what is wrong is counted in `stats` and logged, never raised.
-        """
-        return self._judge(
-            lambda: score_message(
-                name, value, call, origin=origin, comment=comment, defaults=self._measuring[2], now_s=self._clock()
-            )
-        )
-
-    def feedback(
-        self,
-        ref: Judged,
-        *,
-        thumbs: bool | Literal["up", "down"] | None = None,
-        rating: float | None = None,
-        comment: str = "",
-    ) -> str:
-        """Send what a user says of an answer: the score `thumbs` (up 1, down 0), `rating` (as it is), or both.
-
-        Returns:
-            The score_id, of the last one if there are two; "" if it was not taken.
-        """
-        sent = ""
-        try:
-            scores = feedback_scores(thumbs, rating)
-        except Exception as error:
-            self._refuse(error)
-            return ""
-        for name, value in scores:
-            sent = self.score(name, value, ref, origin="user", comment=comment)
-        return sent
-
-    def outcome(self, name: str, value: float, ref: Judged = None) -> str:
-        """Send what became of a conversation or task: a score of origin business. Usual names: completion, escalation,
-        conversion, abandonment, satisfaction.
-
-        Returns:
-            The score_id, or "" if it was not taken.
-        """
-        return self.score(name, value, ref, origin="business")
-
-    def breaker(self, name: str, from_: str, to: str, reason: str = "", **labels: Any) -> str:
-        """Tell that a circuit breaker changed its state: closed, open, half_open.
-
-        Args:
-            labels: of the calls that it breaks, usually `provider`.
-
-        Returns:
-            The event_id, or "" if it was not taken.
-        """
-        return self._judge(
-            lambda: state_change_message(name, from_, to, reason, labels, self._measuring[2], self._clock())
-        )
+        return TimedCall(self._emit_measured, fields, self._clock, self._timer, self._defaults)
 
     def flush(self, timeout_s: float = 10.0) -> int:
         """Wait until all is delivered, what is on disk too, at most `timeout_s` seconds. Returns how much is not."""
@@ -275,9 +151,13 @@ class Gauge:
         except Exception as error:
             self._refuse(error)
             return ""
+        own_id: str = taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
+        return self._offer(taken, own_id)
+
+    def _offer(self, taken: Given | Outbound, own_id: str) -> str:
         try:
             if self._delivery.offer(taken):
-                return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
+                return own_id
             self._log_dropped()
         except Exception as error:
             self._delivery.count(dropped=1)
@@ -290,13 +170,10 @@ class Gauge:
         except Exception as error:
             self._refuse(error)
             return ""
-        if self._delivery.offer(outbound):
-            return own_id
-        self._log_dropped()
-        return ""
+        return self._offer(outbound, own_id)
 
     def _for_spans(self) -> Measuring:
-        return Measuring(self._emit_measured, *self._measuring)
+        return Measuring(self._emit_measured, self._clock, self._timer, self._defaults, self._log)
 
     def _taken(self, fields: dict[str, Any]) -> Given:
         """The fields, with an id, and what may change meanwhile copied; the rest waits for the delivery thread. Raises
