@@ -7,61 +7,54 @@ import os
 import threading
 import time
 import weakref
-from collections import deque
-from dataclasses import dataclass
+from collections.abc import Callable
 
-from callgauge.errors import BrokerError
+from callgauge.heartbeats import Heart
 from callgauge.log_once import LogOnce
 from callgauge.outgoing import Given, Outgoing
-from callgauge.transport import Transport
+from callgauge.sending import BUSY_POLL_S, Sender
+from callgauge.spill.spilling import Spilling
+from callgauge.transport import Outbound, Transport
 
-__all__ = ["ATEXIT_S", "Counts", "Delivery", "LogOnce"]
+__all__ = ["ATEXIT_S", "Delivery", "LogOnce"]
 
 #: How long all deliveries together may hold up the end of the process, in seconds.
 ATEXIT_S = 5.0
 
-# How long the thread stays in one poll while messages are under way; also how long a full transport is left alone.
-BUSY_POLL_S = 0.02
 # Woken by a first call, the thread lets others gather: one wake-up a batch spares the host's threads the rest.
 GATHER_S = 0.01
-# Without anything under way the thread sleeps, and looks after the connection this often.
-IDLE_POLL_S = 5.0
 RETRY_S = (0.5, 30.0)
 
 
-@dataclass
-class Counts:
-    """What became of the calls of this process."""
-
-    taken: int = 0
-    delivered: int = 0
-    failed: int = 0
-    dropped: int = 0
-    invalid: int = 0
-
-    @property
-    def pending(self) -> int:
-        """Taken and neither delivered nor failed yet."""
-        return self.taken - self.delivered - self.failed
-
-
 class Delivery:
-    """Takes calls without waiting, and sends them on a daemon thread that starts with the first.
+    """Takes calls without waiting, and sends them on a daemon thread that starts with the first, or by `start`.
 
-    `capacity` bounds all calls that are pending, those inside the transport included.
+    `capacity` bounds all calls that are pending, those inside the transport included. For the other arguments see
+    `Sender`.
     """
 
-    def __init__(self, transport: Transport, outgoing: Outgoing, capacity: int, log: LogOnce) -> None:
-        self._transport = transport
-        self._outgoing = outgoing
+    def __init__(
+        self,
+        transport: Transport,
+        outgoing: Outgoing,
+        capacity: int,
+        log: LogOnce,
+        *,
+        heart: Heart | None = None,
+        spilling: Spilling | None = None,
+        observe: Callable[[Outbound], None] | None = None,
+    ) -> None:
         self._capacity = capacity
         self._log = log
+        self._sender = Sender(
+            transport, outgoing, capacity, log, heart, spilling, observe, self._is_over, self._tell_settled
+        )
+        self.spilling = spilling
         self._fresh()
         _deliveries.add(self)
 
     def _fresh(self) -> None:
-        self.counts = Counts()
-        self._queue: deque[Given] = deque()
+        self.counts, self._queue = self._sender.counts, self._sender.queue
         # Re-entrant: a signal handler or finalizer of the host may emit while its own thread is inside `offer`.
         self._lock = threading.RLock()
         self._wake = threading.Event()
@@ -72,11 +65,20 @@ class Delivery:
     def reset_in_child(self) -> None:
         """After a fork, in the child: nothing queued or counted, no thread, no connection. The parent keeps its own."""
         closed = self._close_by is not None
-        self._transport.abandon()
+        self._sender.reset_in_child()
         self._fresh()
         self._close_by = 0.0 if closed else None
 
-    def offer(self, call: Given) -> bool:
+    def start(self) -> None:
+        """Start the thread before there is anything to send, for heartbeats and for what waits on disk."""
+        with self._lock:
+            if self._thread is None and self._close_by is None:
+                try:
+                    self._start()
+                except RuntimeError as error:  # no more threads; the first call tries again
+                    self._log.warn("start", "the delivery thread could not be started: %s", error)
+
+    def offer(self, call: Given | Outbound) -> bool:
         """Take a call, or count it as dropped: when `capacity` is reached, or after `close`. Never waits."""
         with self._lock:
             if self._close_by is not None or self.counts.pending >= self._capacity:
@@ -97,10 +99,14 @@ class Delivery:
             self.counts.invalid += invalid
 
     def flush(self, timeout_s: float) -> int:
-        """Wait until nothing is pending, at most `timeout_s` seconds. Returns what is still pending."""
+        """Wait until nothing is pending or on disk, at most `timeout_s` seconds. Returns how much still is."""
         with self._settled:
-            self._settled.wait_for(lambda: self.counts.pending <= 0, timeout_s)
-        return self.counts.pending
+            self._settled.wait_for(lambda: self._sender.waiting <= 0, timeout_s)
+        return self._sender.waiting
+
+    def _tell_settled(self) -> None:
+        with self._settled:
+            self._settled.notify_all()
 
     def retire(self, timeout_s: float) -> None:
         """Take no more, go on delivering for at most `timeout_s` seconds, then end the thread. Does not wait."""
@@ -110,7 +116,7 @@ class Delivery:
         self._wake.set()
 
     def close(self, timeout_s: float) -> int:
-        """`retire`, and wait for it. Returns how many calls were not delivered."""
+        """`retire`, and wait for it. Returns how many calls were neither delivered nor kept on disk."""
         failed_before = self.counts.failed
         self.retire(timeout_s)
         thread = self._thread
@@ -128,14 +134,15 @@ class Delivery:
         pause_s = RETRY_S[0]
         while not self._is_over():
             try:
-                self._transport.open(self._report)
+                self._sender.open()
                 self._deliver()
             except Exception as error:  # the host must not be hurt, and the next try may do better
                 self._log.warn(f"transport {type(error).__name__}", "calls cannot be sent, trying again: %s", error)
-                self._close_transport()
+                self._sender.close()
+                self._sender.spill_if_full()
                 self._pause(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S[1])
-        self._close_transport()
+        self._sender.finish()
 
     def _deliver(self) -> None:
         while True:
@@ -143,55 +150,13 @@ class Delivery:
             self._wake.clear()
             if self._is_over():
                 return
-            all_sent = self._send_queued()
+            all_sent = self._sender.send()
             if not all_sent or self.counts.pending or self._close_by is not None:
-                self._transport.poll(BUSY_POLL_S)
+                self._sender.poll(BUSY_POLL_S)
             else:
-                if self._wake.wait(IDLE_POLL_S) and self._close_by is None:
+                if self._wake.wait(self._sender.idle_s) and self._close_by is None:
                     time.sleep(GATHER_S)
-                self._transport.poll(0)
-
-    def _send_queued(self) -> bool:
-        """Send what is queued, oldest first, until the transport is full or time is up; True when all is sent.
-
-        A call leaves the queue when it is taken.
-        """
-        queue = self._queue
-        while queue and not self._is_over():
-            if not self._send(queue[0]):
-                return False
-            queue.popleft()
-        return not queue
-
-    def _send(self, call: Given) -> bool:
-        message = self._message_of(call)
-        if message is None:
-            return True
-        try:
-            return self._transport.send(*message)
-        except BrokerError:
-            raise
-        except Exception as error:  # this call's fault, as far as one can tell: the next must not wait behind it
-            self._report(type(error).__name__)
-            return True
-
-    def _message_of(self, call: Given) -> tuple[bytes, bytes] | None:
-        try:
-            return self._outgoing.message_of(call)
-        except Exception as error:  # one bad call must not hold up the others
-            self._log.warn("encode", "a call could not be encoded: %s", type(error).__name__)
-            self._report("encode")
-            return None
-
-    def _report(self, reason: str | None) -> None:
-        if reason is None:
-            self.counts.delivered += 1
-        else:
-            self.counts.failed += 1
-            self._log.warn(f"failed {reason}", "a call was not delivered: %s", reason)
-        if self.counts.pending <= 0:
-            with self._settled:
-                self._settled.notify_all()
+                self._sender.poll(0)
 
     def _is_over(self) -> bool:
         if self._close_by is None:
@@ -207,12 +172,7 @@ class Delivery:
                 time.sleep(max(0.0, min(left, 0.1, self._close_by - time.monotonic())))
                 return
             self._wake.wait(left)
-
-    def _close_transport(self) -> None:
-        try:
-            self._transport.close(0)
-        except Exception as error:  # nothing is left to do but to say so
-            self._log.warn(f"close {type(error).__name__}", "the connection did not close: %s", error)
+            self._sender.spill_if_full()
 
 
 # Hooks of the process can not be taken back, so there is one of each, over whatever deliveries are alive.

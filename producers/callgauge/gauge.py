@@ -6,47 +6,39 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+from callgauge.call_log import call_log
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
+from callgauge.gauge_stats import GaugeStats, stats_of
+from callgauge.heartbeats import Heart
 from callgauge.ids import uuid7
+from callgauge.judging import Judging
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
-from callgauge.timing import TimedCall
-from callgauge.transport import KafkaTransport, Transport
+from callgauge.spans import Measuring
+from callgauge.spill.folder import SpillFolder
+from callgauge.spill.spilling import Spilling
+from callgauge.timing import TimedCall, current
+from callgauge.trace_context import placed
+from callgauge.tracing import Tracing
+from callgauge.transport import KafkaTransport, Outbound, Transport
 
-__all__ = ["Gauge", "GaugeStats"]
+__all__ = ["Gauge"]
 
 _FIELDS = frozenset(Call.model_fields)
 _LONGEST_ID = 64
 _id_of, _text_of = id_reader(_LONGEST_ID), text_reader(None)
 
 
-@dataclass(frozen=True)
-class GaugeStats:
-    """What became of the calls, since the start of the process or since it was forked."""
-
-    emitted: int
-    """Taken; = delivered + failed + those still under way."""
-    delivered: int
-    """The broker has them."""
-    dropped: int
-    """Not taken: the queue was full, or the Gauge closed."""
-    invalid: int
-    """Not taken: it cannot be counted, since it has no service."""
-    failed: int
-    """Taken, but the broker never got them."""
-
-
-class Gauge:
+class Gauge(Judging, Tracing):
     """Emits calls to the bus.
 
         gauge = Gauge()
@@ -80,24 +72,21 @@ class Gauge:
         self._timer = timer
         self._log = LogOnce(logging.getLogger("callgauge"))
         self._service = self._settings.service
-        defaults = {"service": self._service, "environment": self._settings.environment}
+        self._defaults = defaults = {"service": self._service, "environment": self._settings.environment}
         log = self._log
         self._prices = CallPrices(load_prices(self._settings.prices_file), logging.getLogger("callgauge"))
 
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        outgoing = Outgoing(defaults, on_mended, self._prices.cost)
-        transport = transport or KafkaTransport(self._settings)
-        self._delivery = Delivery(transport, outgoing, self._settings.queue_size, log)
+        self._delivery = _delivery_of(self._settings, Outgoing(defaults, on_mended, self._prices.cost), transport, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
         weakref.finalize(self, self._delivery.retire, ATEXIT_S).atexit = False
 
     @property
     def stats(self) -> GaugeStats:
         """The counts now."""
-        counts = self._delivery.counts
-        return GaugeStats(counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed)
+        return stats_of(self._delivery)
 
     @property
     def unpriced(self) -> dict[str, int]:
@@ -117,35 +106,28 @@ class Gauge:
             The event_id, or "" if the call was not taken.
         """
         try:
-            if call is None:
-                taken = self._taken(fields)
-            elif isinstance(call, Call):
-                taken = call
-            else:
-                taken = self._taken({**call, **fields})
+            given: Call | Mapping[str, Any] = (
+                fields if call is None else call if isinstance(call, Call) else {**call, **fields}
+            )
+            if (inside := current()) is not None and inside.scope is not None:
+                given = _placed(given, inside)
         except Exception as error:  # whatever it is, it is not the host's problem
-            self._delivery.count(invalid=1)
-            self._log_invalid(error)
+            self._refuse(error)
             return ""
-        try:
-            if self._delivery.offer(taken):
-                return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
-            self._log_dropped()
-        except Exception as error:
-            self._delivery.count(dropped=1)
-            self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
-        return ""
+        return self._emit(given)
 
     def call(self, **fields: Any) -> TimedCall:
-        """A context manager that measures a call and emits it, `fields` and what is set meanwhile, at the end."""
-        return TimedCall(self.emit, fields, self._clock, self._timer)
+        """Measures a call and emits it, `fields` and what is set meanwhile, at the end: a context manager, and a
+        decorator of functions, coroutines and generators."""
+        return TimedCall(self._emit_measured, fields, self._clock, self._timer, self._defaults)
 
     def flush(self, timeout_s: float = 10.0) -> int:
-        """Wait until all is delivered, at most `timeout_s` seconds. Returns how many calls are still under way."""
+        """Wait until all is delivered, what is on disk too, at most `timeout_s` seconds. Returns how much is not."""
         return self._delivery.flush(timeout_s)
 
     def close(self, timeout_s: float = 10.0) -> int:
-        """Take no more calls, deliver for at most `timeout_s` seconds. Returns how many were not delivered."""
+        """Take no more calls, deliver for at most `timeout_s` seconds, and keep the rest on disk where there is a
+        folder for that. Returns how many are lost."""
         left = self._delivery.close(timeout_s)
         if left:
             self._log.warn("closed", "closed with %d calls undelivered", left)
@@ -158,6 +140,40 @@ class Gauge:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _emit_measured(self, **fields: Any) -> str:
+        """Send a call that knows its place in a trace."""
+        return self._emit(fields)
+
+    def _emit(self, given: Call | Mapping[str, Any]) -> str:
+        try:
+            taken = given if isinstance(given, Call) else self._taken(given)  # type: ignore[arg-type]  # ours to change
+        except Exception as error:
+            self._refuse(error)
+            return ""
+        own_id: str = taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
+        return self._offer(taken, own_id)
+
+    def _offer(self, taken: Given | Outbound, own_id: str) -> str:
+        try:
+            if self._delivery.offer(taken):
+                return own_id
+            self._log_dropped()
+        except Exception as error:
+            self._delivery.count(dropped=1)
+            self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
+        return ""
+
+    def _judge(self, message: Callable[[], tuple[str, Outbound]]) -> str:
+        try:
+            own_id, outbound = message()
+        except Exception as error:
+            self._refuse(error)
+            return ""
+        return self._offer(outbound, own_id)
+
+    def _for_spans(self) -> Measuring:
+        return Measuring(self._emit_measured, self._clock, self._timer, self._defaults, self._log)
 
     def _taken(self, fields: dict[str, Any]) -> Given:
         """The fields, with an id, and what may change meanwhile copied; the rest waits for the delivery thread. Raises
@@ -187,10 +203,37 @@ class Gauge:
         pending = self._delivery.counts.pending
         self._log.warn("dropped", "a call was dropped: closed, or full: %d wait (CALLGAUGE_QUEUE_SIZE)", pending)
 
-    def _log_invalid(self, error: Exception) -> None:
+    def _refuse(self, error: Exception) -> None:
+        self._delivery.count(invalid=1)
         if isinstance(error, DecodeError):
             hint = "; give it, or set CALLGAUGE_SERVICE" if error.field == "service" else ""
             self._log.warn(f"invalid {error}", "a call was refused: %s%s", error, hint)
         else:
             name = type(error).__name__
             self._log.warn(f"invalid {name}", "a call was refused: it is neither a Call nor fields of one (%s)", name)
+
+
+def _placed(given: Call | Mapping[str, Any], inside: TimedCall) -> Call | Mapping[str, Any]:
+    """A call, with the ids of the span that it is made in."""
+    if not isinstance(given, Call):
+        return dict(placed(given, inside.scope))
+    if given.trace_id or inside.scope is None:
+        return given
+    ids = {"span_id": given.span_id or None, "parent_span_id": given.parent_span_id or None}
+    return given.model_copy(update=dict(placed(ids, inside.scope)))
+
+
+def _delivery_of(settings: Settings, outgoing: Outgoing, transport: Transport | None, log: LogOnce) -> Delivery:
+    beats, folder = settings.gauge_heartbeat_s, settings.spill_dir
+    delivery = Delivery(
+        transport or KafkaTransport(settings),
+        outgoing,
+        settings.queue_size,
+        log,
+        heart=Heart(beats, settings.service, settings.environment) if beats else None,
+        spilling=Spilling(SpillFolder(folder, settings.spill_mb << 20), log) if folder else None,
+        observe=call_log(settings.log_calls, log) if settings.log_calls else None,
+    )
+    if beats or folder:
+        delivery.start()
+    return delivery

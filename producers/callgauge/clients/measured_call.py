@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -48,7 +49,8 @@ class MeasuredCall:
         # Emptied by whoever ends the call, so that a close and the garbage collector cannot both end it.
         self._open: list[TimedCall] = []
         self._began = self._last = timer()
-        self._open.append(call.__enter__())
+        call.begin()
+        self._open.append(call)
 
     def received(self, response: Any, retries: int | None = None) -> None:
         """The headers of an answer have come.
@@ -118,8 +120,8 @@ class MeasuredCall:
         self._marks.append(self._faults.note(doing, error))
 
     def __del__(self) -> None:
-        if self._open:
-            self.abandoned()
+        if self._open:  # apart, so that this is not taken for the last call of whoever runs now
+            contextvars.copy_context().run(self.abandoned)
 
     def _first_token(self) -> None:
         if self._open:
@@ -141,7 +143,7 @@ class MeasuredCall:
         except Exception as fault:
             self._faults.note("its fields were gathered", fault)
         try:
-            call.__exit__(type(error) if error else None, error, None)
+            call.end(error)
         except Exception as fault:
             self._faults.note("it was emitted", fault)
 

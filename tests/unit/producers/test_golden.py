@@ -26,6 +26,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "alert_action": schema.AlertAction,
     "dead_letter": schema.DeadLetter,
     "notified": schema.Notified,
+    "heartbeat": schema.Heartbeat,
 }
 
 FILES = sorted(GOLDEN.glob("*.json"))
