@@ -122,15 +122,15 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         use_batches(self._ensure_consumer()._fetcher)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
+        # tansu gives each partition's share without regard to the limit of the whole response: of 64 partitions it sent
+        # 64 MB at once, and the last of them waited until all others were read.
+        self._ensure_consumer()._fetcher._max_partition_fetch_bytes = share_of_fetch(len(self.assignment()))
         return cast(Mapping[TP, int], await self.call_thread(self._seek_all))
 
     async def _seek_all(self) -> Mapping[TP, int]:
         """Take over every assigned partition and set its read position. Records of a partition are neither handed to
         the agent nor sent before that."""
         consumer, config = self._ensure_consumer(), self.config
-        # tansu gives each partition's share without regard to the limit of the whole response: of 64 partitions it sent
-        # 64 MB at once, and the last of them waited until all others were read.
-        consumer._fetcher._max_partition_fetch_bytes = share_of_fetch(len(self.assignment()))
         with_blocks = config.block_offsets is not None
         starts = await take_over(
             consumer,
