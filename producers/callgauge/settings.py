@@ -24,7 +24,10 @@ __all__ = ["API_PORT", "PATHS", "Settings", "load_settings"]
 #: Where the query API is, unless a setting says otherwise. Registered to nobody, and below the ephemeral ports.
 API_PORT = 22_550
 #: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
-PATHS = ("ssl_ca_file", "rules_file", "routes_file", "owners_file", "data_dir", "prices_file", "ready_file")
+PATHS = (
+    *("ssl_ca_file", "rules_file", "routes_file", "owners_file", "data_dir", "prices_file", "ready_file"),
+    "redact_patterns_file",
+)
 
 
 class Settings(BaseSettings):
@@ -163,6 +166,22 @@ class Settings(BaseSettings):
     linger_ms: int = Field(default=50, ge=0, description="How long a Gauge waits to fill a batch.")
     prices_file: Path | None = Field(
         default=None, description="YAML file of one's own prices, which go before the table's; empty: none."
+    )
+
+    # redaction and content
+    redact: bool = Field(
+        default=True,
+        description="Replace personal data and secrets in what a Gauge sends, before it leaves the process.",
+    )
+    redact_patterns_file: Path | None = Field(
+        default=None, description="YAML file of one's own patterns to redact; empty: none."
+    )
+    redact_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of the digests by which redacted users and sessions stay apart; empty: they become one.",
+    )
+    redact_presidio: str = Field(
+        default="", description="Also redact by Presidio: an installed spaCy model, or `patterns`; empty: no."
     )
 
     # every process

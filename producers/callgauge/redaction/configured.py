@@ -1,0 +1,50 @@
+"""Makes the redactor that settings describe, and the one that needs none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from callgauge.forks import no_fork
+from callgauge.redaction.finding import Recogniser
+from callgauge.redaction.own_patterns import read_own_patterns
+from callgauge.redaction.redactor import Hook, Redactor
+from callgauge.settings import Settings
+
+__all__ = ["redact", "redactor_of"]
+
+
+def redactor_of(
+    settings: Settings, hook: Hook | None = None, on_failure: Callable[[Exception], None] = lambda error: None
+) -> Redactor:
+    """The redactor of these settings; what it needs is imported here.
+
+    Args:
+        hook, on_failure: see `Redactor`.
+
+    Raises:
+        SettingError: the file of patterns, or Presidio, cannot be used.
+    """
+    more: list[Recogniser] = []
+    if settings.redact_patterns_file is not None:
+        more += read_own_patterns(settings.redact_patterns_file)
+    if settings.redact_presidio:
+        from callgauge.redaction.presidio import load_presidio  # not above: it takes seconds, and few have it
+
+        with no_fork():
+            more.append(load_presidio(settings.redact_presidio))
+    return Redactor(more, hook, settings.redact_key.get_secret_value().encode(), on_failure)
+
+
+def redact(text: str) -> str:
+    """A text with what is always looked for replaced, whatever the settings.
+
+    >>> redact("the key of anna@example.org is sk-proj-Q8zXw0v2rTn6JdKfLm3s")
+    'the key of [email] is [openai_key]'
+    """
+    return _standard().text(text)
+
+
+@cache
+def _standard() -> Redactor:
+    return Redactor()

@@ -1,0 +1,151 @@
+"""Binds the parts together: a text is folded, looked through with and without its markup, and what is found is
+replaced."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from callgauge.redaction.email import Emails
+from callgauge.redaction.finding import Finding, Recogniser, merged
+from callgauge.redaction.folding import Folded, fold
+from callgauge.redaction.markup import MARKUP, may_hold_markup
+from callgauge.redaction.numbers import Numbers
+from callgauge.redaction.tokens import PrivateKeys, Tokens
+
+__all__ = ["FAILED", "STANDARD", "Hook", "Redactor"]
+
+#: What a service gives to redact in its own way: from a text to the text that may leave the process.
+Hook = Callable[[str], str]
+
+#: Stands for a text that could not be redacted, so that nothing of it leaves the process.
+FAILED = "[redaction_failed]"
+#: What is always looked for.
+STANDARD: tuple[Recogniser, ...] = (PrivateKeys(), Tokens(), Emails(), Numbers())
+
+# Most texts are labels and ids that come again and again, or that no recogniser can find anything in: hexadecimal ids
+# with a letter where an account number has none, UUIDs, short words.
+_NOTHING = re.compile(
+    r"(?=.{16}$|.{32}$)[0-9a-f]{2}[0-9]{0,5}[a-f][0-9a-f]*+"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|[A-Za-z][A-Za-z_./ -]{0,12}"
+)
+_LONGEST_KNOWN, _MOST_KNOWN = 128, 4096
+_DEEPEST = 100
+
+
+class Redactor:
+    """Redacts texts, and values made of texts. Safe to share between threads.
+
+    Args:
+        more: recognisers beside the standard ones.
+        hook: is given each text that has been redacted; what it returns is sent. When it fails, the text is `FAILED`.
+        key: secret of the digests in `identity`; empty: there are none.
+        on_failure: told when a recogniser or the hook fails, with the exception.
+    """
+
+    def __init__(
+        self,
+        more: Sequence[Recogniser] = (),
+        hook: Hook | None = None,
+        key: bytes = b"",
+        on_failure: Callable[[Exception], None] = lambda error: None,
+    ) -> None:
+        self._recognisers = (*STANDARD, *more)
+        self._hook = hook
+        self._key = key
+        self._on_failure = on_failure
+        self._skips_plain = not more and hook is None
+        # Texts without anything in them, as they are: so no secret is kept.
+        self._known: set[str] = set()
+
+    def text(self, text: str) -> str:
+        """The text with `[kind]` in the place of what was found.
+
+        >>> Redactor().text("mail anna@example.org, card 4111 1111 1111 1111")
+        'mail [email], card [card]'
+        """
+        return self.counted(text)[0]
+
+    def counted(self, text: str) -> tuple[str, dict[str, int]]:
+        """`text`, and how many of each kind were replaced."""
+        if text in self._known or (self._skips_plain and _NOTHING.fullmatch(text)):
+            return text, {}
+        redacted, kinds = self._redacted(text, self._mark)
+        if not kinds and redacted == text and len(text) <= _LONGEST_KNOWN:
+            self._remember(text)
+        return redacted, kinds
+
+    def identity(self, text: str) -> str:
+        """The same for an id of a user or session. With a key each mark has a digest, `[email:0f3c9a51be72]`, so that
+        users stay apart, and only who has the key can tell whether a digest is of a certain address."""
+        if text in self._known or (self._skips_plain and _NOTHING.fullmatch(text)):
+            return text
+        return self._redacted(text, self._digest if self._key else self._mark)[0]
+
+    def value(self, value: Any) -> Any:
+        """A value with every text in it redacted: in mappings (names too), lists, tuples, sets. What is none of these
+        is returned as it is. Of bytes the text is taken."""
+        return self._value(value, _DEEPEST)
+
+    def _value(self, value: Any, depth: int) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, (bytes, bytearray)):
+            return self.text(bytes(value).decode(errors="replace"))
+        if not isinstance(value, (Mapping, list, tuple, set, frozenset)):
+            return value
+        if not depth:
+            return FAILED
+        if isinstance(value, Mapping):
+            return {self._value(name, depth - 1): self._value(inner, depth - 1) for name, inner in value.items()}
+        return [self._value(inner, depth - 1) for inner in value]
+
+    def _redacted(self, text: str, mark: Callable[[str, str], str]) -> tuple[str, dict[str, int]]:
+        try:
+            findings = merged(self._findings(text))
+            redacted = _replaced(text, findings, mark) if findings else text
+            kinds = Counter(found.kind for found in findings)
+            if self._hook is not None and (hooked := self._hook(redacted)) != redacted:
+                if not isinstance(hooked, str):
+                    raise TypeError(f"the hook returned {type(hooked).__name__}, not a text")
+                redacted = hooked
+                kinds["hook"] += 1
+            return redacted, dict(kinds)
+        except Exception as error:  # nothing may leave that was not looked at
+            self._on_failure(error)
+            return FAILED, {"redaction_failed": 1}
+
+    def _findings(self, text: str) -> Iterable[Finding]:
+        folded = fold(text)
+        yield from self._found_in(folded)
+        if may_hold_markup(folded.text):
+            yield from self._found_in(folded.without(MARKUP))
+
+    def _found_in(self, folded: Folded) -> Iterable[Finding]:
+        for recogniser in self._recognisers:
+            for start, end, kind in recogniser.find(folded.text):
+                if start < end:
+                    yield Finding(*folded.original(start, end), kind)
+
+    def _mark(self, kind: str, found: str) -> str:
+        return f"[{kind}]"
+
+    def _digest(self, kind: str, found: str) -> str:
+        return f"[{kind}:{hmac.digest(self._key, found.encode(errors='replace'), 'sha256').hex()[:12]}]"
+
+    def _remember(self, text: str) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known = set()
+        self._known.add(text)
+
+
+def _replaced(text: str, findings: Iterable[Finding], mark: Callable[[str, str], str]) -> str:
+    parts, last = [], 0
+    for start, end, kind in findings:
+        parts += [text[last:start], mark(kind, text[start:end])]
+        last = end
+    return "".join([*parts, text[last:]])
