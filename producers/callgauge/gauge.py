@@ -7,6 +7,7 @@ import time
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +19,9 @@ from callgauge.ids import uuid7
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
+from callgauge.redaction.configured import gauge_redactor
+from callgauge.redaction.fields import redacted_fields
+from callgauge.redaction.redactor import Hook
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
 from callgauge.timing import TimedCall
@@ -63,6 +67,8 @@ class Gauge:
     Args:
         settings: from the environment if None (raises SettingError).
         transport: where messages go; Kafka if None.
+        redact: given each text that a call holds, redacted already, and returns what may be sent (docs/privacy.md). It
+            runs on the delivery thread.
         clock: epoch seconds, for `ts`.
         timer: seconds of a clock that never goes back, for latencies.
     """
@@ -72,13 +78,15 @@ class Gauge:
         settings: Settings | None = None,
         *,
         transport: Transport | None = None,
+        redact: Hook | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._settings = settings or load_settings()
         self._clock = clock
         self._timer = timer
-        self._log = LogOnce(logging.getLogger("callgauge"))
+        self._redactor = gauge_redactor(self._settings, redact)
+        self._log = LogOnce(logging.getLogger("callgauge"), clean=self._redactor.text if self._redactor else str)
         self._service = self._settings.service
         defaults = {"service": self._service, "environment": self._settings.environment}
         log = self._log
@@ -87,7 +95,12 @@ class Gauge:
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        outgoing = Outgoing(defaults, on_mended, self._prices.cost)
+        outgoing = Outgoing(
+            defaults,
+            on_mended,
+            self._prices.cost,
+            partial(redacted_fields, self._redactor) if self._redactor else dict,
+        )
         transport = transport or KafkaTransport(self._settings)
         self._delivery = Delivery(transport, outgoing, self._settings.queue_size, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
@@ -164,14 +177,16 @@ class Gauge:
         DecodeError if they cannot be counted."""
         if not fields.keys() <= _FIELDS:
             for name in fields.keys() - _FIELDS:
-                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", str(name))
+                shown = self._redactor.text(str(name)) if self._redactor else str(name)  # redacted before it is cut
+                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", shown)
             fields = {name: value for name, value in fields.items() if name in _FIELDS}
         now_s, event_id, service = self._clock(), fields.get("event_id"), fields.get("service")
         # Types are asked for, not truth: some things, as NumPy's arrays, have none and raise.
         if event_id is None:
             fields["event_id"] = uuid7(now_s)
         elif type(event_id) is not str or not 0 < len(event_id) <= _LONGEST_ID:
-            fields["event_id"] = _id_of(event_id)[0] or uuid7(now_s)
+            text = _text_of(event_id)[0] or ""  # redacted before it is cut
+            fields["event_id"] = _id_of(self._redactor.id(text) if self._redactor else text)[0] or uuid7(now_s)
         if service is not None and type(service) is not str:
             service = fields["service"] = _text_of(service)[0]
         if not (service or self._service):

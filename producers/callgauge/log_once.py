@@ -21,6 +21,7 @@ class LogOnce:
         most_kinds: so many kinds are logged; of more nothing is said.
         again_after_s: a kind is logged again if it happens so many seconds later; never by default.
         clock: seconds, monotonic.
+        clean: what each line goes through, as a redactor's `text`.
 
     Attributes:
         counts: kind -> how often it happened, logged or not.
@@ -32,12 +33,14 @@ class LogOnce:
         most_kinds: int = 100,
         again_after_s: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        clean: Callable[[str], str] = str,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._logger = logger
         self._most_kinds = most_kinds
         self._again_after_s = again_after_s
         self._clock = clock
+        self._clean = clean
         self._logged_at: dict[str, float] = {}
 
     def warn(self, kind: str, message: str, *args: object) -> None:
@@ -54,7 +57,7 @@ class LogOnce:
         self._logged_at[kind] = now_s
         # When the host's own log handler fails there is nowhere to say so; what happened is counted all the same.
         with contextlib.suppress(Exception):
-            text = printable(message % args if args else message)
+            text = printable(self._clean(message % args if args else message))
             self._logger.warning("%s (%s)", text, self._what_of_further_ones())
 
     def _what_of_further_ones(self) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import cache
 
+from callgauge.errors import SettingError
 from callgauge.forks import no_fork
+from callgauge.log_once import LogOnce
 from callgauge.redaction.finding import Recogniser
 from callgauge.redaction.own_patterns import read_own_patterns
-from callgauge.redaction.redactor import Hook, Redactor
+from callgauge.redaction.redactor import FAILED, Hook, Redactor
 from callgauge.settings import Settings
 
-__all__ = ["redact", "redactor_of"]
+__all__ = ["gauge_redactor", "redact", "redactor_of"]
 
 
 def redactor_of(
@@ -34,6 +37,25 @@ def redactor_of(
         with no_fork():
             more.append(load_presidio(settings.redact_presidio))
     return Redactor(more, hook, settings.redact_key.get_secret_value().encode(), on_failure)
+
+
+def gauge_redactor(settings: Settings, hook: Hook | None) -> Redactor | None:
+    """The redactor of a Gauge, which tells its failures in the log, once per kind; None where settings turn it off.
+
+    Raises:
+        SettingError: see `redactor_of`; or there is a hook, and redaction is turned off.
+    """
+    if not settings.redact:
+        if hook is not None:
+            raise SettingError("CALLGAUGE_REDACT is false, but a Gauge is given `redact`: leave one of the two out")
+        return None
+    log = LogOnce(logging.getLogger("callgauge"))
+
+    def on_failure(error: Exception) -> None:  # without its text, which might hold what was to be redacted
+        name = type(error).__name__
+        log.warn(f"redaction {name}", "a text could not be redacted, and %s is sent for it: %s", FAILED, name)
+
+    return redactor_of(settings, hook, on_failure)
 
 
 def redact(text: str) -> str:

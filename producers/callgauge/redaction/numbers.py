@@ -1,4 +1,4 @@
-"""Card, account and telephone numbers, which are looked for only where there are digits enough."""
+"""Card, account and telephone numbers, which are looked for only where digits enough stand near each other."""
 
 from __future__ import annotations
 
@@ -10,9 +10,12 @@ from callgauge.redaction.finding import Finding
 from callgauge.redaction.ibans import Ibans
 from callgauge.redaction.phones import Phones
 
-__all__ = ["Numbers"]
+__all__ = ["NUMBERS", "Numbers"]
 
-_ENOUGH = re.compile(r"(?:[^0-9]*+[0-9]){7}")
+#: What they are found as.
+NUMBERS = frozenset({"card", "iban", "phone"})
+
+_ENOUGH = re.compile(r"[0-9](?:[^0-9]{0,6}[0-9]){6}")
 
 
 class Numbers:
@@ -23,6 +26,6 @@ class Numbers:
 
     def find(self, text: str) -> Iterator[Finding]:
         """See `Recogniser.find`."""
-        if _ENOUGH.match(text):
+        if _ENOUGH.search(text):
             for recogniser in self._each:
                 yield from recogniser.find(text)

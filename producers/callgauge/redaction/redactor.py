@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hmac
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from callgauge.redaction.email import Emails
 from callgauge.redaction.finding import Finding, Recogniser, merged
 from callgauge.redaction.folding import Folded, fold
 from callgauge.redaction.markup import MARKUP, may_hold_markup
-from callgauge.redaction.numbers import Numbers
+from callgauge.redaction.numbers import NUMBERS, Numbers
 from callgauge.redaction.tokens import PrivateKeys, Tokens
 
 __all__ = ["FAILED", "STANDARD", "Hook", "Redactor"]
@@ -26,12 +27,16 @@ FAILED = "[redaction_failed]"
 #: What is always looked for.
 STANDARD: tuple[Recogniser, ...] = (PrivateKeys(), Tokens(), Emails(), Numbers())
 
+#: From a kind and the text that was found to what stands in its place.
+Mark = Callable[[str, str], str]
+_OWN_KEY = secrets.token_bytes(16)
 # Most texts are labels and ids that come again and again, or that no recogniser can find anything in: hexadecimal ids
-# with a letter where an account number has none, UUIDs, short words.
+# with a letter where an account number has none, UUIDs, and what is shorter than any token and has fewer digits than
+# any number.
 _NOTHING = re.compile(
     r"(?=.{16}$|.{32}$)[0-9a-f]{2}[0-9]{0,5}[a-f][0-9a-f]*+"
     r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-    r"|[A-Za-z][A-Za-z_./ -]{0,12}"
+    r"|(?!(?:[^0-9]*+[0-9]){7})[A-Za-z0-9_./: -]{0,13}"
 )
 _LONGEST_KNOWN, _MOST_KNOWN = 128, 4096
 _DEEPEST = 100
@@ -62,6 +67,10 @@ class Redactor:
         # Texts without anything in them, as they are: so no secret is kept.
         self._known: set[str] = set()
 
+    def is_clean(self, text: str) -> bool:
+        """Whether it is known, without looking for anything, that the text stays as it is."""
+        return text in self._known or (self._skips_plain and _NOTHING.fullmatch(text) is not None)
+
     def text(self, text: str) -> str:
         """The text with `[kind]` in the place of what was found.
 
@@ -72,19 +81,28 @@ class Redactor:
 
     def counted(self, text: str) -> tuple[str, dict[str, int]]:
         """`text`, and how many of each kind were replaced."""
-        if text in self._known or (self._skips_plain and _NOTHING.fullmatch(text)):
+        if self.is_clean(text):
             return text, {}
-        redacted, kinds = self._redacted(text, self._mark)
+        redacted, kinds = self._redacted(text, _mark)
         if not kinds and redacted == text and len(text) <= _LONGEST_KNOWN:
             self._remember(text)
         return redacted, kinds
 
     def identity(self, text: str) -> str:
         """The same for an id of a user or session. With a key each mark has a digest, `[email:0f3c9a51be72]`, so that
-        users stay apart, and only who has the key can tell whether a digest is of a certain address."""
-        if text in self._known or (self._skips_plain and _NOTHING.fullmatch(text)):
+        users stay apart, and only who has the key can tell whether a digest is of a certain address. An id of letters
+        and digits alone is no card, account or telephone number."""
+        return self._id(text, self._digest(self._key) if self._key else _mark)
+
+    def id(self, text: str) -> str:
+        """The same for an id of a call or trace, which stays unlike any other: without a key its digest is made with
+        one of this process."""
+        return self._id(text, self._digest(self._key or _OWN_KEY))
+
+    def _id(self, text: str, mark: Mark) -> str:
+        if self.is_clean(text):
             return text
-        return self._redacted(text, self._digest if self._key else self._mark)[0]
+        return self._redacted(text, mark, NUMBERS if text.isalnum() and text.isascii() else frozenset())[0]
 
     def value(self, value: Any) -> Any:
         """A value with every text in it redacted: in mappings (names too), lists, tuples, sets. What is none of these
@@ -104,9 +122,10 @@ class Redactor:
             return {self._value(name, depth - 1): self._value(inner, depth - 1) for name, inner in value.items()}
         return [self._value(inner, depth - 1) for inner in value]
 
-    def _redacted(self, text: str, mark: Callable[[str, str], str]) -> tuple[str, dict[str, int]]:
+    def _redacted(self, text: str, mark: Mark, but: frozenset[str] = frozenset()) -> tuple[str, dict[str, int]]:
+        """The text, and the counts, without the kinds `but`."""
         try:
-            findings = merged(self._findings(text))
+            findings = merged(found for found in self._findings(text) if found.kind not in but)
             redacted = _replaced(text, findings, mark) if findings else text
             kinds = Counter(found.kind for found in findings)
             if self._hook is not None and (hooked := self._hook(redacted)) != redacted:
@@ -131,11 +150,11 @@ class Redactor:
                 if start < end:
                     yield Finding(*folded.original(start, end), kind)
 
-    def _mark(self, kind: str, found: str) -> str:
-        return f"[{kind}]"
+    def _digest(self, key: bytes) -> Mark:
+        def mark(kind: str, found: str) -> str:
+            return f"[{kind}:{hmac.digest(key, found.encode(errors='replace'), 'sha256').hex()[:12]}]"
 
-    def _digest(self, kind: str, found: str) -> str:
-        return f"[{kind}:{hmac.digest(self._key, found.encode(errors='replace'), 'sha256').hex()[:12]}]"
+        return mark
 
     def _remember(self, text: str) -> None:
         if len(self._known) >= _MOST_KNOWN:
@@ -143,7 +162,11 @@ class Redactor:
         self._known.add(text)
 
 
-def _replaced(text: str, findings: Iterable[Finding], mark: Callable[[str, str], str]) -> str:
+def _mark(kind: str, found: str) -> str:
+    return f"[{kind}]"
+
+
+def _replaced(text: str, findings: Iterable[Finding], mark: Mark) -> str:
     parts, last = [], 0
     for start, end, kind in findings:
         parts += [text[last:start], mark(kind, text[start:end])]
