@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -39,7 +39,7 @@ class Shown:
 GIVEN: dict[str, Callable[[str], Any]] = {
     "text": lambda text: text,
     "bytes": lambda text: text.encode(),
-    "enum": lambda text: next(iter(Enum("Given", {"MEMBER": text}))),
+    "enum": lambda text: cast(Any, Enum)("Given", {"MEMBER": text}).MEMBER,
     "object": Shown,
     "list": lambda text: [1, {"deep": [text]}],
     "mapping": lambda text: {"a": {"b": text}},
