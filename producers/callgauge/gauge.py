@@ -9,13 +9,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
+from callgauge.call_log import call_log
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
+from callgauge.heartbeats import Heart
 from callgauge.ids import uuid7
+from callgauge.judgements import Judged, Origin, feedback_scores, score_message, state_change_message
+from callgauge.operations import CHAIN, EXECUTE_TOOL, RETRIEVAL
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
@@ -24,8 +28,12 @@ from callgauge.redaction.fields import redacted_fields
 from callgauge.redaction.redactor import Hook
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
-from callgauge.timing import TimedCall
-from callgauge.transport import KafkaTransport, Transport
+from callgauge.spans import Measuring, SpanMaker
+from callgauge.spill.folder import SpillFolder
+from callgauge.spill.spilling import Spilling
+from callgauge.timing import TimedCall, current
+from callgauge.trace_context import format_traceparent, placed
+from callgauge.transport import KafkaTransport, Outbound, Transport
 
 __all__ = ["Gauge", "GaugeStats"]
 
@@ -36,18 +44,26 @@ _id_of, _text_of = id_reader(_LONGEST_ID), text_reader(None)
 
 @dataclass(frozen=True)
 class GaugeStats:
-    """What became of the calls, since the start of the process or since it was forked."""
+    """What became of calls and judgements, since the start of the process or since it was forked."""
 
     emitted: int
-    """Taken; = delivered + failed + those still under way."""
+    """Taken; = delivered + failed + spilled + those still under way."""
     delivered: int
     """The broker has them."""
     dropped: int
     """Not taken: the queue was full, or the Gauge closed."""
     invalid: int
-    """Not taken: it cannot be counted, since it has no service."""
+    """Not taken: it cannot be counted, since it has no service, or it judges what cannot be found."""
     failed: int
     """Taken, but the broker never got them."""
+    spilled: int = 0
+    """Written to disk (`CALLGAUGE_SPILL_DIR`), to be delivered later, by this process or the next."""
+    replayed: int = 0
+    """Read from disk, also what processes before had left there, and delivered."""
+    replay_failed: int = 0
+    """Read from disk, but damaged, or refused by the broker."""
+    on_disk: int = 0
+    """On disk now, to be delivered by this process."""
 
 
 class Gauge:
@@ -95,22 +111,21 @@ class Gauge:
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        outgoing = Outgoing(
-            defaults,
-            on_mended,
-            self._prices.cost,
-            partial(redacted_fields, self._redactor) if self._redactor else dict,
-        )
-        transport = transport or KafkaTransport(self._settings)
-        self._delivery = Delivery(transport, outgoing, self._settings.queue_size, log)
+        redacted = partial(redacted_fields, self._redactor) if self._redactor else dict
+        outgoing = Outgoing(defaults, on_mended, self._prices.cost, redacted)
+        self._measuring = (clock, timer, defaults, log)
+        self._delivery = _delivery_of(self._settings, outgoing, transport, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
         weakref.finalize(self, self._delivery.retire, ATEXIT_S).atexit = False
 
     @property
     def stats(self) -> GaugeStats:
         """The counts now."""
-        counts = self._delivery.counts
-        return GaugeStats(counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed)
+        counts, disk = self._delivery.counts, self._delivery.spilling
+        kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else ()
+        return GaugeStats(
+            counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed, counts.spilled, *kept
+        )
 
     @property
     def unpriced(self) -> dict[str, int]:
@@ -130,35 +145,123 @@ class Gauge:
             The event_id, or "" if the call was not taken.
         """
         try:
-            if call is None:
-                taken = self._taken(fields)
-            elif isinstance(call, Call):
-                taken = call
-            else:
-                taken = self._taken({**call, **fields})
+            given: Call | Mapping[str, Any] = (
+                fields if call is None else call if isinstance(call, Call) else {**call, **fields}
+            )
+            if (inside := current()) is not None and inside.scope is not None:
+                given = _placed(given, inside)
         except Exception as error:  # whatever it is, it is not the host's problem
-            self._delivery.count(invalid=1)
-            self._log_invalid(error)
+            self._refuse(error)
             return ""
-        try:
-            if self._delivery.offer(taken):
-                return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
-            self._log_dropped()
-        except Exception as error:
-            self._delivery.count(dropped=1)
-            self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
-        return ""
+        return self._emit(given)
 
     def call(self, **fields: Any) -> TimedCall:
-        """A context manager that measures a call and emits it, `fields` and what is set meanwhile, at the end."""
-        return TimedCall(self.emit, fields, self._clock, self._timer)
+        """Measures a call and emits it, `fields` and what is set meanwhile, at the end: a context manager, and a
+        decorator of functions, coroutines and generators."""
+        return TimedCall(self._emit_measured, fields, *self._measuring[:3])
+
+    @property
+    def trace(self) -> SpanMaker:
+        """The whole of a request: a new trace, or that of `traceparent`. See `SpanMaker` for how to use it."""
+        return SpanMaker(CHAIN, self._for_spans(), begins_trace=True)
+
+    @property
+    def chain(self) -> SpanMaker:
+        """A step of the trace that this thread or task is in."""
+        return SpanMaker(CHAIN, self._for_spans())
+
+    @property
+    def retrieval(self) -> SpanMaker:
+        """A search for documents, a step of the trace that this thread or task is in."""
+        return SpanMaker(RETRIEVAL, self._for_spans())
+
+    @property
+    def tool(self) -> SpanMaker:
+        """A tool that is run, a step of the trace that this thread or task is in."""
+        return SpanMaker(EXECUTE_TOOL, self._for_spans())
+
+    @property
+    def current(self) -> TimedCall | None:
+        """The innermost call or span whose block, or decorated function, this thread or task is in."""
+        return current()
+
+    @property
+    def traceparent(self) -> str:
+        """The W3C header for requests that are made here; "" outside of any span."""
+        inside = current()
+        return format_traceparent(inside.scope) if inside is not None and inside.scope is not None else ""
+
+    def score(
+        self, name: str, value: float, call: Judged = None, *, origin: Origin = "other", comment: str = ""
+    ) -> str:
+        """Send a judgement of a call; it counts in the call's series.
+
+        Args:
+            value: any number from -1e6 to 1e6; true is 1.
+            call: `call.ref`, from whatever process; or the call itself. None: it is of the service as a whole.
+            origin: who judged: heuristic, judge (a model), user, business.
+
+        Returns:
+            The score_id, or "" if it was not taken: what is wrong is counted in `stats` and logged, never raised.
+        """
+        return self._judge(
+            lambda: score_message(
+                name, value, call, origin=origin, comment=comment, defaults=self._measuring[2], now_s=self._clock()
+            )
+        )
+
+    def feedback(
+        self,
+        ref: Judged,
+        *,
+        thumbs: bool | Literal["up", "down"] | None = None,
+        rating: float | None = None,
+        comment: str = "",
+    ) -> str:
+        """Send what a user says of an answer: the score `thumbs` (up 1, down 0), `rating` (as it is), or both.
+
+        Returns:
+            The score_id, of the last one if there are two; "" if it was not taken.
+        """
+        sent = ""
+        try:
+            scores = feedback_scores(thumbs, rating)
+        except Exception as error:
+            self._refuse(error)
+            return ""
+        for name, value in scores:
+            sent = self.score(name, value, ref, origin="user", comment=comment)
+        return sent
+
+    def outcome(self, name: str, value: float, ref: Judged = None) -> str:
+        """Send what became of a conversation or task: a score of origin business. Usual names: completion, escalation,
+        conversion, abandonment, satisfaction.
+
+        Returns:
+            The score_id, or "" if it was not taken.
+        """
+        return self.score(name, value, ref, origin="business")
+
+    def breaker(self, name: str, from_: str, to: str, reason: str = "", **labels: Any) -> str:
+        """Tell that a circuit breaker changed its state: closed, open, half_open.
+
+        Args:
+            labels: of the calls that it breaks, usually `provider`.
+
+        Returns:
+            The event_id, or "" if it was not taken.
+        """
+        return self._judge(
+            lambda: state_change_message(name, from_, to, reason, labels, self._measuring[2], self._clock())
+        )
 
     def flush(self, timeout_s: float = 10.0) -> int:
-        """Wait until all is delivered, at most `timeout_s` seconds. Returns how many calls are still under way."""
+        """Wait until all is delivered, what is on disk too, at most `timeout_s` seconds. Returns how much is not."""
         return self._delivery.flush(timeout_s)
 
     def close(self, timeout_s: float = 10.0) -> int:
-        """Take no more calls, deliver for at most `timeout_s` seconds. Returns how many were not delivered."""
+        """Take no more calls, deliver for at most `timeout_s` seconds, and keep the rest on disk where there is a
+        folder for that. Returns how many are lost."""
         left = self._delivery.close(timeout_s)
         if left:
             self._log.warn("closed", "closed with %d calls undelivered", left)
@@ -171,6 +274,39 @@ class Gauge:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
+
+    def _emit_measured(self, **fields: Any) -> str:
+        """Send a call that knows its place in a trace."""
+        return self._emit(fields)
+
+    def _emit(self, given: Call | Mapping[str, Any]) -> str:
+        try:
+            taken = given if isinstance(given, Call) else self._taken(given)  # type: ignore[arg-type]  # ours to change
+        except Exception as error:
+            self._refuse(error)
+            return ""
+        try:
+            if self._delivery.offer(taken):
+                return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
+            self._log_dropped()
+        except Exception as error:
+            self._delivery.count(dropped=1)
+            self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
+        return ""
+
+    def _judge(self, message: Callable[[], tuple[str, Outbound]]) -> str:
+        try:
+            own_id, outbound = message()
+        except Exception as error:
+            self._refuse(error)
+            return ""
+        if self._delivery.offer(outbound):
+            return own_id
+        self._log_dropped()
+        return ""
+
+    def _for_spans(self) -> Measuring:
+        return Measuring(self._emit_measured, *self._measuring)
 
     def _taken(self, fields: dict[str, Any]) -> Given:
         """The fields, with an id, and what may change meanwhile copied; the rest waits for the delivery thread. Raises
@@ -202,10 +338,37 @@ class Gauge:
         pending = self._delivery.counts.pending
         self._log.warn("dropped", "a call was dropped: closed, or full: %d wait (CALLGAUGE_QUEUE_SIZE)", pending)
 
-    def _log_invalid(self, error: Exception) -> None:
+    def _refuse(self, error: Exception) -> None:
+        self._delivery.count(invalid=1)
         if isinstance(error, DecodeError):
             hint = "; give it, or set CALLGAUGE_SERVICE" if error.field == "service" else ""
             self._log.warn(f"invalid {error}", "a call was refused: %s%s", error, hint)
         else:
             name = type(error).__name__
             self._log.warn(f"invalid {name}", "a call was refused: it is neither a Call nor fields of one (%s)", name)
+
+
+def _placed(given: Call | Mapping[str, Any], inside: TimedCall) -> Call | Mapping[str, Any]:
+    """A call, with the ids of the span that it is made in."""
+    if not isinstance(given, Call):
+        return dict(placed(given, inside.scope))
+    if given.trace_id or inside.scope is None:
+        return given
+    ids = {"span_id": given.span_id or None, "parent_span_id": given.parent_span_id or None}
+    return given.model_copy(update=dict(placed(ids, inside.scope)))
+
+
+def _delivery_of(settings: Settings, outgoing: Outgoing, transport: Transport | None, log: LogOnce) -> Delivery:
+    beats, folder = settings.gauge_heartbeat_s, settings.spill_dir
+    delivery = Delivery(
+        transport or KafkaTransport(settings),
+        outgoing,
+        settings.queue_size,
+        log,
+        heart=Heart(beats, settings.service, settings.environment) if beats else None,
+        spilling=Spilling(SpillFolder(folder, settings.spill_mb << 20), log) if folder else None,
+        observe=call_log(settings.log_calls, log) if settings.log_calls else None,
+    )
+    if beats or folder:
+        delivery.start()
+    return delivery

@@ -1,10 +1,10 @@
-"""Event ids: UUID version 7 (RFC 9562), sortable by the time they were made."""
+"""Ids of events: UUID version 7 (RFC 9562), sortable by the time they were made. Ids of traces and spans: W3C's."""
 
 import os
 from collections.abc import Callable
 from random import Random
 
-__all__ = ["uuid7"]
+__all__ = ["new_span_id", "new_trace_id", "uuid7"]
 
 _VERSION = 0x7 << 76
 _VARIANT = 0b10 << 62
@@ -27,3 +27,13 @@ def uuid7(now_s: float, random_bits: Callable[[int], int] = _random.getrandbits)
     value = (millis << 80) | _VERSION | ((noise >> 62) << 64) | _VARIANT | (noise & _RAND_B)
     text = f"{value:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def new_trace_id() -> str:
+    """A new trace-id of W3C's Trace Context: 32 hex digits, not all of them 0."""
+    return f"{_random.getrandbits(128) or 1:032x}"
+
+
+def new_span_id() -> str:
+    """A new parent-id of W3C's Trace Context: 16 hex digits, not all of them 0."""
+    return f"{_random.getrandbits(64) or 1:016x}"

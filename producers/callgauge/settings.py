@@ -25,7 +25,14 @@ __all__ = ["API_PORT", "PATHS", "Settings", "load_settings"]
 API_PORT = 22_550
 #: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
 PATHS = (
-    *("ssl_ca_file", "rules_file", "routes_file", "owners_file", "data_dir", "prices_file", "ready_file"),
+    "ssl_ca_file",
+    "rules_file",
+    "routes_file",
+    "owners_file",
+    "data_dir",
+    "prices_file",
+    "spill_dir",
+    "ready_file",
     "redact_patterns_file",
 )
 
@@ -164,6 +171,17 @@ class Settings(BaseSettings):
         default=10_000, ge=1, description="Calls a Gauge holds while the bus is slow; more are dropped."
     )
     linger_ms: int = Field(default=50, ge=0, description="How long a Gauge waits to fill a batch.")
+    spill_dir: Path | None = Field(
+        default=None,
+        description="Folder where Gauges keep calls while the bus is away and the queue full; empty: none.",
+    )
+    spill_mb: int = Field(default=256, ge=1, description="Most that all Gauges together keep there, in MiB.")
+    gauge_heartbeat_s: float = Field(
+        default=10.0, ge=0, description="How often a Gauge tells that its process is alive; 0: never."
+    )
+    log_calls: str = Field(
+        default="", description="A JSON line in the log for each call: stderr, or a file; empty: none."
+    )
     prices_file: Path | None = Field(
         default=None, description="YAML file of one's own prices, which go before the table's; empty: none."
     )

@@ -31,6 +31,7 @@ class Topics:
         self.calls = Topic(f"{prefix}.calls", partitions, 7 * DAY_MS)
         self.scores = Topic(f"{prefix}.scores", partitions, 7 * DAY_MS)
         self.content = Topic(f"{prefix}.content", partitions, 1 * DAY_MS)
+        self.heartbeats = Topic(f"{prefix}.heartbeats", 1, 1 * DAY_MS)
         self.windows = Topic(f"{prefix}.windows", windows_partitions, 7 * DAY_MS)
         self.alerts = Topic(f"{prefix}.alerts", windows_partitions, 30 * DAY_MS)
         self.alerts_current = Topic(f"{prefix}.alerts.current", windows_partitions, None)
@@ -44,6 +45,7 @@ class Topics:
             self.calls,
             self.scores,
             self.content,
+            self.heartbeats,
             self.windows,
             self.alerts,
             self.alerts_current,

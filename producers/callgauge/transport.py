@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, get_args
 
 from callgauge.errors import BrokerError
 from callgauge.forks import no_fork
@@ -14,10 +14,23 @@ from callgauge.settings import Settings
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-__all__ = ["KafkaTransport", "Report", "Transport", "producer_config"]
+__all__ = ["KafkaTransport", "Kind", "Outbound", "Report", "Transport", "producer_config"]
 
-#: Told once per message what became of it: None when delivered, else the reason in a word or two.
-Report = Callable[[str | None], None]
+#: What a message holds, by the name of its topic in `Topics`.
+Kind = Literal["calls", "scores", "content", "heartbeats"]
+
+
+class Outbound(NamedTuple):
+    """A message on its way to the bus."""
+
+    kind: Kind
+    key: bytes
+    value: bytes
+
+
+#: Told once per message what became of it: its kind; None when it was delivered, else the reason in a word or two; and
+#: then also the message.
+Report = Callable[[Kind, str | None, Outbound | None], None]
 
 
 class Transport(Protocol):
@@ -32,7 +45,7 @@ class Transport(Protocol):
             BrokerError: it cannot be used as it is set up; the Gauge tries again later.
         """
 
-    def send(self, key: bytes, value: bytes) -> bool:
+    def send(self, message: Outbound) -> bool:
         """Take one message. False when full: the message was not taken; poll and offer it again.
 
         Raises:
@@ -63,7 +76,10 @@ def producer_config(settings: Settings) -> dict[str, Any]:
 
 
 class KafkaTransport:
-    """An idempotent librdkafka producer to the calls topic. librdkafka is imported when it is made.
+    """An idempotent librdkafka producer. librdkafka is imported when it is made.
+
+    Where messages may be kept on disk (`spill_dir`), none times out while the broker is away: what waits here is older
+    than what is on disk, and so stays before it.
 
     Args:
         options: librdkafka options that go before those made of the settings.
@@ -74,11 +90,13 @@ class KafkaTransport:
         with no_fork():
             import confluent_kafka  # noqa: F401
 
-        self._config = producer_config(settings) | dict(options or {})
-        self._topic = settings.topics.calls.name
+        patient = {"message.timeout.ms": 0} if settings.spill_dir else {}
+        self._config = producer_config(settings) | patient | dict(options or {})
+        self._topics: dict[str, str] = {kind: getattr(settings.topics, kind).name for kind in get_args(Kind)}
+        self._kinds: dict[str, Kind] = {self._topics[kind]: kind for kind in get_args(Kind)}
         self._log = LibrdkafkaLog()
         self._producer: Producer | None = None
-        self._report: Report = lambda reason: None
+        self._report: Report = lambda kind, reason, message: None
 
     def open(self, report: Report) -> None:
         """See `Transport.open`. Does not wait for the broker: librdkafka connects, and reconnects, on its own."""
@@ -92,20 +110,20 @@ class KafkaTransport:
         except KafkaException as error:
             raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
 
-    def send(self, key: bytes, value: bytes) -> bool:
+    def send(self, message: Outbound) -> bool:
         """See `Transport.send`. The record carries no timestamp: the broker stamps it when it appends."""
         from confluent_kafka import KafkaException
 
         producer = self._opened()
         try:
-            producer.produce(self._topic, value, key, on_delivery=self._on_delivery)
+            producer.produce(self._topics[message.kind], message.value, message.key, on_delivery=self._on_delivery)
         except BufferError:
             return False
         except KafkaException as error:
             reason: KafkaError = error.args[0]
             if reason.fatal():
                 raise BrokerError(f"the producer ended for good: {reason}") from error
-            self._report(reason.name())
+            self._report(message.kind, reason.name(), message)
         return True
 
     def poll(self, timeout_s: float) -> None:
@@ -139,4 +157,8 @@ class KafkaTransport:
         return self._producer
 
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
-        self._report(None if error is None else error.name())
+        kind = self._kinds[message.topic() or ""]
+        if error is None:
+            self._report(kind, None, None)
+        else:
+            self._report(kind, error.name(), Outbound(kind, message.key() or b"", message.value() or b""))

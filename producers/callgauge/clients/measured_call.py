@@ -48,7 +48,8 @@ class MeasuredCall:
         # Emptied by whoever ends the call, so that a close and the garbage collector cannot both end it.
         self._open: list[TimedCall] = []
         self._began = self._last = timer()
-        self._open.append(call.__enter__())
+        call.begin()
+        self._open.append(call)
 
     def received(self, response: Any, retries: int | None = None) -> None:
         """The headers of an answer have come.
@@ -141,7 +142,7 @@ class MeasuredCall:
         except Exception as fault:
             self._faults.note("its fields were gathered", fault)
         try:
-            call.__exit__(type(error) if error else None, error, None)
+            call.end(error)
         except Exception as fault:
             self._faults.note("it was emitted", fault)
 

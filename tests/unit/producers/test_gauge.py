@@ -19,7 +19,7 @@ import pytest
 from callgauge import Call, Gauge, GaugeStats, Settings, load_settings
 from callgauge.mending import MENDED
 from callgauge.testing import ManualClock, MemoryTransport
-from callgauge.transport import Report
+from callgauge.transport import Outbound, Report
 
 SETTINGS = load_settings(service="search", environment="test", queue_size=100)
 
@@ -27,7 +27,7 @@ SETTINGS = load_settings(service="search", environment="test", queue_size=100)
 class Raising(MemoryTransport):
     """A transport with a bug."""
 
-    def send(self, key: bytes, value: bytes) -> bool:
+    def send(self, message: Outbound) -> bool:
         raise ZeroDivisionError("bug")
 
 
@@ -239,7 +239,7 @@ def test_failed_deliveries_are_counted(caplog: pytest.LogCaptureFixture) -> None
             gauge.emit()
         assert gauge.flush(5) == 0
         assert gauge.stats == GaugeStats(emitted=5, delivered=0, dropped=0, invalid=0, failed=5)
-    assert caplog.text.count("TOPIC_AUTHORIZATION_FAILED") == 1
+    assert caplog.text.count("a call was not delivered: TOPIC_AUTHORIZATION_FAILED") == 1
 
 
 def test_unusable_transport_is_opened_again() -> None:

@@ -25,6 +25,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "alert": schema.Alert,
     "dead_letter": schema.DeadLetter,
     "notified": schema.Notified,
+    "heartbeat": schema.Heartbeat,
 }
 
 FILES = sorted(GOLDEN.glob("*.json"))

@@ -10,7 +10,7 @@ import pytest
 from callgauge.log_once import LibrdkafkaLog, LogOnce
 from callgauge.settings import load_settings
 from callgauge.testing import ManualClock
-from callgauge.transport import KafkaTransport
+from callgauge.transport import KafkaTransport, Outbound
 
 LOGGER = logging.getLogger("test.log_once")
 
@@ -63,9 +63,9 @@ def test_a_broker_that_is_down_does_not_flood_the_log(caplog: pytest.LogCaptureF
             load_settings(bootstrap_servers=f"127.0.0.1:{port}"),
             {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 20},
         )
-        transport.open(lambda reason: None)
+        transport.open(lambda *_: None)
         counts = transport._log.counts
-        transport.send(b"k", b"v")
+        transport.send(Outbound("calls", b"k", b"v"))
         for _ in range(600):
             transport.poll(0.05)
             if counts["FAIL"] >= 10:

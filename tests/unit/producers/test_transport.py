@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, TopicPartition
@@ -15,6 +17,7 @@ from callgauge.codec import read
 from callgauge.errors import BrokerError
 from callgauge.schema import Call
 from callgauge.transport import KafkaTransport, producer_config
+from callgauge_deploy.process import wait_until
 from tests.brokers import Broker
 
 
@@ -80,10 +83,31 @@ def test_unreachable_broker_costs_only_the_calls(settings_of: Callable[..., Sett
     assert gauge.stats.failed == 10
 
 
+def test_what_the_disk_kept_arrives_when_the_broker_is_there(bus: Settings, tmp_path: Path) -> None:
+    """Nothing listens, the host ends, and nothing is lost: the next one delivers all, each once, partition by partition
+    in order."""
+    away = bus.model_copy(update={"bootstrap_servers": "127.0.0.1:1", "spill_dir": tmp_path, "queue_size": 100})
+    gauge = Gauge(away)
+    ids = [f"e{number:04d}" for number in range(500)]
+    for event_id in ids:
+        while not gauge.emit(event_id=event_id, trace_id=f"t{int(event_id[1:]) % 3}"):
+            time.sleep(0.001)
+    assert gauge.close(0.1) == 0
+    assert (gauge.stats.spilled, gauge.stats.failed) == (500, 0)
+    with Gauge(bus.model_copy(update={"spill_dir": tmp_path})) as after:
+        assert wait_until(lambda: after.stats.replayed == 500, 30, poll_s=0.05)
+    calls = consumed(bus, 500)
+    assert sorted(call.event_id for call in calls) == ids
+    for trace_id in ("t0", "t1", "t2"):
+        of_trace = [call.event_id for call in calls if call.trace_id == trace_id]
+        assert of_trace == sorted(of_trace)
+    assert not list(tmp_path.iterdir())
+
+
 def test_refused_settings_are_explained() -> None:
     """What librdkafka does not accept is a BrokerError."""
     with pytest.raises(BrokerError, match="CALLGAUGE_"):
-        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL")).open(lambda reason: None)
+        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL")).open(lambda *_: None)
 
 
 def test_nothing_lost_nothing_twice_one_partitioner() -> None:

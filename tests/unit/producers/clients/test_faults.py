@@ -91,7 +91,7 @@ def test_a_gauge_that_fails_is_not_seen(
     client: Any, stub: Stub, measured: Measured, streaming: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither when it begins a call nor when it emits it."""
-    for broken_part in ("call", "emit"):
+    for broken_part in ("call", "_emit_measured"):
         monkeypatch.setattr(measured.gauge, broken_part, broken)
         before = faults_of(client)
         run(lambda: works(client, stub, streaming))
