@@ -111,8 +111,8 @@ class Gauge:
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        redacted = partial(redacted_fields, self._redactor) if self._redactor else dict
-        outgoing = Outgoing(defaults, on_mended, self._prices.cost, redacted)
+        self._redact = partial(redacted_fields, self._redactor) if self._redactor else dict
+        outgoing = Outgoing(defaults, on_mended, self._prices.cost, self._redact)
         self._measuring = (clock, timer, defaults, log)
         self._delivery = _delivery_of(self._settings, outgoing, transport, log)
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
@@ -206,7 +206,14 @@ class Gauge:
         """
         return self._judge(
             lambda: score_message(
-                name, value, call, origin=origin, comment=comment, defaults=self._measuring[2], now_s=self._clock()
+                name,
+                value,
+                call,
+                origin=origin,
+                comment=comment,
+                defaults=self._measuring[2],
+                now_s=self._clock(),
+                redact=self._redact,
             )
         )
 
@@ -252,7 +259,9 @@ class Gauge:
             The event_id, or "" if it was not taken.
         """
         return self._judge(
-            lambda: state_change_message(name, from_, to, reason, labels, self._measuring[2], self._clock())
+            lambda: state_change_message(
+                name, from_, to, reason, labels, self._measuring[2], self._clock(), self._redact
+            )
         )
 
     def flush(self, timeout_s: float = 10.0) -> int:

@@ -179,3 +179,19 @@ def test_users_stay_apart_by_the_key_that_is_set() -> None:
     assert users[:2] == users[2:]
     assert len(set(users)) == 2
     assert all(user.startswith("[email:") for user in users)
+
+
+@settings(max_examples=30, deadline=None)
+@given(planted(), st.sampled_from(["comment", "name", "reason", "label"]))
+def test_judgements_are_redacted_too(case: tuple[str, str, str], where: str) -> None:
+    """A user's comment, the name of a score, why a breaker opened, and its labels."""
+    text, secret, _ = case
+    transport = MemoryTransport()
+    with Gauge(SETTINGS, transport=transport) as gauge:
+        if where in ("comment", "name"):
+            sent = gauge.score(**{"name": "thumbs", "value": 1.0, where: text})
+        else:
+            sent = gauge.breaker("openai", "closed", "open", text, provider=text)
+    assert sent
+    for message in transport.messages:
+        assert not leaks(message.value.decode(), secret)
