@@ -19,8 +19,10 @@ from callgauge.outgoing import Given, Outgoing
 from callgauge.spill.spilling import Spilling, came_back
 from callgauge.transport import Kind, Outbound, Transport
 
-__all__ = ["ATEXIT_S", "Counts", "Delivery", "LogOnce"]
+__all__ = ["ATEXIT_S", "Counts", "Delivery", "Later", "LogOnce"]
 
+#: What makes a message when its turn comes, on the delivery thread.
+Later = Callable[[], Outbound]
 #: How long all deliveries together may hold up the end of the process, in seconds.
 ATEXIT_S = 5.0
 
@@ -89,7 +91,7 @@ class Delivery:
 
     def _fresh(self) -> None:
         self.counts = Counts()
-        self._queue: deque[Given | Outbound] = deque()
+        self._queue: deque[Given | Outbound | Later] = deque()
         self._next: Outbound | None = None
         """The first of the queue, once it is encoded."""
         self._in_transport = 0
@@ -119,7 +121,7 @@ class Delivery:
             if self._thread is None and self._close_by is None:
                 self._start()
 
-    def offer(self, call: Given | Outbound) -> bool:
+    def offer(self, call: Given | Outbound | Later) -> bool:
         """Take a call, or count it as dropped: when `capacity` is reached, or after `close`. Never waits."""
         with self._lock:
             if self._close_by is not None or self.counts.pending >= self._capacity:
@@ -274,8 +276,10 @@ class Delivery:
             self._in_transport -= not taken
         return taken
 
-    def _message_of(self, call: Given) -> Outbound | None:
+    def _message_of(self, call: Given | Later) -> Outbound | None:
         try:
+            if callable(call):
+                return call()
             return Outbound("calls", *self._outgoing.message_of(call))
         except Exception as error:  # one bad call must not hold up the others
             self._log.warn("encode", "a call could not be encoded: %s", type(error).__name__)

@@ -12,6 +12,8 @@ from types import TracebackType
 from typing import Any, Literal
 
 from callgauge.call_log import call_log
+from callgauge.content.choice import parse_choice
+from callgauge.content.contents import Contents
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
@@ -64,6 +66,8 @@ class GaugeStats:
     """Read from disk, but damaged, or refused by the broker."""
     on_disk: int = 0
     """On disk now, to be delivered by this process."""
+    contents_dropped: int = 0
+    """Prompts and answers that were not taken, since too much waits; their calls were."""
 
 
 class Gauge:
@@ -115,6 +119,13 @@ class Gauge:
         outgoing = Outgoing(defaults, on_mended, self._prices.cost, self._redact)
         self._measuring = (clock, timer, defaults, log)
         self._delivery = _delivery_of(self._settings, outgoing, transport, log)
+        self._contents = Contents(
+            parse_choice(self._settings.content),
+            self._settings.content_max_chars,
+            self._redactor,
+            self._redact,
+            self._delivery.offer,
+        )
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
         weakref.finalize(self, self._delivery.retire, ATEXIT_S).atexit = False
 
@@ -122,9 +133,16 @@ class Gauge:
     def stats(self) -> GaugeStats:
         """The counts now."""
         counts, disk = self._delivery.counts, self._delivery.spilling
-        kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else ()
+        kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else (0, 0, 0)
         return GaugeStats(
-            counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed, counts.spilled, *kept
+            counts.taken,
+            counts.delivered,
+            counts.dropped,
+            counts.invalid,
+            counts.failed,
+            counts.spilled,
+            *kept,
+            self._contents.dropped,
         )
 
     @property
@@ -138,6 +156,7 @@ class Gauge:
         Of fields left out, and of those that are None, event_id is made (UUIDv7), ts is now less `latency_ms`, service
         and environment are the settings', and status is error if there is an error_type; cost_usd comes from the tokens
         where the model has a price (docs/prices.md). `error_type` may be an exception, or the name of its class.
+        `prompt` and `response` are sent apart from the call, and only where CALLGAUGE_CONTENT asks for them.
         Unknown fields are ignored, with a line in the log. No call is lost for an odd field: what can be understood is
         taken, what cannot is left out, and the tag `callgauge.mended` says so.
 
@@ -217,6 +236,20 @@ class Gauge:
             )
         )
 
+    def content(self, event_id: str, *, prompt: Any = None, response: Any = None, **labels: Any) -> bool:
+        """Send prompt and answer of a call that is emitted elsewhere. What is sent, and whether, is as in
+        `TimedCall.set_content`.
+
+        Args:
+            event_id: the call's.
+            labels: of the call: `trace_id`, by which it is sampled, `ts`, service, model, ...
+
+        Returns:
+            Whether it was taken. False also where the setting does not ask for it.
+        """
+        given = {"prompt": prompt, "response": response}
+        return self._send_content({**labels, "event_id": event_id}, self._clock(), given)
+
     def feedback(
         self,
         ref: Judged,
@@ -289,19 +322,35 @@ class Gauge:
         return self._emit(fields)
 
     def _emit(self, given: Call | Mapping[str, Any]) -> str:
+        content: dict[str, Any] = {}
         try:
-            taken = given if isinstance(given, Call) else self._taken(given)  # type: ignore[arg-type]  # ours to change
+            if isinstance(given, Call):
+                taken: Given = given
+            else:
+                fields: dict[str, Any] = given  # type: ignore[assignment]  # ours to change
+                content = self._contents.pop(fields)
+                taken = self._taken(fields)
         except Exception as error:
             self._refuse(error)
             return ""
         try:
             if self._delivery.offer(taken):
+                if content and type(taken) is tuple:
+                    self._send_content(*taken, content)
                 return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
             self._log_dropped()
         except Exception as error:
             self._delivery.count(dropped=1)
             self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
         return ""
+
+    def _send_content(self, fields: Mapping[str, Any], now_s: float, content: Mapping[str, Any]) -> bool:
+        try:
+            known = {**self._measuring[2], **{name: value for name, value in fields.items() if value is not None}}
+            return self._contents.send({"ts": now_s, **known, "service": known["service"] or self._service}, content)
+        except Exception as error:  # the call has been taken, and that is what counts
+            self._log.warn(f"content {type(error).__name__}", "a content was not taken: %s", type(error).__name__)
+            return False
 
     def _judge(self, message: Callable[[], tuple[str, Outbound]]) -> str:
         try:

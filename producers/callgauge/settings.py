@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from callgauge.brokers import DEFAULT_PORT, parse_brokers
+from callgauge.content.choice import parse_choice
 from callgauge.errors import SettingError
 from callgauge.groupings import parse_groupings
 from callgauge.prefixes import check_prefix
@@ -202,6 +203,15 @@ class Settings(BaseSettings):
         default="", description="Also redact by Presidio: an installed spaCy model, or `patterns`; empty: no."
     )
 
+    content: str = Field(
+        default="off",
+        description="Whose prompts and answers are sent: off, all, a share of traces (0.05), by service: off,chat=all.",
+    )
+    content_max_chars: int = Field(
+        default=32_768, ge=1, le=250_000, description="Longest prompt or answer that is sent; more is cut."
+    )
+    content_days: int = Field(default=7, ge=1, le=3_650, description="How long the store keeps prompts and answers.")
+
     # every process
     metrics_port: int = Field(
         default=0, ge=0, le=65_535, description="Port of a worker's Prometheus metrics; 0: none are served."
@@ -250,6 +260,12 @@ class Settings(BaseSettings):
     @classmethod
     def _check_prefix(cls, text: str) -> str:
         return check_prefix(text)
+
+    @field_validator("content")
+    @classmethod
+    def _check_content(cls, text: str) -> str:
+        parse_choice(text)
+        return text
 
     @field_validator("groupings")
     @classmethod

@@ -189,7 +189,7 @@ def test_judgements_are_redacted_too(case: tuple[str, str, str], where: str) -> 
     transport = MemoryTransport()
     with Gauge(SETTINGS, transport=transport) as gauge:
         if where in ("comment", "name"):
-            sent = gauge.score(**{"name": "thumbs", "value": 1.0, where: text})
+            sent = gauge.score(text if where == "name" else "thumbs", 1.0, comment=text)
         else:
             sent = gauge.breaker("openai", "closed", "open", text, provider=text)
     assert sent
