@@ -367,7 +367,9 @@ class Delivery:
         except BrokerError:
             raise
         except Exception as error:  # calls go on without it
-            self._log.warn(f"heartbeat {type(error).__name__}", "a heartbeat was not sent: %s", error)
+            self._log.warn(
+                f"heartbeat {type(error).__name__}", "a heartbeat was not sent: %s: %s", type(error).__name__, error
+            )
 
     def _beat_last(self) -> None:
         """Tell that the Gauge is closed; only where the broker has answered before, so that nobody waits in vain."""
@@ -380,7 +382,12 @@ class Delivery:
             while heart.is_under_way and time.monotonic() < until:
                 self._transport.poll(BUSY_POLL_S)
         except Exception as error:  # the end goes on
-            self._log.warn(f"heartbeat {type(error).__name__}", "the last heartbeat was not sent: %s", error)
+            self._log.warn(
+                f"heartbeat {type(error).__name__}",
+                "the last heartbeat was not sent: %s: %s",
+                type(error).__name__,
+                error,
+            )
 
     def _is_over(self) -> bool:
         if self._close_by is None:

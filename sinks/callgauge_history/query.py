@@ -16,7 +16,7 @@ from callgauge_history.api import refusal_of
 from callgauge_history.migrate import migrate
 from callgauge_history.store import QueryResult, Store, is_embedded, open_store
 
-__all__ = ["asking", "run_query"]
+__all__ = ["ask_process", "asking", "run_query"]
 
 
 def run_query(settings: Settings, sql: str) -> QueryResult:
@@ -55,15 +55,22 @@ def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
             if (refusal := refusal_of(sql)) is not None:
                 raise StoreError(refusal)
             for name in ("stack.json", "api.json") if is_embedded(dsn) else ():
-                if (result := _ask_process(settings.data_dir / name, sql)) is not None:
+                if (result := ask_process(settings.data_dir / name, sql)) is not None:
                     return result
             return store().query(sql)
 
         yield ask
 
 
-def _ask_process(stack_file: Path, sql: str) -> QueryResult | None:
-    """The answer of the process that holds the folder; None when there is no such process."""
+def ask_process(stack_file: Path, sql: str) -> QueryResult | None:
+    """The answer of the process that holds an embedded store; None when there is no such process.
+
+    Args:
+        stack_file: where that process has written its address.
+
+    Raises:
+        StoreError: the statement is wrong, or the answer is none.
+    """
     try:
         stack = json.loads(stack_file.read_text())
         url, token = stack["api_url"], stack["api_token"]

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from callgauge.counted import LABELS
-from callgauge.schema import BlockSummary
+from callgauge.schema import BlockSummary, Heartbeat
 from callgauge.units import event_ms, millionths
 from callgauge_sinks.call_columns import call_columns
 from callgauge_sinks.map_columns import map_column
@@ -24,6 +24,7 @@ __all__ = [
     "alert_rows",
     "call_rows",
     "dead_letter_rows",
+    "heartbeat_rows",
     "score_record_rows",
     "stored_offset_rows",
     "window_record_rows",
@@ -85,6 +86,25 @@ def _score_columns(scores: Sequence[Any]) -> dict[str, pa.Array]:
 def _change_columns(changes: Sequence[Any]) -> dict[str, pa.Array]:
     columns = {name: _column(changes, name, pa.string()) for name in ("event_id", "from_state", "to_state", "reason")}
     return columns | {"breaker": _column(changes, "origin", pa.string())}
+
+
+_HEARTBEAT_FIELDS = {
+    str: pa.string(),
+    int: pa.int64(),
+    bool: pa.bool_(),
+    float: pa.float64(),
+}
+
+
+def heartbeat_rows(records: Sequence[Record]) -> Tables:
+    """Rows of `heartbeats`."""
+    beats = [record.value for record in records]
+    fields = {name: _HEARTBEAT_FIELDS[info.annotation] for name, info in Heartbeat.model_fields.items()}  # type: ignore[index]  # no union is among them
+    columns = {name: _column(beats, name, kind) for name, kind in fields.items()}
+    columns |= {name: _times([getattr(beat, name) for beat in beats]) for name in ("ts", "started_at")}
+    columns["schema_version"] = _column(beats, "schema_version", pa.uint16())
+    columns["appended_at"] = pa.array([record.message.timestamp()[1] for record in records], TIME)
+    return {"heartbeats": pa.table(columns)}
 
 
 def source_of(origin: str, partition: int) -> str:

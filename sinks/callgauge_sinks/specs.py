@@ -7,7 +7,7 @@ from functools import partial
 
 from callgauge.codec import decode_calls, decode_score, decoder_of
 from callgauge.errors import SettingError
-from callgauge.schema import Alert, DeadLetter
+from callgauge.schema import Alert, DeadLetter, Heartbeat
 from callgauge.settings import Settings
 from callgauge.topics import Topic
 from callgauge_sinks.records import DecodeMany, decode_each
@@ -15,6 +15,7 @@ from callgauge_sinks.rows import (
     alert_rows,
     call_rows,
     dead_letter_rows,
+    heartbeat_rows,
     score_record_rows,
     stored_offset_rows,
     window_record_rows,
@@ -24,13 +25,13 @@ from callgauge_windows.messages import decode_windows
 
 __all__ = ["NAMES", "origin_topics", "spec_of"]
 
-NAMES = ("calls", "scores", "windows", "alerts", "dead")
+NAMES = ("calls", "scores", "heartbeats", "windows", "alerts", "dead")
 
 
 def origin_topics(settings: Settings) -> list[str]:
     """The topics whose origins ("cluster id/topic id") the sinks store: all whose records may become dead letters."""
     topics = settings.topics
-    return [topics.calls.name, topics.scores.name, topics.windows.name, topics.alerts.name]
+    return [topics.calls.name, topics.scores.name, topics.heartbeats.name, topics.windows.name, topics.alerts.name]
 
 
 def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = None) -> SinkSpec:
@@ -49,6 +50,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     sources: dict[str, tuple[Topic, DecodeMany, Rows]] = {
         "calls": (topics.calls, decode_calls, partial(call_rows, origin=calls_origin)),
         "scores": (topics.scores, decode_each(decode_score), partial(score_record_rows, origin=scores_origin)),
+        "heartbeats": (topics.heartbeats, decode_each(decoder_of(Heartbeat)), heartbeat_rows),
         "windows": (topics.windows, decode_each(decode_windows), window_record_rows),
         "alerts": (topics.alerts, decode_each(decoder_of(Alert)), alert_rows),
         "dead": (topics.dead, decode_each(decoder_of(DeadLetter)), partial(dead_letter_rows, origins=origins)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Lag", "ProcessFact", "StackFacts", "State"]
+__all__ = ["Lag", "ProcessFact", "ServiceFact", "StackFacts", "State"]
 
 #: `starting`: it runs and has not said that it is ready. `ended`: it does not run; the stack starts it again.
 State = Literal["running", "starting", "ended"]
@@ -47,6 +47,25 @@ class Lag:
 
 
 @dataclass(frozen=True)
+class ServiceFact:
+    """A service that emits calls, by the heartbeats of its processes in the last week."""
+
+    name: str
+    alive: int
+    """Processes that are alive."""
+    silent: int
+    """Processes that stopped telling so within the last hour, without a word."""
+    emitted: int
+    """Calls and judgements of all its processes, those that have ended too; as all counts."""
+    dropped: int
+    """Not taken, since a queue was full."""
+    failed: int
+    """Taken, and lost on the way."""
+    on_disk: int
+    """Waiting on the disks of those that are alive."""
+
+
+@dataclass(frozen=True)
 class StackFacts:
     """A local stack, or the folder where none runs."""
 
@@ -60,6 +79,8 @@ class StackFacts:
     processes: tuple[ProcessFact, ...] = ()
     """Empty also while a stack that has just been started is not ready."""
     lags: tuple[Lag, ...] = ()
+    services: tuple[ServiceFact, ...] = ()
+    """Those that were heard of in the last week."""
     problems: tuple[str, ...] = ()
     """What could not be found out, and why."""
 

@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "detect": ("windows",),
     "sink-calls": ("calls",),
     "sink-scores": ("scores",),
+    "sink-heartbeats": ("heartbeats",),
     "sink-windows": ("windows",),
     "sink-alerts": ("alerts",),
     "sink-dead": ("dead",),

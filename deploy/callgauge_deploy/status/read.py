@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import os
 
-from callgauge.errors import BrokerError
+from callgauge.errors import BrokerError, StoreError
 from callgauge.settings import Settings
 from callgauge_deploy.data_dir import DataDir, StackInfo, running_stack
-from callgauge_deploy.status.facts import Lag, ProcessFact, StackFacts, State
+from callgauge_deploy.status.facts import Lag, ProcessFact, ServiceFact, StackFacts, State
 from callgauge_deploy.status.log_errors import read_last_errors
 
 __all__ = ["read_status"]
@@ -32,6 +32,7 @@ def read_status(settings: Settings) -> StackFacts:
         log=str(folder.log),
         processes=tuple(_processes(folder, info)),
         lags=tuple(_lags(settings, info, problems)),
+        services=tuple(_services(settings, problems)),
         problems=tuple(problems),
     )
 
@@ -74,6 +75,21 @@ def _lags(settings: Settings, info: StackInfo, problems: list[str]) -> list[Lag]
     except BrokerError as error:
         problems.append(str(error))
         return []
+
+
+_SERVICES = "SELECT service, alive, silent, emitted, dropped, failed, on_disk FROM services ORDER BY service"
+
+
+def _services(settings: Settings, problems: list[str]) -> list[ServiceFact]:
+    """What the query API says of them; nothing while it does not answer: that the sinks do not run is told elsewhere."""
+    from callgauge_history.query import ask_process  # the store's client, only where a stack runs
+
+    try:
+        found = ask_process(settings.data_dir / "stack.json", _SERVICES)
+    except StoreError as error:
+        problems.append(f"services: {error}")
+        found = None
+    return [ServiceFact(*row) for row in found.rows] if found is not None else []
 
 
 def _metrics(port: int) -> str:

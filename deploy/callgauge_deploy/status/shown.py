@@ -7,11 +7,12 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 from callgauge.printable import printable
-from callgauge_deploy.status.facts import Lag, ProcessFact, StackFacts
+from callgauge_deploy.status.facts import Lag, ProcessFact, ServiceFact, StackFacts
 
 __all__ = ["json_of", "lines_of"]
 
 LONGEST_ERROR = 200
+_SERVICE_TITLES = ("service", "alive", "silent", "emitted", "dropped", "failed", "on disk")
 _LAG_TITLES = ("group", "topic", "partition", "committed", "end", "lag", "unprocessed")
 
 
@@ -38,6 +39,9 @@ def _raw_lines(facts: StackFacts, now_s: float) -> list[str]:
     if facts.lags:
         lines += ["", *_table(_LAG_TITLES, [_lag_row(lag) for lag in facts.lags], left=2)]
         lines.append("lag: records after what is committed; unprocessed: records that the worker is not done with")
+    if facts.services:
+        lines += ["", *_table(_SERVICE_TITLES, [_service_row(service) for service in facts.services], left=1)]
+        lines.append("processes that tell of calls, and what became of the calls in the last week")
     lines += ["", *(f"problem: {problem}" for problem in facts.problems), _verdict(facts)]
     return lines
 
@@ -80,6 +84,11 @@ def _errors(processes: Sequence[ProcessFact]) -> list[str]:
 def _lag_row(lag: Lag) -> tuple[str, ...]:
     counts = (lag.committed, lag.end, lag.lag, lag.unprocessed)
     return (lag.group, lag.topic, str(lag.partition), *("-" if count is None else f"{count:,}" for count in counts))
+
+
+def _service_row(fact: ServiceFact) -> tuple[str, ...]:
+    counts = (fact.alive, fact.silent, fact.emitted, fact.dropped, fact.failed, fact.on_disk)
+    return (fact.name or "(no name)", *(f"{count:,}" for count in counts))
 
 
 def _table(titles: Sequence[str], rows: Sequence[Sequence[str]], left: int = 5) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from callgauge_deploy.status.facts import Lag, ProcessFact, StackFacts
+from callgauge_deploy.status.facts import Lag, ProcessFact, ServiceFact, StackFacts
 from callgauge_deploy.status.shown import json_of, lines_of
 
 START_S = 1_767_268_800.0  # 2026-01-01 12:00:00 UTC
@@ -48,6 +48,20 @@ def test_a_stack_that_runs() -> None:
         "all processes run",
     ]
     assert ALL.all_run
+
+
+def test_services() -> None:
+    """Who is alive, and how much was lost on the way to the bus."""
+    services = (ServiceFact("chat", 2, 0, 12_345, 0, 0, 0), ServiceFact("", 0, 1, 9, 4, 1, 7))
+    lines = lines_of(replace(ALL, lags=(), services=services), START_S)
+    assert lines[-6:] == [
+        "service    alive  silent  emitted  dropped  failed  on disk",
+        "chat           2       0   12,345        0       0        0",
+        "(no name)      0       1        9        4       1        7",
+        "processes that tell of calls, and what became of the calls in the last week",
+        "",
+        "all processes run",
+    ]
 
 
 def test_a_process_that_does_not_run() -> None:
