@@ -12,6 +12,7 @@ from confluent_kafka.admin._config import ConfigResource  # mypy: admin uses it 
 from confluent_kafka.cimpl import NewTopic
 
 from callgauge.errors import BrokerError
+from callgauge.security.explain import Refusals, explained
 from callgauge.settings import Settings
 from callgauge.topics import Topic
 
@@ -45,7 +46,15 @@ def ensure_topics(settings: Settings) -> list[Difference]:
         BrokerError: the brokers cannot be reached, or refuse.
     """
     # Failures are raised here, as one error. With its log on, librdkafka would also print each of its attempts.
-    admin = AdminClient(settings.librdkafka() | {"log_level": 0, "reconnect.backoff.ms": 500})
+    refusals = Refusals()
+    admin = AdminClient(settings.librdkafka() | {"log_level": 0, "reconnect.backoff.ms": 500, "error_cb": refusals})
+    try:
+        return _ensured(admin, settings)
+    except BrokerError as error:
+        raise BrokerError(f"{error}; {refusals.hint(explained(str(error)) or _unknown(settings))}") from error
+
+
+def _ensured(admin: AdminClient, settings: Settings) -> list[Difference]:
     wanted = settings.topics.all()
     existing = _existing(admin, settings)
     made = {topic.name for topic in wanted if topic.name not in existing and _make(admin, topic, settings)}
@@ -113,7 +122,11 @@ def _code(error: KafkaException) -> int:
 
 
 def _refused(what: str, settings: Settings, error: KafkaException) -> BrokerError:
-    return BrokerError(
-        f"cannot {what} on {settings.bootstrap_servers}: {error.args[0].str()}; is CALLGAUGE_BOOTSTRAP_SERVERS right, "
-        f"does the broker run, and does {settings.security_protocol} with its user allow it?"
+    return BrokerError(f"cannot {what} on {settings.bootstrap_servers}: {error.args[0].str()}")
+
+
+def _unknown(settings: Settings) -> str:
+    return (
+        "is CALLGAUGE_BOOTSTRAP_SERVERS right, does the broker run, and does "
+        f"{settings.security_protocol} with its user allow it?"
     )

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from callgauge.printable import printable
+from callgauge.security.explain import explained
 
 __all__ = ["LibrdkafkaLog", "LogOnce"]
 
@@ -69,8 +70,8 @@ class LogOnce:
 class LibrdkafkaLog:
     """A logger for librdkafka clients, which say the same several times a second for as long as a broker is down.
 
-    Each kind of warning or error is logged once, as a warning, since librdkafka goes on trying by itself. What is below
-    a warning goes to the logger as it is.
+    Each kind of warning or error is logged once, as a warning, since librdkafka goes on trying by itself; where a
+    broker refuses us, with the setting that is meant. What is below a warning goes to the logger as it is.
     """
 
     def __init__(self, again_after_s: float = math.inf) -> None:
@@ -87,4 +88,6 @@ class LibrdkafkaLog:
         if level < logging.WARNING:
             self._logger.log(level, message, *args)
         else:
-            self._once.warn(str(args[0]) if args else message, message, *args)
+            meant = explained(str(args[-1])) if args else ""
+            kind = str(args[0]) if args else message
+            self._once.warn(kind, f"{message}; %s" if meant else message, *args, *([meant] if meant else []))

@@ -13,9 +13,12 @@ from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from callgauge.errors import BrokerError
+from callgauge.security.explain import Refusals, explained
 from callgauge.settings import Settings
 
 __all__ = ["Origin", "describe_origins"]
+
+_UNKNOWN = "is the broker up, and did `callgauge topics` make the topics?"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,8 @@ def describe_origins(settings: Settings, topics: Iterable[str]) -> dict[str, Ori
     """
     names = list(topics)
     # The error that is raised says what librdkafka, with its log on, would also print many times a second.
-    admin = AdminClient(settings.librdkafka() | {"log_level": 0})
+    refusals = Refusals()
+    admin = AdminClient(settings.librdkafka() | {"log_level": 0, "error_cb": refusals})
     try:
         cluster = admin.describe_cluster(request_timeout=30).result().cluster_id
         found = admin.describe_topics(TopicCollection(names), request_timeout=30)
@@ -45,6 +49,6 @@ def describe_origins(settings: Settings, topics: Iterable[str]) -> dict[str, Ori
     except KafkaException as error:
         raise BrokerError(
             f"topics {' and '.join(names)} at {settings.bootstrap_servers}: {error.args[0].str()}; "
-            "is the broker up, and did `callgauge topics` make the topics?"
+            f"{refusals.hint(explained(error.args[0].str()) or _UNKNOWN)}"
         ) from error
     return {name: Origin(f"{cluster}/{topic.topic_id}", len(topic.partitions)) for name, topic in topics_found.items()}

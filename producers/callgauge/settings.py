@@ -16,6 +16,8 @@ from callgauge.content.choice import parse_choice
 from callgauge.errors import SettingError
 from callgauge.groupings import parse_groupings
 from callgauge.prefixes import check_prefix
+from callgauge.security.librdkafka import librdkafka_options
+from callgauge.security.security import Security
 from callgauge.setting_errors import PREFIX, setting_error
 from callgauge.store_address import check_store, store_dsn
 from callgauge.topics import Topics
@@ -27,6 +29,8 @@ API_PORT = 22_550
 #: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
 PATHS = (
     "ssl_ca_file",
+    "ssl_cert_file",
+    "ssl_key_file",
     "rules_file",
     "routes_file",
     "owners_file",
@@ -51,12 +55,27 @@ class Settings(BaseSettings):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How to talk to the brokers."
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+    allow_plaintext: bool = Field(
+        default=False, description="Talk to brokers beyond this machine without encryption, where nobody else listens."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         default="SCRAM-SHA-512", description="Used with SASL_PLAINTEXT and SASL_SSL."
     )
     sasl_username: str = Field(default="", description="SASL user.")
-    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password.")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password, any characters.")
     ssl_ca_file: str = Field(default="", description="CA certificate file for SSL; empty: the system's.")
+    ssl_cert_file: str = Field(default="", description="This client's certificate (PEM), for mutual TLS; empty: none.")
+    ssl_key_file: str = Field(default="", description="The certificate's key (PEM); empty: it is in the same file.")
+    ssl_key_password: SecretStr = Field(default=SecretStr(""), description="Password of the key.")
+    oauth_token_url: str = Field(
+        default="", description="OpenID provider that gives tokens for OAUTHBEARER (client credentials)."
+    )
+    oauth_client_id: str = Field(default="", description="Client that asks it.")
+    oauth_client_secret: SecretStr = Field(default=SecretStr(""), description="The client's secret.")
+    oauth_scope: str = Field(default="", description="Scope of the tokens.")
+    oauth_token_command: str = Field(
+        default="", description="Command that prints a token for OAUTHBEARER, instead of a provider; no shell."
+    )
     topic_prefix: str = Field(default="llm", description="Topics are named <prefix>.calls and so on.")
     partitions: int = Field(
         default=4, ge=1, description="Partitions of the calls and scores topics when they are made."
@@ -295,21 +314,24 @@ class Settings(BaseSettings):
         """Consumer group of a role: rollup, detect, sink-calls, ..."""
         return f"{self.group_prefix}-{role}"
 
+    @property
+    def security(self) -> Security:
+        """How clients talk to the brokers.
+
+        Raises:
+            SettingError: it cannot work, or is not safe and was not asked for.
+        """
+        security = Security(**{name: _plain(getattr(self, name)) for name in Security.__dataclass_fields__})
+        security.check(parse_brokers(self.bootstrap_servers).addresses)
+        return security
+
     def librdkafka(self) -> dict[str, Any]:
-        """Connection settings for confluent-kafka clients."""
-        config: dict[str, Any] = {
-            "bootstrap.servers": self.bootstrap_servers,
-            "security.protocol": self.security_protocol,
-        }
-        if self.security_protocol.startswith("SASL"):
-            config |= {
-                "sasl.mechanism": self.sasl_mechanism,
-                "sasl.username": self.sasl_username,
-                "sasl.password": self.sasl_password.get_secret_value(),
-            }
-        if self.ssl_ca_file:
-            config["ssl.ca.location"] = self.ssl_ca_file
-        return config
+        """Connection settings for confluent-kafka clients.
+
+        Raises:
+            SettingError: see `security`; or a file cannot be used.
+        """
+        return {"bootstrap.servers": self.bootstrap_servers, **librdkafka_options(self.security)}
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -322,6 +344,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise setting_error(error, Settings.model_fields) from None
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _is_blank(value: Any) -> bool:

@@ -41,7 +41,7 @@ def test_the_settings_load(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With every ${…} filled in, each service's environment is accepted."""
     for variable, value in OURS[name]["environment"].items():
         monkeypatch.setenv(variable, re.sub(r"\$\{[^}]*\}", "filled", str(value)))
-    assert load_settings().bootstrap_servers == "kafka:9092"
+    assert load_settings().librdkafka()["bootstrap.servers"] == "kafka:9092"
 
 
 def test_every_process_is_there() -> None:
