@@ -84,7 +84,7 @@ def test_files_that_do_not_fit_are_refused(authority: Authority, tmp_path: Path)
     sealed = {"security_protocol": "SSL", "ssl_cert_file": str(locked.certificate), "ssl_key_file": str(locked.key)}
     assert f"CALLGAUGE_SSL_KEY_PASSWORD: it does not open {locked.key}" in refusal(**sealed)
     assert "CALLGAUGE_SSL_KEY_PASSWORD" in refusal(**sealed, ssl_key_password="hunter2")
-    assert load_settings(**sealed, ssl_key_password=password).librdkafka()["ssl.key.location"] == str(locked.key)
+    assert load_settings(**sealed, ssl_key_password="op€n =,\"'").librdkafka()["ssl.key.location"] == str(locked.key)
 
 
 def test_no_secret_is_shown() -> None:
