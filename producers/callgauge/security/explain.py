@@ -52,6 +52,11 @@ class Refusals:
         text = error.str() if hasattr(error, "str") else str(error)
         self._meant = explained(str(text)) or self._meant
 
+    @property
+    def is_known(self) -> bool:
+        """Whether something was told that means a setting."""
+        return bool(self._meant)
+
     def hint(self, otherwise: str) -> str:
         """What to do, for the end of an error message; `otherwise` where nothing is known."""
         return self._meant or otherwise
