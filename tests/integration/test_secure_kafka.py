@@ -170,6 +170,7 @@ def refused(settings: Settings, topic: str) -> bool:
 
 
 def readable(settings: Settings, topic: str) -> bool:
+    """Whether the broker lets it read a topic, and have a group to do so."""
     own = {"group.id": settings.group("reader"), "enable.partition.eof": True, "log_level": 0}
     consumer = Consumer(settings.librdkafka() | own)
     try:
@@ -177,8 +178,9 @@ def readable(settings: Settings, topic: str) -> bool:
         message = consumer.poll(20)
         assert message is not None
         code = error.code() if (error := message.error()) is not None else KafkaError._PARTITION_EOF
-        assert code in (KafkaError._PARTITION_EOF, KafkaError.TOPIC_AUTHORIZATION_FAILED)
-        return bool(code == KafkaError._PARTITION_EOF)
+        refusals = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED)
+        assert code in (KafkaError._PARTITION_EOF, *refusals)
+        return code not in refusals
     finally:
         consumer.close()
 
