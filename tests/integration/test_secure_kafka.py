@@ -174,6 +174,8 @@ def readable(settings: Settings, topic: str) -> bool:
     own = {"group.id": settings.group("reader"), "enable.partition.eof": True, "log_level": 0}
     consumer = Consumer(settings.librdkafka() | own)
     try:
+        if consumer.list_topics(topic, timeout=20).topics[topic].error is not None:
+            return False  # it may not even know of the topic
         consumer.assign([TopicPartition(topic, 0, 0)])
         message = consumer.poll(20)
         assert message is not None
