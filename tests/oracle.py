@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from callgauge.counted import LABELS, MEASURES
+from callgauge.operations import STEPS
 from callgauge.schema import Call, Score, StateChange
 from callgauge.units import LIMIT, event_ms, micros, millionths, nanodollars, score_square
 
@@ -48,6 +49,8 @@ def recount(calls: Iterable[Call], groupings: str) -> dict[Key, Counter[str]]:
     for call in calls:
         end_ms, counted = event_ms(call.ts, call.latency_ms), _counts_of(call)
         for name, labels, width_ms in sets:
+            if call.operation in STEPS and "operation" not in labels:
+                continue
             values = tuple(str(getattr(call, label)) for label in labels)
             total = totals.setdefault((name, values, end_ms // width_ms * width_ms), Counter())
             for quantity, number in counted.items():

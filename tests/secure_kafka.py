@@ -123,7 +123,7 @@ class SecureKafka(Kafka):
             AclBinding(
                 ResourceType[grant.resource.upper()],
                 grant.name,
-                ResourcePatternType.LITERAL,
+                ResourcePatternType.PREFIXED if grant.prefixed else ResourcePatternType.LITERAL,
                 principal,
                 "*",
                 AclOperation[_snake(operation)],

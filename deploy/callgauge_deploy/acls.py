@@ -23,6 +23,8 @@ class Grant(NamedTuple):
     resource: Literal["topic", "group"]
     name: str
     operations: tuple[str, ...]
+    prefixed: bool = False
+    """Whether it is for every resource whose name begins like this."""
 
 
 #: Role -> (which resources, by their names in `Topics` or as roles of groups, what it may do with them).
@@ -77,7 +79,7 @@ MEANING = {
 def grants_of(role: str, settings: Settings) -> list[Grant]:
     """What a role may do, under the topic and group prefixes of these settings."""
     return [
-        Grant("topic" if resource == "topic" else "group", name, operations)
+        Grant("topic" if resource == "topic" else "group", name, operations, (resource, names) == ("group", "*"))
         for resource, names, operations in ROLES[role]
         for name in _named(resource, names, settings)
     ]
@@ -87,7 +89,7 @@ def commands(role: str, principal: str, settings: Settings) -> Iterator[str]:
     """The commands of Kafka's own tool that grant it to a principal."""
     for grant in grants_of(role, settings):
         operations = " ".join(f"--operation {operation}" for operation in grant.operations)
-        pattern = " --resource-pattern-type prefixed" if grant.name == settings.group_prefix else ""
+        pattern = " --resource-pattern-type prefixed" if grant.prefixed else ""
         yield (
             f"kafka-acls.sh --bootstrap-server {settings.bootstrap_servers} --command-config admin.properties --add "
             f"--allow-principal {principal} {operations} --{grant.resource} {grant.name}{pattern}"
@@ -107,7 +109,7 @@ def acl_table() -> str:
 
 def _named(resource: str, names: str, settings: Settings) -> list[str]:
     if resource == "group":
-        return [settings.group_prefix if role == "*" else settings.group(role) for role in names.split()]
+        return [settings.group("" if role == "*" else role) for role in names.split()]
     if names == "*":
         return [topic.name for topic in settings.topics.all()]
     return [getattr(settings.topics, name).name for name in names.split()]
@@ -116,8 +118,7 @@ def _named(resource: str, names: str, settings: Settings) -> list[str]:
 def _cell(grants: Iterable[Grant]) -> str:
     by_operations: dict[tuple[str, ...], list[str]] = {}
     for grant in grants:
-        name = f"{grant.name}-*" if grant.resource == "group" and "-" not in grant.name else grant.name
-        by_operations.setdefault(grant.operations, []).append(f"`{name}`")
+        by_operations.setdefault(grant.operations, []).append(f"`{grant.name}{'*' if grant.prefixed else ''}`")
     return "; ".join(f"{', '.join(operations)}: {' '.join(names)}" for operations, names in by_operations.items())
 
 

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
         StoreError,
         TraceError,
     )
-    from callgauge.gauge import Gauge, GaugeStats
+    from callgauge.gauge import Gauge
+    from callgauge.gauge_stats import GaugeStats
     from callgauge.schema import Call, Score, StateChange
     from callgauge.settings import Settings, load_settings
 else:
     #: Public name -> the module that it is taken from when it is first used, always on the thread that uses it.
     _HOMES = {
-        **dict.fromkeys(("Gauge", "GaugeStats"), "gauge"),
+        "Gauge": "gauge",
+        "GaugeStats": "gauge_stats",
         **dict.fromkeys(("Call", "Score", "StateChange"), "schema"),
         **dict.fromkeys(("Settings", "load_settings"), "settings"),
         "instrument": "clients.instrument",

@@ -62,12 +62,10 @@ def call_log(target: str, log: LogOnce) -> Callable[[Outbound], None]:
         logger.addHandler(_handler(target, log))
 
     def observe(message: Outbound) -> None:
-        if message.kind != "calls":
-            return
         try:
             logger.info("llm_call", extra=log_fields(_decode(message.value)))
         except Exception as error:
-            log.warn("log_calls", "a call was not logged: %s", type(error).__name__)
+            _tell(log, error)
 
     return observe
 
@@ -82,13 +80,14 @@ def _handler(target: str, log: LogOnce) -> logging.Handler:
     setattr(handler, _SINK, target)
 
     def tell(record: logging.LogRecord) -> None:
-        kind, error, _ = sys.exc_info()
-        log.warn(
-            "log_calls", "a call was not logged: %s: %s (CALLGAUGE_LOG_CALLS)", getattr(kind, "__name__", ""), error
-        )
+        _tell(log, sys.exc_info()[1])
 
     handler.handleError = tell  # type: ignore[method-assign]  # else each failure prints a traceback
     return handler
+
+
+def _tell(log: LogOnce, error: BaseException | None) -> None:
+    log.warn("log_calls", "a call was not logged: %s: %s (CALLGAUGE_LOG_CALLS)", type(error).__name__, error)
 
 
 class _JsonLine(logging.Formatter):

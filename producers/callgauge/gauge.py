@@ -6,10 +6,9 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any
 
 from callgauge.call_log import call_log
 from callgauge.content.choice import parse_choice
@@ -18,10 +17,10 @@ from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
+from callgauge.gauge_stats import GaugeStats, stats_of
 from callgauge.heartbeats import Heart
 from callgauge.ids import uuid7
-from callgauge.judgements import Judged, Origin, feedback_scores, score_message, state_change_message
-from callgauge.operations import CHAIN, EXECUTE_TOOL, RETRIEVAL
+from callgauge.judging import Judging
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
@@ -30,47 +29,22 @@ from callgauge.redaction.fields import redacted_fields
 from callgauge.redaction.redactor import Hook
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
-from callgauge.spans import Measuring, SpanMaker
+from callgauge.spans import Measuring
 from callgauge.spill.folder import SpillFolder
 from callgauge.spill.spilling import Spilling
 from callgauge.timing import TimedCall, current
-from callgauge.trace_context import format_traceparent, placed
+from callgauge.trace_context import placed
+from callgauge.tracing import Tracing
 from callgauge.transport import KafkaTransport, Outbound, Transport
 
-__all__ = ["Gauge", "GaugeStats"]
+__all__ = ["Gauge"]
 
 _FIELDS = frozenset(Call.model_fields)
 _LONGEST_ID = 64
 _id_of, _text_of = id_reader(_LONGEST_ID), text_reader(None)
 
 
-@dataclass(frozen=True)
-class GaugeStats:
-    """What became of calls and judgements, since the start of the process or since it was forked."""
-
-    emitted: int
-    """Taken; = delivered + failed + spilled + those still under way."""
-    delivered: int
-    """The broker has them."""
-    dropped: int
-    """Not taken: the queue was full, or the Gauge closed."""
-    invalid: int
-    """Not taken: it cannot be counted, since it has no service, or it judges what cannot be found."""
-    failed: int
-    """Taken, but the broker never got them."""
-    spilled: int = 0
-    """Written to disk (`CALLGAUGE_SPILL_DIR`), to be delivered later, by this process or the next."""
-    replayed: int = 0
-    """Read from disk, also what processes before had left there, and delivered."""
-    replay_failed: int = 0
-    """Read from disk, but damaged, or refused by the broker."""
-    on_disk: int = 0
-    """On disk now, to be delivered by this process."""
-    contents_dropped: int = 0
-    """Prompts and answers that were not taken, since too much waits; their calls were."""
-
-
-class Gauge:
+class Gauge(Judging, Tracing):
     """Emits calls to the bus.
 
         gauge = Gauge()
@@ -106,18 +80,18 @@ class Gauge:
         self._clock = clock
         self._timer = timer
         self._redactor = gauge_redactor(self._settings, redact)
-        self._log = LogOnce(logging.getLogger("callgauge"), clean=self._redactor.text if self._redactor else str)
+        self._redact = partial(redacted_fields, self._redactor) if self._redactor else dict
+        self._clean = self._redactor.text if self._redactor else str
+        self._log = LogOnce(logging.getLogger("callgauge"), clean=self._clean)
         self._service = self._settings.service
-        defaults = {"service": self._service, "environment": self._settings.environment}
+        self._defaults = defaults = {"service": self._service, "environment": self._settings.environment}
         log = self._log
         self._prices = CallPrices(load_prices(self._settings.prices_file), logging.getLogger("callgauge"))
 
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        self._redact = partial(redacted_fields, self._redactor) if self._redactor else dict
         outgoing = Outgoing(defaults, on_mended, self._prices.cost, self._redact)
-        self._measuring = (clock, timer, defaults, log)
         self._delivery = _delivery_of(self._settings, outgoing, transport, log)
         self._contents = Contents(
             parse_choice(self._settings.content),
@@ -132,18 +106,7 @@ class Gauge:
     @property
     def stats(self) -> GaugeStats:
         """The counts now."""
-        counts, disk = self._delivery.counts, self._delivery.spilling
-        kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else (0, 0, 0)
-        return GaugeStats(
-            counts.taken,
-            counts.delivered,
-            counts.dropped,
-            counts.invalid,
-            counts.failed,
-            counts.spilled,
-            *kept,
-            self._contents.dropped,
-        )
+        return stats_of(self._delivery, self._contents.dropped)
 
     @property
     def unpriced(self) -> dict[str, int]:
@@ -177,64 +140,7 @@ class Gauge:
     def call(self, **fields: Any) -> TimedCall:
         """Measures a call and emits it, `fields` and what is set meanwhile, at the end: a context manager, and a
         decorator of functions, coroutines and generators."""
-        return TimedCall(self._emit_measured, fields, *self._measuring[:3])
-
-    @property
-    def trace(self) -> SpanMaker:
-        """The whole of a request: a new trace, or that of `traceparent`. See `SpanMaker` for how to use it."""
-        return SpanMaker(CHAIN, self._for_spans(), begins_trace=True)
-
-    @property
-    def chain(self) -> SpanMaker:
-        """A step of the trace that this thread or task is in."""
-        return SpanMaker(CHAIN, self._for_spans())
-
-    @property
-    def retrieval(self) -> SpanMaker:
-        """A search for documents, a step of the trace that this thread or task is in."""
-        return SpanMaker(RETRIEVAL, self._for_spans())
-
-    @property
-    def tool(self) -> SpanMaker:
-        """A tool that is run, a step of the trace that this thread or task is in."""
-        return SpanMaker(EXECUTE_TOOL, self._for_spans())
-
-    @property
-    def current(self) -> TimedCall | None:
-        """The innermost call or span whose block, or decorated function, this thread or task is in."""
-        return current()
-
-    @property
-    def traceparent(self) -> str:
-        """The W3C header for requests that are made here; "" outside of any span."""
-        inside = current()
-        return format_traceparent(inside.scope) if inside is not None and inside.scope is not None else ""
-
-    def score(
-        self, name: str, value: float, call: Judged = None, *, origin: Origin = "other", comment: str = ""
-    ) -> str:
-        """Send a judgement of a call; it counts in the call's series.
-
-        Args:
-            value: any number from -1e6 to 1e6; true is 1.
-            call: `call.ref`, from whatever process; or the call itself. None: it is of the service as a whole.
-            origin: who judged: heuristic, judge (a model), user, business.
-
-        Returns:
-            The score_id, or "" if it was not taken: what is wrong is counted in `stats` and logged, never raised.
-        """
-        return self._judge(
-            lambda: score_message(
-                name,
-                value,
-                call,
-                origin=origin,
-                comment=comment,
-                defaults=self._measuring[2],
-                now_s=self._clock(),
-                redact=self._redact,
-            )
-        )
+        return TimedCall(self._emit_measured, fields, self._clock, self._timer, self._defaults)
 
     def content(self, event_id: str, *, prompt: Any = None, response: Any = None, **labels: Any) -> bool:
         """Send prompt and answer of a call that is emitted elsewhere. What is sent, and whether, is as in
@@ -249,53 +155,6 @@ class Gauge:
         """
         given = {"prompt": prompt, "response": response}
         return self._send_content({**labels, "event_id": event_id}, self._clock(), given)
-
-    def feedback(
-        self,
-        ref: Judged,
-        *,
-        thumbs: bool | Literal["up", "down"] | None = None,
-        rating: float | None = None,
-        comment: str = "",
-    ) -> str:
-        """Send what a user says of an answer: the score `thumbs` (up 1, down 0), `rating` (as it is), or both.
-
-        Returns:
-            The score_id, of the last one if there are two; "" if it was not taken.
-        """
-        sent = ""
-        try:
-            scores = feedback_scores(thumbs, rating)
-        except Exception as error:
-            self._refuse(error)
-            return ""
-        for name, value in scores:
-            sent = self.score(name, value, ref, origin="user", comment=comment)
-        return sent
-
-    def outcome(self, name: str, value: float, ref: Judged = None) -> str:
-        """Send what became of a conversation or task: a score of origin business. Usual names: completion, escalation,
-        conversion, abandonment, satisfaction.
-
-        Returns:
-            The score_id, or "" if it was not taken.
-        """
-        return self.score(name, value, ref, origin="business")
-
-    def breaker(self, name: str, from_: str, to: str, reason: str = "", **labels: Any) -> str:
-        """Tell that a circuit breaker changed its state: closed, open, half_open.
-
-        Args:
-            labels: of the calls that it breaks, usually `provider`.
-
-        Returns:
-            The event_id, or "" if it was not taken.
-        """
-        return self._judge(
-            lambda: state_change_message(
-                name, from_, to, reason, labels, self._measuring[2], self._clock(), self._redact
-            )
-        )
 
     def flush(self, timeout_s: float = 10.0) -> int:
         """Wait until all is delivered, what is on disk too, at most `timeout_s` seconds. Returns how much is not."""
@@ -333,24 +192,29 @@ class Gauge:
         except Exception as error:
             self._refuse(error)
             return ""
+        own_id: str = taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
+        sent = self._offer(taken, own_id)
+        if sent and content and type(taken) is tuple:
+            self._send_content(*taken, content)
+        return sent
+
+    def _send_content(self, fields: Mapping[str, Any], now_s: float, content: Mapping[str, Any]) -> bool:
+        try:
+            known = {**self._defaults, **{name: value for name, value in fields.items() if value is not None}}
+            return self._contents.send({"ts": now_s, **known, "service": known["service"] or self._service}, content)
+        except Exception as error:  # the call has been taken, and that is what counts
+            self._log.warn(f"content {type(error).__name__}", "a content was not taken: %s", type(error).__name__)
+            return False
+
+    def _offer(self, taken: Given | Outbound, own_id: str) -> str:
         try:
             if self._delivery.offer(taken):
-                if content and type(taken) is tuple:
-                    self._send_content(*taken, content)
-                return taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
+                return own_id
             self._log_dropped()
         except Exception as error:
             self._delivery.count(dropped=1)
             self._log.warn(f"emit {type(error).__name__}", "a call was not taken: %s: %s", type(error).__name__, error)
         return ""
-
-    def _send_content(self, fields: Mapping[str, Any], now_s: float, content: Mapping[str, Any]) -> bool:
-        try:
-            known = {**self._measuring[2], **{name: value for name, value in fields.items() if value is not None}}
-            return self._contents.send({"ts": now_s, **known, "service": known["service"] or self._service}, content)
-        except Exception as error:  # the call has been taken, and that is what counts
-            self._log.warn(f"content {type(error).__name__}", "a content was not taken: %s", type(error).__name__)
-            return False
 
     def _judge(self, message: Callable[[], tuple[str, Outbound]]) -> str:
         try:
@@ -358,20 +222,17 @@ class Gauge:
         except Exception as error:
             self._refuse(error)
             return ""
-        if self._delivery.offer(outbound):
-            return own_id
-        self._log_dropped()
-        return ""
+        return self._offer(outbound, own_id)
 
     def _for_spans(self) -> Measuring:
-        return Measuring(self._emit_measured, *self._measuring)
+        return Measuring(self._emit_measured, self._clock, self._timer, self._defaults, self._log)
 
     def _taken(self, fields: dict[str, Any]) -> Given:
         """The fields, with an id, and what may change meanwhile copied; the rest waits for the delivery thread. Raises
         DecodeError if they cannot be counted."""
         if not fields.keys() <= _FIELDS:
             for name in fields.keys() - _FIELDS:
-                shown = self._redactor.text(str(name)) if self._redactor else str(name)  # redacted before it is cut
+                shown = self._clean(str(name))  # before it is cut
                 self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", shown)
             fields = {name: value for name, value in fields.items() if name in _FIELDS}
         now_s, event_id, service = self._clock(), fields.get("event_id"), fields.get("service")

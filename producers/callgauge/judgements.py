@@ -14,7 +14,7 @@ from callgauge.refs import Ref, RefError, read_ref
 from callgauge.schema import Call, Score, StateChange
 from callgauge.transport import Outbound
 
-__all__ = ["Judged", "Origin", "feedback_scores", "score_message", "state_change_message"]
+__all__ = ["Judged", "Origin", "Redact", "feedback_scores", "score_message", "state_change_message"]
 
 #: From the fields of a message to those that may be sent.
 Redact = Callable[[Mapping[str, Any]], dict[str, Any]]

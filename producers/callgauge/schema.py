@@ -380,7 +380,8 @@ class BlockSummary(_Message):
     records: int
     """Records read; = counted + duplicates + dead."""
     counted: int
-    """Events in the rows of every grouping set (scores: of every one whose labels they carry)."""
+    """Events in the rows of every grouping set (scores: of every one whose labels they carry; steps around calls: of
+    those that name the operation)."""
     duplicates: int = 0
     differing: int = 0
     """Of the duplicates, those whose content is not that of the record whose id they have."""

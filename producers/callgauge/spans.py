@@ -38,6 +38,8 @@ class Span(TimedCall):
     It is measured, and fails, as `TimedCall` says.
     """
 
+    _is_call = False
+
     def __init__(
         self, measuring: Measuring, fields: dict[str, Any], parent: SpanContext | None, begins_trace: bool
     ) -> None:

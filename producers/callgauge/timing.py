@@ -18,12 +18,21 @@ if TYPE_CHECKING:
     import asyncio
     from typing import Self
 
-__all__ = ["TimedCall", "current", "current_scope"]
+__all__ = ["TimedCall", "current", "current_scope", "last_call"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 #: The innermost call or span that is under way in this thread or task.
 _current: ContextVar[TimedCall | None] = ContextVar("callgauge_current", default=None)
+
+
+#: The call that ended last in this thread or task.
+_last: ContextVar[TimedCall | None] = ContextVar("callgauge_last", default=None)
+
+
+def last_call() -> TimedCall | None:
+    """The call, not span, that was measured and ended last in this thread or task."""
+    return _last.get()
 
 
 def current() -> TimedCall | None:
@@ -50,6 +59,8 @@ class TimedCall:
     error; a task that is cancelled because an `asyncio.timeout` around the block has expired, a timeout. The exception
     always reaches the caller.
     """
+
+    _is_call = True
 
     def __init__(
         self,
@@ -122,6 +133,8 @@ class TimedCall:
             for name, value in failure_of(error).items():
                 fields.setdefault(name, value)
         self._ended = True
+        if self._is_call:
+            _last.set(self)
         task = _cancelled_task(error)
         if task is not None and fields.get("status") == "cancelled":
             self.event_id = fields.setdefault("event_id", uuid7(self._clock()))

@@ -1,6 +1,8 @@
-"""What one `Gauge.emit` costs the host, and what a cost is made for: `python -m tests.bench.emit [calls]`.
+"""What one `Gauge.emit` costs the host, and what the rest of a call costs: `python -m tests.bench.emit [calls]`.
 
-The delivery thread fills in costs, while the host goes on; `cost_us` is its time for one call.
+The delivery thread fills in costs and makes heartbeats, while the host goes on: `cost_us` is its time for one call,
+`heartbeat_us` for one heartbeat. `openai_wrapper_us` is the CPU time that `instrument` adds to a chat completion
+(`tests.bench.instrument` has the other calls).
 """
 
 from __future__ import annotations
@@ -12,9 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 from callgauge import Call, Gauge, load_settings
+from callgauge.heartbeats import Heart
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
 from callgauge.testing import MemoryTransport
+from callgauge.transport import Outbound
+from tests.bench import instrument
 from tests.bench.report import percentile, report
 
 FIELDS: dict[str, Any] = {
@@ -39,10 +44,10 @@ PRICED: dict[str, dict[str, Any]] = {
 }
 
 
-def measure(name: str, calls: int, pause_s: float, emit: Callable[[Gauge], str]) -> dict[str, object]:
+def measure(name: str, calls: int, pause_s: float, emit: Callable[[Gauge], str]) -> dict[str, Any]:
     """Time `calls` emits, one by one; `pause_s` between them leaves the delivery thread time to sleep."""
     transport = MemoryTransport()
-    with Gauge(load_settings(service="bench", queue_size=calls), transport=transport) as gauge:
+    with Gauge(load_settings(service="bench", queue_size=calls + 1), transport=transport) as gauge:
         emit(gauge)
         costs = sorted(_timed(gauge, emit, pause_s) for _ in range(calls))
         waiting = gauge.flush(60)
@@ -68,7 +73,7 @@ def _timed(gauge: Gauge, emit: Callable[[Gauge], str], pause_s: float) -> float:
     return (time.perf_counter_ns() - start) / 1e3
 
 
-def price(name: str, fields: dict[str, Any], calls: int, rounds: int = 10) -> dict[str, object]:
+def price(name: str, fields: dict[str, Any], calls: int, rounds: int = 10) -> dict[str, Any]:
     """CPU time for the price of `calls` calls, in rounds: the median round's, and the least disturbed one's."""
     prices = CallPrices(load_prices(None), logging.getLogger("bench"))
     call = {"event_id": "e", "ts": 1_795_867_200.0, "service": "bench", **fields}
@@ -83,17 +88,54 @@ def price(name: str, fields: dict[str, Any], calls: int, rounds: int = 10) -> di
     return {"emit": f"price, {name}", "calls": calls, "cost_us": percentile(sorted(taken), 0.5), "min_us": min(taken)}
 
 
+def heartbeat(beats: int) -> dict[str, Any]:
+    """CPU time and size of a heartbeat, all fields filled in."""
+    heart, sizes = Heart(10.0, "bench", "production"), []
+    counts = dict.fromkeys(("emitted", "delivered", "spilled", "replayed"), 123_456_789)
+
+    def send(message: Outbound) -> bool:
+        sizes.append(len(message.key) + len(message.value))
+        return True
+
+    start = time.thread_time_ns()
+    for _ in range(beats):
+        heart.beat(send, counts)
+    taken_us = (time.thread_time_ns() - start) / 1e3 / beats
+    return {"emit": "heartbeat", "calls": beats, "heartbeat_us": taken_us, "bytes": max(sizes)}
+
+
+def measured_call(gauge: Gauge) -> str:
+    """One `gauge.call`, inside which nothing happens."""
+    with gauge.call(model="gpt-4o", provider="openai") as call:
+        call.set(input_tokens=420, output_tokens=96, cost_usd=0.0021)
+    return call.event_id
+
+
 def main(calls: int = 100_000) -> None:
     """Measure and report."""
     ready = Call(event_id="e", ts=1.0, service="bench", **FIELDS)
-    rows = [
+    rows: list[dict[str, Any]] = [
         measure("fields, back to back", calls, 0.0, lambda gauge: gauge.emit(**FIELDS)),
         measure("Call, back to back", calls, 0.0, lambda gauge: gauge.emit(ready)),
         measure("fields without cost, back to back", calls, 0.0, lambda gauge: gauge.emit(**WITHOUT_COST)),
         measure("fields, 1 ms apart", calls // 50, 0.001, lambda gauge: gauge.emit(**FIELDS)),
+        measure("gauge.call, back to back", calls, 0.0, measured_call),
+        measure("a score, back to back", calls // 10, 0.0, lambda gauge: gauge.score("helpfulness", 0.8)),
         *(price(name, fields, calls) for name, fields in PRICED.items()),
+        heartbeat(calls // 100),
     ]
-    report("emit", rows, title="Cost of Gauge.emit in the host's thread", notes="MemoryTransport")
+    by_name: dict[object, dict[str, Any]] = {row["emit"]: row for row in rows}
+    wrapper = instrument.measure(*instrument.CASES[0], calls=max(100, calls // 50))
+    fields = by_name["fields, back to back"]
+    summary = {
+        "fields_p50_us": fields["p50_us"],
+        "fields_p99_us": fields["p99_us"],
+        "call_p50_us": by_name["Call, back to back"]["p50_us"],
+        "cost_us": max(row["cost_us"] for row in by_name.values() if "cost_us" in row),
+        "openai_wrapper_us": wrapper["wrapper_cpu_us"],
+    }
+    report("emit", rows, title="Cost of Gauge.emit in the host's thread", notes="MemoryTransport", summary=summary)
+    print("  ".join(f"{name} {value:.2f}" for name, value in summary.items()))
 
 
 if __name__ == "__main__":

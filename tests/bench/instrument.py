@@ -77,7 +77,7 @@ CASES: tuple[tuple[str, Callable[[], Any], Callable[[Any], None]], ...] = (
 )
 
 
-def measure(name: str, make: Callable[[], Any], ask: Callable[[Any], None], calls: int) -> dict[str, object]:
+def measure(name: str, make: Callable[[], Any], ask: Callable[[Any], None], calls: int) -> dict[str, Any]:
     """Time `calls` calls of each kind of client, by turns."""
     transport = MemoryTransport()
     with Gauge(load_settings(service="bench", queue_size=calls + 10), transport=transport) as gauge:

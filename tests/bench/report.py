@@ -18,8 +18,18 @@ FOLDER = Path(__file__).parents[2] / "build" / "bench"
 Row = Mapping[str, object]
 
 
-def report(name: str, rows: Sequence[Row], *, title: str = "", notes: str = "", folder: Path = FOLDER) -> Path:
+def report(
+    name: str,
+    rows: Sequence[Row],
+    *,
+    title: str = "",
+    notes: str = "",
+    summary: Mapping[str, float] | None = None,
+    folder: Path = FOLDER,
+) -> Path:
     """Print `rows` as a table and write them to <folder>/<name>.json. Returns that path.
+
+    `summary`: figures that are looked for by name; they go to the top of the JSON.
 
     Columns are the keys of all rows, in order of first appearance; put the unit in the key.
     """
@@ -32,7 +42,11 @@ def report(name: str, rows: Sequence[Row], *, title: str = "", notes: str = "", 
     (console if console.is_terminal else Console(width=140)).print(table)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.json"
-    path.write_text(json.dumps({"name": name, "machine": _machine(), "notes": notes, "rows": list(rows)}, indent=2))
+    path.write_text(
+        json.dumps(
+            {**(summary or {}), "name": name, "machine": _machine(), "notes": notes, "rows": list(rows)}, indent=2
+        )
+    )
     return path
 
 

@@ -21,6 +21,7 @@ from callgauge.origins import describe_origins
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.acls import ROLES, grants_of
 from callgauge_deploy.process import wait_until
+from callgauge_deploy.status.lag import read_lags
 from callgauge_deploy.topics import ensure_topics
 from callgauge_history.query import asking
 from callgauge_streams.bus.aiokafka_security import aiokafka_options
@@ -157,6 +158,8 @@ def test_the_stream_runs_under_these_acls(roles: dict[str, Settings]) -> None:
 
         assert wait_until(lambda: counts() == [100, 100, 1, 100, 1, 1], 90, poll_s=0.5), counts()
         assert wait_until(lambda: "seen" in notify.log.read_text(), 30, poll_s=0.2)
+        lags = read_lags(roles["operator"], {})
+        assert {lag.group.removeprefix(f"{roles['operator'].group_prefix}-") for lag in lags} >= {"rollup", "detect"}
 
 
 def refused(settings: Settings, topic: str) -> bool:

@@ -81,7 +81,7 @@ _SERVICES = "SELECT service, alive, silent, emitted, dropped, failed, on_disk FR
 
 
 def _services(settings: Settings, problems: list[str]) -> list[ServiceFact]:
-    """What the query API says of them; nothing while it does not answer; that the sinks are down is told elsewhere."""
+    """What the query API says of them; nothing while it does not answer: whether the sinks run is told elsewhere."""
     from callgauge_history.query import ask_process  # the store's client, only where a stack runs
 
     try:

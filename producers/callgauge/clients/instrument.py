@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from callgauge.clients.calls import Calls
+from callgauge.clients.measured_call import MeasuredCall
 from callgauge.clients.providers import library_of
 
 if TYPE_CHECKING:
@@ -93,25 +94,42 @@ def _process_response(original: Callable[..., Any]) -> Callable[..., Any]:
     return process
 
 
+class _Request:
+    """Around one request of the library: knows the response that it led to, and tells how it ended."""
+
+    def __init__(self, calls: Calls, call: MeasuredCall) -> None:
+        self._calls = calls
+        self._call = call
+        self._answered = _Answered()
+        self._outer: _Answered | None = None
+
+    def __enter__(self) -> _Request:
+        self._outer = _answered.get()
+        _answered.set(self._answered)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        _answered.set(self._outer)
+        if error is not None:
+            self._calls.failed(self._call, self._answered.response, self._answered.retries, error)
+            self._answered.response = None
+
+    def gave(self, result: Any) -> Any:
+        """The request led to `result`, which is returned."""
+        response, self._answered.response = self._answered.response, None
+        self._calls.answered(self._call, response, self._answered.retries, result)
+        return result
+
+
 def _request(client: Any, original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def request(*args: Any, **kwargs: Any) -> Any:
         calls: Calls = getattr(client, _CALLS)
-        call = calls.begin(client, *args, **kwargs)
-        if call is None:
+        if (call := calls.begin(client, *args, **kwargs)) is None:
             return original(*args, **kwargs)
-        outer, answered = _answered.get(), _Answered()
-        _answered.set(answered)
-        try:
+        with _Request(calls, call) as measured:
             result = original(*args, **kwargs)
-        except BaseException as error:
-            calls.failed(call, answered.response, answered.retries, error)
-            raise
-        finally:
-            _answered.set(outer)
-            response, answered.response = answered.response, None
-        calls.answered(call, response, answered.retries, result)
-        return result
+        return measured.gave(result)
 
     return request
 
@@ -120,21 +138,11 @@ def _async_request(client: Any, original: Callable[..., Any]) -> Callable[..., A
     @functools.wraps(original)
     async def request(*args: Any, **kwargs: Any) -> Any:
         calls: Calls = getattr(client, _CALLS)
-        call = calls.begin(client, *args, **kwargs)
-        if call is None:
+        if (call := calls.begin(client, *args, **kwargs)) is None:
             return await original(*args, **kwargs)
-        outer, answered = _answered.get(), _Answered()
-        _answered.set(answered)
-        try:
+        with _Request(calls, call) as measured:
             result = await original(*args, **kwargs)
-        except BaseException as error:
-            calls.failed(call, answered.response, answered.retries, error)
-            raise
-        finally:
-            _answered.set(outer)
-            response, answered.response = answered.response, None
-        calls.answered(call, response, answered.retries, result)
-        return result
+        return measured.gave(result)
 
     return request
 

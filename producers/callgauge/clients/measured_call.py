@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import os
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -119,8 +120,8 @@ class MeasuredCall:
         self._marks.append(self._faults.note(doing, error))
 
     def __del__(self) -> None:
-        if self._open:
-            self.abandoned()
+        if self._open:  # apart, so that this is not taken for the last call of whoever runs now
+            contextvars.copy_context().run(self.abandoned)
 
     def _first_token(self) -> None:
         if self._open:

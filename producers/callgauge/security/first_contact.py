@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 __all__ = ["list_topics"]
 
-_ATTEMPT_S = 2.0
+_ATTEMPT_S = 1.0
 
 
 def list_topics(admin: AdminClient, refusals: Refusals, timeout_s: float) -> ClusterMetadata:

@@ -52,7 +52,7 @@ class Spilling:
         self._unsent: list[Outbound] = []
         self._outstanding = 0
         self._came_back = False
-        self._not_before = self._adopt_at = 0.0
+        self._write_after = self._send_after = self._adopt_at = 0.0
 
     def reset_in_child(self) -> None:
         """After a fork, in the child: the parent sends what it wrote."""
@@ -71,7 +71,7 @@ class Spilling:
 
     def keep(self, messages: Sequence[Outbound], *, first: bool = False) -> bool:
         """Write messages to disk, behind what is there or before it; False if that cannot be done now."""
-        if self._clock() < self._not_before:
+        if not first and self._clock() < self._write_after:
             return False
         try:
             taken = self._folder.put_first(messages) if first else self._folder.append(messages)
@@ -100,7 +100,7 @@ class Spilling:
 
     def begin_file(self) -> bool:
         """Begin to send the oldest file; False if there is none, or it is too early."""
-        while self._folder.files and self._clock() >= self._not_before:
+        while self._folder.files and self._clock() >= self._send_after:
             path = self._folder.files[0]
             try:
                 self._folder.seal()
@@ -138,7 +138,7 @@ class Spilling:
             return False
         if self._came_back:
             self.put_back()
-            self._not_before = self._clock() + _PAUSE_S
+            self._send_after = self._clock() + _PAUSE_S
         else:
             self._remove()
         return True
@@ -176,7 +176,7 @@ class Spilling:
                 self._disk_failed(error)
 
     def _disk_failed(self, error: OSError) -> None:
-        self._not_before = self._clock() + _PAUSE_S
+        self._write_after = self._send_after = self._clock() + _PAUSE_S
         kind = type(error).__name__
         self._log.warn(
             f"spill {kind} {error.errno}", "the spill folder cannot be used: %s (CALLGAUGE_SPILL_DIR)", error

@@ -16,7 +16,7 @@ from callgauge_windows.histogram import SCALE
 __all__ = ["RollupConfig"]
 
 # Raise this by one whenever the meaning of a row changes although no setting does.
-_ROW_FORMAT = 4
+_ROW_FORMAT = 5
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ class RollupConfig:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """Every label that some grouping set names, and the service, since the cap on series is per service."""
-        named = {"service"}.union(*(grouping.labels for grouping in self.groupings))
+        """Every label that some grouping set names; the service, since the cap on series is per service; and the
+        operation, since steps around calls do not count everywhere."""
+        named = {"service", "operation"}.union(*(grouping.labels for grouping in self.groupings))
         return tuple(label for label in LABELS if label in named)
 
     @property

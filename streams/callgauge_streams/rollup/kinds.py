@@ -68,10 +68,13 @@ class Kind:
     accumulator: Callable[[int], Any]
     """From the finest window in ms to an empty accumulator."""
     rows_of: RowsOf
+    steps_apart: bool
+    """Whether steps around calls (`operations.STEPS`) count only in grouping sets that name the operation."""
 
 
-CALLS = Kind("calls", CallReader, (), Accumulator, call_rows)
-SCORES = Kind("scores", ScoreReader, ("name", "origin"), ScoreAccumulator, score_rows)
+CALLS = Kind("calls", CallReader, (), Accumulator, call_rows, steps_apart=True)
+# A judgement of a whole answer, which is a step, is a judgement of the service all the same.
+SCORES = Kind("scores", ScoreReader, ("name", "origin"), ScoreAccumulator, score_rows, steps_apart=False)
 
 
 def kinds_of(topics: Topics) -> Mapping[str, Kind]:

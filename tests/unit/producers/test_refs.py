@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callgauge.counted import LABELS
-from callgauge.refs import Ref, RefError, read_ref, ref_of
+from callgauge.refs import ORDER, Ref, RefError, read_ref, ref_of
 
 CALL: dict[str, Any] = {
     "event_id": "0190f3a0-0000-7000-8000-000000000000",
@@ -43,7 +43,7 @@ def test_all_labels_of_a_call_that_has_ended_are_known() -> None:
         "prompt_version": "v7",
         "variant": "",
     }
-    assert {"service", *ref.labels} == set(LABELS)
+    assert {"service", *ref.labels} == set(LABELS) == set(ORDER)
 
 
 def test_labels_that_may_still_be_set_are_not_known() -> None:

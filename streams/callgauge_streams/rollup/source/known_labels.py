@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from callgauge.operations import STEPS
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.folding.series_index import SeriesIndex
 from callgauge_streams.rollup.tables.interned import Codes
@@ -28,7 +29,7 @@ class Places:
     services: Int64s
     """Number of the service, shape (k,)."""
     series: Int64s
-    """Number of the series in each grouping set, -1 where a label of it is missing; shape (k, sets)."""
+    """Number of the series in each grouping set, -1 where they do not count; shape (k, sets)."""
 
 
 class KnownLabels:
@@ -36,13 +37,15 @@ class KnownLabels:
 
     Args:
         beside: names of what comes after the labels (a score's name and origin).
+        steps_apart: whether steps around calls count only in grouping sets that name the operation.
     """
 
-    def __init__(self, config: RollupConfig, beside: tuple[str, ...] = ()) -> None:
+    def __init__(self, config: RollupConfig, beside: tuple[str, ...] = (), *, steps_apart: bool = False) -> None:
         self._config = config
         self._names = (*config.labels, *beside)
         self._beside = beside
-        self._service_at = config.labels.index("service")
+        self._service_at, self._operation_at = map(config.labels.index, ("service", "operation"))
+        self._steps_apart = steps_apart
         self.forget()
 
     def forget(self) -> None:
@@ -75,4 +78,7 @@ class KnownLabels:
 
     def _learn(self, code: int, values: tuple[str | None, ...]) -> None:
         service = self._services[str(values[self._service_at])]
-        self._places.filled[code] = [1 + service, *(index.pick(values) for index in self.indexes)]
+        apart = self._steps_apart and values[self._operation_at] in STEPS
+        counts = (not apart or "operation" in index.labels for index in self.indexes)
+        series = (index.pick(values) if here else -1 for index, here in zip(self.indexes, counts, strict=True))
+        self._places.filled[code] = [1 + service, *series]

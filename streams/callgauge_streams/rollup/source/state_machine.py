@@ -69,7 +69,7 @@ class SourceRollup:
         self._name = name
         self._kind = kind
         self._reader = kind.reader(config.labels)
-        self._known = KnownLabels(config, kind.beside)
+        self._known = KnownLabels(config, kind.beside, steps_apart=kind.steps_apart)
         self._chain = Chain(start)
         self._block: Block | None = None
         self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)

@@ -11,6 +11,7 @@ import pytest
 
 from callgauge import Call
 from callgauge.clients.prompt_hash import prompt_hash
+from callgauge.refs import read_ref
 from tests.llm_answers import (
     CHAT,
     CHAT_CHUNKS,
@@ -393,3 +394,24 @@ def test_what_is_no_call_is_not_measured(openai: Any, stub: Stub, measured: Meas
 
     run(test)
     assert measured.calls == []
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_the_last_call_has_a_ref(openai: Any, stub: Stub, measured: Measured, streaming: bool) -> None:
+    """So that feedback on an answer of an instrumented client can be sent. It is that of the call, not of the span."""
+    stub.answers(openai_stream(CHAT_CHUNKS) if streaming else Answer(json=CHAT))
+    gauge, refs = measured.gauge, list[str]()
+
+    async def test() -> None:
+        with gauge.trace("t"):
+            result = openai.chat.completions.create(**ASK, stream=streaming)
+            await (all_of(result) if streaming else got(result))
+        assert gauge.last_call is not None
+        refs.append(gauge.last_call.ref)
+
+    run(test)
+    ref = read_ref(refs[0])
+    (call,) = (call for call in measured.calls if call.model)
+    assert (ref.event_id, ref.trace_id) == (call.event_id, call.trace_id)
+    assert call.parent_span_id
+    assert ref.labels["response_model"] == call.response_model != ""

@@ -24,7 +24,7 @@ from tests.as_sent import as_sent
 from tests.oracle import Horizon, merged, recount
 from tests.random_calls import random_call
 
-GROUPINGS = "@10s service,model@60s"
+GROUPINGS = "@10s service,model@60s operation@10s"
 BLOCK_OFFSETS = 64
 CONFIG = RollupConfig(
     parse_groupings(GROUPINGS), BLOCK_OFFSETS, out_of_orderness_ms=2_000, dedup_offsets=100, dedup_ms=60_000
@@ -62,6 +62,9 @@ def random_log(rng: random.Random, records: int) -> Log:
             continue
         again = sent and rng.random() < 0.1
         sent.append(rng.choice(sent[-40:]) if again else random_call(rng, f"e{i}", now - rng.choice((1, 1, 1, 300))))
+        if not again and rng.random() < 0.2:
+            operation = rng.choice(("chain", "execute_tool", "embeddings"))
+            sent[-1] = sent[-1].model_copy(update={"operation": operation})
         if again and rng.random() < 0.3:
             sent[-1] = sent[-1].model_copy(update={"name": f"attempt {i}"})
         log.values.append(encode(sent[-1]))
@@ -307,3 +310,22 @@ def test_an_event_is_named_whatever_its_id_is(event_id: str) -> None:
         worker.take(chunk)
     rows = [record for record in as_sent(worker.idle_records()) if record.kind == "row"]
     assert {row.measures["latency"].max_event_id for row in rows} == {event_id}
+
+
+def test_steps_around_calls_are_not_calls() -> None:
+    """A chain with two calls in it counts as two calls everywhere, and beside them where the operation is a label: its
+    latency, errors and absent model are none of a call's."""
+    rng = random.Random(5)
+    calls = [random_call(rng, f"e{n}", 1_700_000_000.0) for n in range(2)]
+    step = calls[0].model_copy(update={"event_id": "step", "operation": "chain", "model": ""})
+    log = Log([0, 1, 2], [1_700_000_000_000] * 3, [encode(call) for call in (*calls, step)], [*calls, step])
+    rows, summaries = play(log, rng, crash=0.0, reseek=0.0)
+    assert summaries[-1].counted == 3
+    counted = {(row.grouping, *row.labels.values()): row.n for row in rows}
+    assert counted["@10s",] == 2
+    assert {key: n for key, n in counted.items() if key[0] == "operation@10s"} == {
+        ("operation@10s", "chat"): 2,
+        ("operation@10s", "chain"): 1,
+    }
+    assert sum(n for key, n in counted.items() if key[0] == "service,model@60s") == 2
+    assert not any("" in key for key in counted)

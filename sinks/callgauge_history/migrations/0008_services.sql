@@ -78,3 +78,20 @@ SELECT
     sumIf(g.on_disk, g.state = 'alive') AS on_disk
 FROM gauges AS g
 GROUP BY service;
+
+-- Calls whose token counts contradict each other: more cached than input tokens, or more reasoning than output tokens. They
+-- are counted as they came (block_summaries.token_violations is the same count, by block), and whose they are is here.
+CREATE OR REPLACE VIEW token_violations AS
+SELECT
+    service,
+    provider,
+    model,
+    operation,
+    count() AS calls,
+    min(ts) AS first_ts,
+    max(ts) AS last_ts,
+    any(event_id) AS example_id
+FROM calls FINAL
+WHERE ifNull(cache_read_tokens, 0) + ifNull(cache_write_tokens, 0) > ifNull(input_tokens, 0)
+    OR ifNull(reasoning_tokens, 0) > ifNull(output_tokens, 0)
+GROUP BY service, provider, model, operation;
