@@ -28,9 +28,10 @@ def redacted_fields(redactor: Redactor, fields: Mapping[str, Any]) -> dict[str, 
     Exceptions are left alone, since of them only the class and the code are sent (`failures.failure_of`). Of a field
     that cannot be looked at nothing is sent.
     """
-    redacted = dict(fields)
+    redacted, is_clean = dict(fields), redactor.is_clean
     for name, value in fields.items():
-        if not _is_clean(redactor, value):
+        kind = type(value)
+        if not (is_clean(value) if kind is str else kind in _PLAIN or _is_clean(redactor, value)):
             try:
                 redacted[name] = _redacted(redactor, name, value)
             except Exception:  # whatever a host's own objects raise, and what nests too deep

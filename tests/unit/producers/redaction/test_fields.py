@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import partial
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -195,3 +196,17 @@ def test_judgements_are_redacted_too(case: tuple[str, str, str], where: str) -> 
     assert sent
     for message in transport.messages:
         assert not leaks(message.value.decode(), secret)
+
+
+def test_neither_the_log_of_calls_nor_the_disk_holds_a_secret(tmp_path: Path) -> None:
+    """A line per call, and what is kept while the bus is away, are made of what may be sent."""
+    transport = MemoryTransport(full=True)
+    kept_in: dict[str, Any] = {"spill_dir": tmp_path / "spill", "log_calls": str(tmp_path / "calls.log")}
+    made = load_settings(service="search", queue_size=100, content="all", **kept_in)
+    with Gauge(made, transport=transport) as gauge:
+        for _ in range(20):
+            gauge.emit(error_message="ask anna@example.org", status="error", response="sk-proj-Q8zXw0v2rTn6JdKfLm3sYb")
+    kept = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert kept.count(b"ask [email]") > 20, "both hold some"
+    assert b"example.org" not in kept
+    assert b"Q8zXw0v2" not in kept
