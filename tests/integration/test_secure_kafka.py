@@ -4,6 +4,7 @@ grant each process no more than the table of docs/security.md; and what is refus
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import time
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from tests.brokers import KafkaMissing, in_ci
 from tests.certificates import Authority
 from tests.chaos.pipeline import Role, pipeline_settings
 from tests.secure_kafka import PLAIN_PASSWORD, PLAIN_USER, SecureKafka, secure_kafka, unsigned_token
+from tests.token_provider import token_provider
 
 pytestmark = pytest.mark.kafka
 PASSWORD = "p \"q' =,;\\{}%$ ü"
@@ -67,18 +69,33 @@ def ways(kafka: SecureKafka) -> dict[str, dict[str, Any]]:
     }
 
 
+async def connect(settings: Settings) -> None:
+    """By aiokafka; raises where it is not let in."""
+    client = AIOKafkaClient(bootstrap_servers=settings.bootstrap_servers, **aiokafka_options(settings.security))
+    await client.bootstrap()
+    await client.close()
+
+
 @pytest.mark.parametrize("way", ["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER", "mutual TLS"])
 def test_both_clients_are_let_in(kafka: SecureKafka, way: str) -> None:
     """The same settings, confluent-kafka and aiokafka, with a password of odd characters."""
     settings = load_settings(**ways(kafka)[way])
     assert AdminClient(settings.librdkafka() | {"log_level": 0}).list_topics(timeout=20).brokers
+    asyncio.run(connect(settings))
 
-    async def connect() -> None:
-        client = AIOKafkaClient(bootstrap_servers=settings.bootstrap_servers, **aiokafka_options(settings.security))
-        await client.bootstrap()
-        await client.close()
 
-    asyncio.run(connect())
+def test_both_clients_ask_a_provider(kafka: SecureKafka) -> None:
+    """OpenID Connect, client credentials: librdkafka by itself, aiokafka through us."""
+    with token_provider() as provider:
+        token = unsigned_token("anna", time.time())
+        provider.answer = json.dumps({"access_token": token, "token_type": "Bearer", "expires_in": 600})
+        oidc = {"oauth_token_url": provider.url, "oauth_client_id": "anna", "oauth_client_secret": "hunter2"}
+        settings = load_settings(**kafka.settings_of("", "", sasl_mechanism="OAUTHBEARER", **oidc))
+        assert AdminClient(settings.librdkafka() | {"log_level": 0}).list_topics(timeout=20).brokers
+        by_librdkafka = len(provider.asked)
+        asyncio.run(connect(settings))
+        assert len(provider.asked) > by_librdkafka > 0
+        assert {form["grant_type"][0] for _, form in provider.asked} == {"client_credentials"}
 
 
 def test_a_refusal_names_the_setting(kafka: SecureKafka, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

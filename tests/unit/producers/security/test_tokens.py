@@ -5,16 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs
 
 import pytest
 
 from callgauge.errors import SettingError
 from callgauge.security.tokens import ClientCredentials, KeptTokens, Token, TokenCommand
 from callgauge.testing import ManualClock
+from tests.token_provider import Provider, token_provider
 
 
 def jwt(expires_at: float) -> str:
@@ -22,42 +20,10 @@ def jwt(expires_at: float) -> str:
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + "."
 
 
-class Provider(ThreadingHTTPServer):
-    """An OpenID provider that gives one token, or an answer that is set."""
-
-    status, answer = 200, json.dumps({"access_token": "t0ken", "expires_in": 60})
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.asked: list[tuple[str, dict[str, list[str]]]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}/token"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Provider
-
-    def do_POST(self) -> None:
-        form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self.server.asked.append((self.headers["Authorization"], form))
-        self.send_response(self.server.status)
-        self.end_headers()
-        self.wfile.write(self.server.answer.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    with Provider() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with token_provider() as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def command(code: str) -> TokenCommand:
