@@ -23,8 +23,6 @@ class _Watched:
     """
 
     _inner: Any = None
-    _end: type[Exception]
-    """What tells that there are no more items."""
 
     def __init__(self, inner: Any, call: MeasuredCall, take: Take, ended: Callable[[], None]) -> None:
         self._inner = inner
@@ -67,36 +65,25 @@ class _Watched:
             return None
 
 
-class _Reading:
-    """Around the reading of one item. One for each, since what the iterator keeps of it would keep the iterator."""
-
-    def __init__(self, watched: _Watched) -> None:
-        self._watched = watched
-
-    def __enter__(self) -> None:
-        self._watched._reader = self._watched._who()
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        watched = self._watched
-        if isinstance(error, watched._end):
-            watched._over()
-        elif error is not None:
-            watched._failed(error)
-        watched._reader = None
-
-
 class WatchedIterator(_Watched):
     """Of a sync stream."""
-
-    _end = StopIteration
 
     def __iter__(self) -> WatchedIterator:
         return self
 
     def __next__(self) -> Any:
         while True:
-            with _Reading(self):
+            self._reader = self._who()
+            try:
                 item = next(self._inner)
+            except StopIteration:
+                self._over()
+                raise
+            except BaseException as error:
+                self._failed(error)
+                raise
+            finally:
+                self._reader = None
             if not self._guarded(self._take, item):
                 return item
 
@@ -104,15 +91,22 @@ class WatchedIterator(_Watched):
 class AsyncWatchedIterator(_Watched):
     """Of an async stream."""
 
-    _end = StopAsyncIteration
-
     def __aiter__(self) -> AsyncWatchedIterator:
         return self
 
     async def __anext__(self) -> Any:
         while True:
-            with _Reading(self):
+            self._reader = self._who()
+            try:
                 item = await self._inner.__anext__()
+            except StopAsyncIteration:
+                self._over()
+                raise
+            except BaseException as error:
+                self._failed(error)
+                raise
+            finally:
+                self._reader = None
             if not self._guarded(self._take, item):
                 return item
 
