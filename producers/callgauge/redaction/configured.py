@@ -31,12 +31,13 @@ def redactor_of(
     more: list[Recogniser] = []
     if settings.redact_patterns_file is not None:
         more += read_own_patterns(settings.redact_patterns_file)
+    of_prose: list[Recogniser] = []
     if settings.redact_presidio:
         from callgauge.redaction.presidio import load_presidio  # not above: it takes seconds, and few have it
 
         with no_fork():
-            more.append(load_presidio(settings.redact_presidio))
-    return Redactor(more, hook, settings.redact_key.get_secret_value().encode(), on_failure)
+            of_prose.append(load_presidio(settings.redact_presidio))
+    return Redactor(more, of_prose, hook, settings.redact_key.get_secret_value().encode(), on_failure)
 
 
 def gauge_redactor(settings: Settings, hook: Hook | None) -> Redactor | None:

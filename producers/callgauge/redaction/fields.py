@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from callgauge.counted import LABELS
 from callgauge.failures import is_exception
 from callgauge.field_reading import text_reader
 from callgauge.redaction.cutting import cut_redacted
@@ -16,6 +17,8 @@ __all__ = ["redacted_fields"]
 _IDS = frozenset({"event_id", "score_id", "trace_id", "span_id", "parent_span_id"})
 #: Ids of people, which stay apart where a key is set.
 _PEOPLE = frozenset({"user_id", "session_id"})
+#: What tells of a call in a few words.
+_LABELS = frozenset(LABELS) | {"name", "status", "error_type", "finish_reason", "price_source", "prompt_hash", "origin"}
 #: No field keeps more, so nothing longer is looked at. Characters.
 _LONGEST = 65_536
 _PLAIN = (bool, int, float, type(None))
@@ -56,6 +59,8 @@ def _redacted(redactor: Redactor, name: str, value: Any) -> Any:
         return _by(redactor.id, value)
     if name in _PEOPLE:
         return _by(redactor.identity, value)
+    if name in _LABELS:
+        return _by(redactor.label, value)
     if isinstance(value, Mapping):
         return {_by(redactor.text, key): _redacted(redactor, "", inner) for key, inner in value.items()}
     return _by(lambda text: _bounded(redactor, text), value)

@@ -157,6 +157,16 @@ def test_the_hook_of_a_gauge_has_the_last_word() -> None:
     assert (call.feature, call.latency_ms) == (FAILED, 5.0)
 
 
+def test_a_hook_does_not_touch_ids_that_were_generated() -> None:
+    """A call keeps the id that `emit` gave, and its place in its trace."""
+    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+    transport = MemoryTransport()
+    with Gauge(SETTINGS, transport=transport, redact=str.upper) as gauge:
+        sent = gauge.emit(trace_id=trace, feature="acme")
+    (call,) = transport.calls
+    assert (call.event_id, call.trace_id, call.feature) == (sent, trace, "ACME")
+
+
 def test_redaction_can_be_turned_off() -> None:
     """Then all is sent as it is; a hook is refused, since it would not be asked."""
     off = load_settings(service="search", redact=False)

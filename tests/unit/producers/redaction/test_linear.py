@@ -15,7 +15,7 @@ PATTERNS = {
     for module in MODULES
     for name, pattern in vars(import_module(f"callgauge.redaction.{module}")).items()
     if isinstance(pattern, re.Pattern)
-    and name not in ("_DATE", "_ISSUED", "_NOTHING")  # these are tried at one place only
+    and name not in ("_DATE", "_ISSUED", "_NOTHING", "_ID")  # these are tried at one place only
 } | {f"{form.kind}.{number}": form.pattern for number, form in enumerate(FORMATS)}
 
 #: Beginnings of what is looked for, of which hostile texts are made.

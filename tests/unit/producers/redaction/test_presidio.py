@@ -8,6 +8,7 @@ import pytest
 
 from callgauge.errors import SettingError
 from callgauge.redaction.configured import redactor_of
+from callgauge.redaction.fields import redacted_fields
 from callgauge.redaction.presidio import Presidio
 from callgauge.redaction.redactor import Redactor
 from callgauge.settings import load_settings
@@ -29,9 +30,16 @@ def test_entity_types_are_kinds() -> None:
     """What an analyzer finds is replaced by its entity type, also where markup splits it; ids and links are not asked
     for."""
     analyzer = NameAnalyzer()
-    redactor = Redactor([Presidio(analyzer, "en", ["PERSON", "UUID", "URL", "DATE_TIME"])])
+    redactor = Redactor(of_prose=[Presidio(analyzer, "en", ["PERSON", "UUID", "URL", "DATE_TIME"])])
     assert redactor.text("by Anna <b>Berg</b>, a@b.org") == "by [person]</b>, [email]"
     assert analyzer.asked == ["PERSON"]
+
+
+def test_labels_are_not_prose() -> None:
+    """A model of names would take some models, services and users for people."""
+    redactor = Redactor(of_prose=[Presidio(NameAnalyzer(), "en", ["PERSON"])])
+    fields = {"model": "Anna Berg", "user_id": "Anna Berg", "error_message": "Anna Berg", "tags": {"a": "Anna Berg"}}
+    assert redacted_fields(redactor, fields) == fields | {"error_message": "[person]", "tags": {"a": "[person]"}}
 
 
 def test_patterns_of_presidio_find_what_ours_do_not(monkeypatch: pytest.MonkeyPatch) -> None:
