@@ -66,6 +66,8 @@ class Contents:
             fields: of the call; event_id, service and ts among them.
             given: prompt, response, or both.
         """
+        if not fields["service"] or not fields["event_id"]:
+            return False
         share = self._choice.share(str(fields["service"]))
         if not is_sampled(str(fields.get("trace_id") or fields["event_id"]), share):
             return False

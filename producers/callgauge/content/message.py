@@ -9,7 +9,7 @@ from typing import Any
 from callgauge.content.snapshot import Snapshot
 from callgauge.counted import LABELS
 from callgauge.encoding import MAX_BYTES, encode
-from callgauge.field_reading import text_reader, time_of
+from callgauge.field_reading import id_reader, text_reader, time_of
 from callgauge.redaction.cutting import cut_redacted
 from callgauge.redaction.redactor import Redactor
 from callgauge.schema import Content
@@ -18,7 +18,8 @@ from callgauge.transport import Outbound
 
 __all__ = ["content_message"]
 
-_label_of = text_reader(256)
+_OTHER = ("event_id", "trace_id", "ts")
+_label_of, _id_of = text_reader(256), id_reader(64)
 
 
 def content_message(
@@ -39,8 +40,8 @@ def content_message(
         redactor: None: texts are sent as they are.
         redact: the same for fields.
     """
-    known = redact({name: fields[name] for name in (*LABELS, "event_id", "trace_id", "ts") if fields.get(name)})
-    texts = {name: _label_of(value)[0] or "" for name, value in known.items() if name != "ts"}
+    known = redact({name: fields[name] for name in (*LABELS, *_OTHER) if fields.get(name) is not None})
+    texts = {name: text for name, value in known.items() if name != "ts" and (text := _label_of(value)[0])}
     while True:
         kinds: Counter[str] = Counter()
         found: dict[str, Any] = {}
@@ -49,7 +50,7 @@ def content_message(
             found |= {name: text, f"{name}_truncated": cut, f"{name}_chars": given.chars}
             kinds.update(counts)
         content = Content(
-            event_id=texts["event_id"],
+            event_id=_id_of(known["event_id"])[0],
             trace_id=texts.get("trace_id", ""),
             ts=time_of(known["ts"])[0] or 0.0,
             service=texts["service"],

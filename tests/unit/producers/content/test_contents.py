@@ -4,6 +4,7 @@ import json
 import threading
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -70,6 +71,23 @@ def test_content_may_come_apart_from_its_call() -> None:
     (content,) = transport.contents
     assert (content.event_id, content.trace_id, content.response) == ("e1", "t", "bytes")
     assert content.labels == {"model": "m", "environment": "prod"}
+
+
+def test_odd_labels_lose_no_content() -> None:
+    """What is not text is made text, as in the call; without a call there is nothing to send."""
+    transport = MemoryTransport()
+    with gauge_with(transport) as gauge:
+        assert gauge.content(
+            "x" * 100, response="r", model=7, trace_id="t" * 300, ts="2026-01-31T14:00:00Z", variant=""
+        )
+        assert gauge.emit(model=numpy.array([1, 2]), response="r")
+        assert not gauge.content("", response="r")
+    first, second = transport.contents
+    assert (len(first.event_id), len(first.trace_id), first.labels["model"]) == (64, 256, "7")
+    assert first.ts == 1_769_868_000.0
+    assert "variant" not in first.labels
+    assert second.event_id == transport.calls[0].event_id
+    assert gauge.stats.failed == 0
 
 
 def test_a_trace_is_sampled_as_a_whole() -> None:
