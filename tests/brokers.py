@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -154,6 +154,18 @@ class Kafka:
         if self._process is not None:
             end(self._process, grace_s)
 
+    def properties(self) -> str:
+        """The text of server.properties."""
+        return PROPERTIES.format(host=HOST, port=self.port, controller_port=self._controller_port, folder=self.folder)
+
+    def format_arguments(self) -> list[str]:
+        """What the tool that formats the folder is told besides."""
+        return []
+
+    def client(self) -> dict[str, Any]:
+        """How a client of librdkafka reaches it."""
+        return {"bootstrap.servers": self.bootstrap}
+
     @property
     def _log(self) -> Path:
         return self.folder / "kafka.log"
@@ -162,15 +174,15 @@ class Kafka:
         """Write server.properties; format the folder the first time."""
         properties = self.folder / "server.properties"
         self.folder.mkdir(parents=True, exist_ok=True)
-        properties.write_text(
-            PROPERTIES.format(host=HOST, port=self.port, controller_port=self._controller_port, folder=self.folder)
-        )
+        properties.write_text(self.properties())
         if not (self.folder / "log" / "meta.properties").exists():
             cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes)[:22].decode()
             argv = ["java", *JVM, "-cp", classpath, "kafka.tools.StorageTool", "format"]
             # "=" because an id may begin with a dash
             subprocess.run(
-                [*argv, f"--cluster-id={cluster_id}", "-c", str(properties)], check=True, capture_output=True
+                [*argv, f"--cluster-id={cluster_id}", "-c", str(properties), *self.format_arguments()],
+                check=True,
+                capture_output=True,
             )
         return properties
 
@@ -179,7 +191,7 @@ class Kafka:
         if not listening(self.port):
             return False
         try:
-            return bool(AdminClient({"bootstrap.servers": self.bootstrap}).list_topics(timeout=2).brokers)
+            return bool(AdminClient(self.client() | {"log_level": 0}).list_topics(timeout=2).brokers)
         except KafkaException:
             return False
 

@@ -12,6 +12,8 @@ from confluent_kafka.admin._config import ConfigResource  # mypy: admin uses it 
 from confluent_kafka.cimpl import NewTopic
 
 from callgauge.errors import BrokerError
+from callgauge.security.explain import Refusals, explained
+from callgauge.security.first_contact import list_topics
 from callgauge.settings import Settings
 from callgauge.topics import Topic
 
@@ -45,11 +47,19 @@ def ensure_topics(settings: Settings) -> list[Difference]:
         BrokerError: the brokers cannot be reached, or refuse.
     """
     # Failures are raised here, as one error. With its log on, librdkafka would also print each of its attempts.
-    admin = AdminClient(settings.librdkafka() | {"log_level": 0, "reconnect.backoff.ms": 500})
+    refusals = Refusals()
+    admin = AdminClient(settings.librdkafka() | {"log_level": 0, "reconnect.backoff.ms": 500, "error_cb": refusals})
+    try:
+        return _ensured(admin, refusals, settings)
+    except BrokerError as error:
+        raise BrokerError(f"{error}; {refusals.hint(explained(str(error)) or _unknown(settings))}") from error
+
+
+def _ensured(admin: AdminClient, refusals: Refusals, settings: Settings) -> list[Difference]:
     wanted = settings.topics.all()
-    existing = _existing(admin, settings)
+    existing = _existing(admin, refusals, settings)
     made = {topic.name for topic in wanted if topic.name not in existing and _make(admin, topic, settings)}
-    existing = _wait_for(admin, {topic.name for topic in wanted}, settings)
+    existing = _wait_for(admin, refusals, {topic.name for topic in wanted}, settings)
     left = [topic for topic in wanted if topic.name not in made]
     return [
         difference
@@ -65,19 +75,19 @@ def differences(topic: Topic, partitions: int, config: Mapping[str, str]) -> lis
     return [Difference(topic.name, key, wanted[key], found[key]) for key in wanted if wanted[key] != found[key]]
 
 
-def _existing(admin: AdminClient, settings: Settings) -> dict[str, int]:
+def _existing(admin: AdminClient, refusals: Refusals, settings: Settings) -> dict[str, int]:
     """The topics that exist -> how many partitions each has."""
     try:
-        topics = admin.list_topics(timeout=TIMEOUT_S).topics
+        topics = list_topics(admin, refusals, TIMEOUT_S).topics
     except KafkaException as error:
         raise _refused("list the topics", settings, error) from error
     return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
-def _wait_for(admin: AdminClient, names: set[str], settings: Settings) -> dict[str, int]:
+def _wait_for(admin: AdminClient, refusals: Refusals, names: set[str], settings: Settings) -> dict[str, int]:
     """Ask until the brokers list all these topics, which they do only a little after a topic was made."""
     deadline = time.monotonic() + TIMEOUT_S
-    while missing := names - (existing := _existing(admin, settings)).keys():
+    while missing := names - (existing := _existing(admin, refusals, settings)).keys():
         if time.monotonic() > deadline:
             raise BrokerError(
                 f"topics {', '.join(sorted(missing))} were made on {settings.bootstrap_servers} but are not listed "
@@ -113,7 +123,11 @@ def _code(error: KafkaException) -> int:
 
 
 def _refused(what: str, settings: Settings, error: KafkaException) -> BrokerError:
-    return BrokerError(
-        f"cannot {what} on {settings.bootstrap_servers}: {error.args[0].str()}; is CALLGAUGE_BOOTSTRAP_SERVERS right, "
-        f"does the broker run, and does {settings.security_protocol} with its user allow it?"
+    return BrokerError(f"cannot {what} on {settings.bootstrap_servers}: {error.args[0].str()}")
+
+
+def _unknown(settings: Settings) -> str:
+    return (
+        "is CALLGAUGE_BOOTSTRAP_SERVERS right, does the broker run, and does it speak "
+        f"CALLGAUGE_SECURITY_PROTOCOL={settings.security_protocol} there?"
     )

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from callgauge.heartbeats import Heart
 from callgauge.log_once import LogOnce
 from callgauge.outgoing import Given, Outgoing
-from callgauge.sending import BUSY_POLL_S, Sender
+from callgauge.sending import BUSY_POLL_S, Later, Sender
 from callgauge.spill.spilling import Spilling
 from callgauge.transport import Outbound, Transport
 
@@ -78,7 +78,7 @@ class Delivery:
                 except RuntimeError as error:  # no more threads; the first call tries again
                     self._log.warn("start", "the delivery thread could not be started: %s", error)
 
-    def offer(self, call: Given | Outbound) -> bool:
+    def offer(self, call: Given | Outbound | Later) -> bool:
         """Take a call, or count it as dropped: when `capacity` is reached, or after `close`. Never waits."""
         with self._lock:
             if self._close_by is not None or self.counts.pending >= self._capacity:

@@ -6,10 +6,13 @@ import logging
 import time
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import TracebackType
 from typing import Any
 
 from callgauge.call_log import call_log
+from callgauge.content.choice import parse_choice
+from callgauge.content.contents import Contents
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
@@ -21,6 +24,9 @@ from callgauge.judging import Judging
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
+from callgauge.redaction.configured import gauge_redactor
+from callgauge.redaction.fields import redacted_fields
+from callgauge.redaction.redactor import Hook
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
 from callgauge.spans import Measuring
@@ -55,6 +61,8 @@ class Gauge(Judging, Tracing):
     Args:
         settings: from the environment if None (raises SettingError).
         transport: where messages go; Kafka if None.
+        redact: given each text that a call holds, redacted already, and returns what may be sent (docs/privacy.md). It
+            runs on the delivery thread.
         clock: epoch seconds, for `ts`.
         timer: seconds of a clock that never goes back, for latencies.
     """
@@ -64,13 +72,17 @@ class Gauge(Judging, Tracing):
         settings: Settings | None = None,
         *,
         transport: Transport | None = None,
+        redact: Hook | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._settings = settings or load_settings()
         self._clock = clock
         self._timer = timer
-        self._log = LogOnce(logging.getLogger("callgauge"))
+        self._redactor = gauge_redactor(self._settings, redact)
+        self._redact = partial(redacted_fields, self._redactor) if self._redactor else dict
+        self._clean = self._redactor.text if self._redactor else str
+        self._log = LogOnce(logging.getLogger("callgauge"), clean=self._clean)
         self._service = self._settings.service
         self._defaults = defaults = {"service": self._service, "environment": self._settings.environment}
         log = self._log
@@ -79,14 +91,22 @@ class Gauge(Judging, Tracing):
         def on_mended(mark: str) -> None:
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
-        self._delivery = _delivery_of(self._settings, Outgoing(defaults, on_mended, self._prices.cost), transport, log)
+        outgoing = Outgoing(defaults, on_mended, self._prices.cost, self._redact)
+        self._delivery = _delivery_of(self._settings, outgoing, transport, log)
+        self._contents = Contents(
+            parse_choice(self._settings.content),
+            self._settings.content_max_chars,
+            self._redactor,
+            self._redact,
+            self._delivery.offer,
+        )
         # A Gauge that is forgotten rather than closed still delivers what it took, and its thread ends.
         weakref.finalize(self, self._delivery.retire, ATEXIT_S).atexit = False
 
     @property
     def stats(self) -> GaugeStats:
         """The counts now."""
-        return stats_of(self._delivery)
+        return stats_of(self._delivery, self._contents.dropped)
 
     @property
     def unpriced(self) -> dict[str, int]:
@@ -99,6 +119,7 @@ class Gauge(Judging, Tracing):
         Of fields left out, and of those that are None, event_id is made (UUIDv7), ts is now less `latency_ms`, service
         and environment are the settings', and status is error if there is an error_type; cost_usd comes from the tokens
         where the model has a price (docs/prices.md). `error_type` may be an exception, or the name of its class.
+        `prompt` and `response` are sent apart from the call, and only where CALLGAUGE_CONTENT asks for them.
         Unknown fields are ignored, with a line in the log. No call is lost for an odd field: what can be understood is
         taken, what cannot is left out, and the tag `callgauge.mended` says so.
 
@@ -120,6 +141,20 @@ class Gauge(Judging, Tracing):
         """Measures a call and emits it, `fields` and what is set meanwhile, at the end: a context manager, and a
         decorator of functions, coroutines and generators."""
         return TimedCall(self._emit_measured, fields, self._clock, self._timer, self._defaults)
+
+    def content(self, event_id: str, *, prompt: Any = None, response: Any = None, **labels: Any) -> bool:
+        """Send prompt and answer of a call that is emitted elsewhere. What is sent, and whether, is as in
+        `TimedCall.set_content`.
+
+        Args:
+            event_id: the call's.
+            labels: of the call: `trace_id`, by which it is sampled, `ts`, service, model, ...
+
+        Returns:
+            Whether it was taken. False also where the setting does not ask for it.
+        """
+        given = {"prompt": prompt, "response": response}
+        return self._send_content({**labels, "event_id": event_id}, self._clock(), given)
 
     def flush(self, timeout_s: float = 10.0) -> int:
         """Wait until all is delivered, what is on disk too, at most `timeout_s` seconds. Returns how much is not."""
@@ -146,13 +181,30 @@ class Gauge(Judging, Tracing):
         return self._emit(fields)
 
     def _emit(self, given: Call | Mapping[str, Any]) -> str:
+        content: dict[str, Any] = {}
         try:
-            taken = given if isinstance(given, Call) else self._taken(given)  # type: ignore[arg-type]  # ours to change
+            if isinstance(given, Call):
+                taken: Given = given
+            else:
+                fields: dict[str, Any] = given  # type: ignore[assignment]  # ours to change
+                content = self._contents.pop(fields)
+                taken = self._taken(fields)
         except Exception as error:
             self._refuse(error)
             return ""
         own_id: str = taken[0]["event_id"] if type(taken) is tuple else taken.event_id  # type: ignore[union-attr]
-        return self._offer(taken, own_id)
+        sent = self._offer(taken, own_id)
+        if sent and content and type(taken) is tuple:
+            self._send_content(*taken, content)
+        return sent
+
+    def _send_content(self, fields: Mapping[str, Any], now_s: float, content: Mapping[str, Any]) -> bool:
+        try:
+            known = {**self._defaults, **{name: value for name, value in fields.items() if value is not None}}
+            return self._contents.send({"ts": now_s, **known, "service": known["service"] or self._service}, content)
+        except Exception as error:  # the call has been taken, and that is what counts
+            self._log.warn(f"content {type(error).__name__}", "a content was not taken: %s", type(error).__name__)
+            return False
 
     def _offer(self, taken: Given | Outbound, own_id: str) -> str:
         try:
@@ -180,14 +232,16 @@ class Gauge(Judging, Tracing):
         DecodeError if they cannot be counted."""
         if not fields.keys() <= _FIELDS:
             for name in fields.keys() - _FIELDS:
-                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", str(name))
+                shown = self._clean(str(name))  # before it is cut
+                self._log.warn(f"unknown {name}", "a Call has no field %.64r: ignored", shown)
             fields = {name: value for name, value in fields.items() if name in _FIELDS}
         now_s, event_id, service = self._clock(), fields.get("event_id"), fields.get("service")
         # Types are asked for, not truth: some things, as NumPy's arrays, have none and raise.
         if event_id is None:
             fields["event_id"] = uuid7(now_s)
         elif type(event_id) is not str or not 0 < len(event_id) <= _LONGEST_ID:
-            fields["event_id"] = _id_of(event_id)[0] or uuid7(now_s)
+            text = _text_of(event_id)[0] or ""  # redacted before it is cut
+            fields["event_id"] = _id_of(self._redactor.id(text) if self._redactor else text)[0] or uuid7(now_s)
         if service is not None and type(service) is not str:
             service = fields["service"] = _text_of(service)[0]
         if not (service or self._service):

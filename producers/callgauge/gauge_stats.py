@@ -31,12 +31,21 @@ class GaugeStats:
     """Read from disk, but damaged, or refused by the broker."""
     on_disk: int = 0
     """On disk now, to be delivered by this process."""
+    contents_dropped: int = 0
+    """Prompts and answers that were not taken, since too much waits; their calls were."""
 
 
-def stats_of(delivery: Delivery) -> GaugeStats:
+def stats_of(delivery: Delivery, contents_dropped: int) -> GaugeStats:
     """The counts now."""
     counts, disk = delivery.counts, delivery.spilling
-    kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else ()
+    kept = (disk.replayed, disk.failed, disk.waiting) if disk is not None else (0, 0, 0)
     return GaugeStats(
-        counts.taken, counts.delivered, counts.dropped, counts.invalid, counts.failed, counts.spilled, *kept
+        counts.taken,
+        counts.delivered,
+        counts.dropped,
+        counts.invalid,
+        counts.failed,
+        counts.spilled,
+        *kept,
+        contents_dropped,
     )

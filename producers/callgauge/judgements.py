@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from callgauge.counted import LABELS
@@ -14,8 +14,10 @@ from callgauge.refs import Ref, RefError, read_ref
 from callgauge.schema import Call, Score, StateChange
 from callgauge.transport import Outbound
 
-__all__ = ["Judged", "Origin", "feedback_scores", "score_message", "state_change_message"]
+__all__ = ["Judged", "Origin", "Redact", "feedback_scores", "score_message", "state_change_message"]
 
+#: From the fields of a message to those that may be sent.
+Redact = Callable[[Mapping[str, Any]], dict[str, Any]]
 #: Who judged, as `Score` has it.
 Origin = Literal["heuristic", "judge", "user", "business", "other"]
 
@@ -42,12 +44,14 @@ def score_message(
     comment: str,
     defaults: Mapping[str, str],
     now_s: float,
+    redact: Redact = dict,
 ) -> tuple[str, Outbound]:
     """The score_id, and the message.
 
     Args:
         value: a number, or a flag: true is 1.
         defaults: `service` and `environment` of what is judged where nothing says otherwise.
+        redact: gives the fields without personal data and secrets.
 
     Raises:
         DecodeError: it cannot be counted; it says why.
@@ -63,7 +67,7 @@ def score_message(
         "service": (ref.service if ref else "") or defaults["service"],
         **({"event_id": ref.event_id, "trace_id": ref.trace_id, "labels": ref.labels} if ref else {}),
     }
-    score = Score(**mended_score(Score, fields))
+    score = Score(**mended_score(Score, redact(fields)))
     return score.score_id, Outbound("scores", (score.trace_id or score.score_id).encode(), encode(score))
 
 
@@ -93,6 +97,7 @@ def state_change_message(
     labels: Mapping[str, Any],
     defaults: Mapping[str, str],
     now_s: float,
+    redact: Redact = dict,
 ) -> tuple[str, Outbound]:
     """The event_id, and the message.
 
@@ -110,7 +115,7 @@ def state_change_message(
         "reason": reason,
         "labels": given,
     }
-    change = StateChange(**mended_score(StateChange, fields))
+    change = StateChange(**mended_score(StateChange, redact(fields)))
     return change.event_id, Outbound("scores", change.event_id.encode(), encode(change))
 
 

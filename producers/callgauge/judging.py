@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from callgauge.judgements import Judged, Origin, feedback_scores, score_message, state_change_message
+from callgauge.judgements import Judged, Origin, Redact, feedback_scores, score_message, state_change_message
 from callgauge.transport import Outbound
 
 __all__ = ["Judging"]
@@ -17,6 +17,7 @@ class Judging(ABC):
 
     _clock: Callable[[], float]
     _defaults: Mapping[str, str]
+    _redact: Redact
 
     @abstractmethod
     def _judge(self, message: Callable[[], tuple[str, Outbound]]) -> str:
@@ -41,7 +42,14 @@ class Judging(ABC):
         """
         return self._judge(
             lambda: score_message(
-                name, value, call, origin=origin, comment=comment, defaults=self._defaults, now_s=self._clock()
+                name,
+                value,
+                call,
+                origin=origin,
+                comment=comment,
+                defaults=self._defaults,
+                now_s=self._clock(),
+                redact=self._redact,
             )
         )
 
@@ -86,4 +94,6 @@ class Judging(ABC):
         Returns:
             The event_id, or "" if it was not taken.
         """
-        return self._judge(lambda: state_change_message(name, from_, to, reason, labels, self._defaults, self._clock()))
+        return self._judge(
+            lambda: state_change_message(name, from_, to, reason, labels, self._defaults, self._clock(), self._redact)
+        )

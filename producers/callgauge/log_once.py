@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from callgauge.printable import printable
+from callgauge.security.explain import explained
 
 __all__ = ["LibrdkafkaLog", "LogOnce"]
 
@@ -21,6 +22,7 @@ class LogOnce:
         most_kinds: so many kinds are logged; of more nothing is said.
         again_after_s: a kind is logged again if it happens so many seconds later; never by default.
         clock: seconds, monotonic.
+        clean: what each line goes through, as a redactor's `text`.
 
     Attributes:
         counts: kind -> how often it happened, logged or not.
@@ -32,12 +34,14 @@ class LogOnce:
         most_kinds: int = 100,
         again_after_s: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        clean: Callable[[str], str] = str,
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._logger = logger
         self._most_kinds = most_kinds
         self._again_after_s = again_after_s
         self._clock = clock
+        self._clean = clean
         self._logged_at: dict[str, float] = {}
 
     def warn(self, kind: str, message: str, *args: object) -> None:
@@ -54,7 +58,7 @@ class LogOnce:
         self._logged_at[kind] = now_s
         # When the host's own log handler fails there is nowhere to say so; what happened is counted all the same.
         with contextlib.suppress(Exception):
-            text = printable(message % args if args else message)
+            text = printable(self._clean(message % args if args else message))
             self._logger.warning("%s (%s)", text, self._what_of_further_ones())
 
     def _what_of_further_ones(self) -> str:
@@ -66,8 +70,8 @@ class LogOnce:
 class LibrdkafkaLog:
     """A logger for librdkafka clients, which say the same several times a second for as long as a broker is down.
 
-    Each kind of warning or error is logged once, as a warning, since librdkafka goes on trying by itself. What is below
-    a warning goes to the logger as it is.
+    Each kind of warning or error is logged once, as a warning, since librdkafka goes on trying by itself; where a
+    broker refuses us, with the setting that is meant. What is below a warning goes to the logger as it is.
     """
 
     def __init__(self, again_after_s: float = math.inf) -> None:
@@ -84,4 +88,6 @@ class LibrdkafkaLog:
         if level < logging.WARNING:
             self._logger.log(level, message, *args)
         else:
-            self._once.warn(str(args[0]) if args else message, message, *args)
+            meant = explained(str(args[-1])) if args else ""
+            kind = str(args[0]) if args else message
+            self._once.warn(kind, f"{message}; %s" if meant else message, *args, *([meant] if meant else []))

@@ -30,6 +30,8 @@ class Outgoing:
         defaults: of fields that are left out.
         on_mended: told of each field that was mended, in a few words.
         cost: gives dollars and price_source for the fields of a valid call that has no cost, or None.
+        redact: gives the fields without personal data and secrets. It sees them before anything is cut, and again what
+            was made text of other things.
     """
 
     def __init__(
@@ -37,10 +39,12 @@ class Outgoing:
         defaults: Mapping[str, Any],
         on_mended: Callable[[str], None] = lambda mark: None,
         cost: Callable[[Mapping[str, Any]], tuple[float, str] | None] = lambda call: None,
+        redact: Callable[[Mapping[str, Any]], dict[str, Any]] = dict,
     ) -> None:
         self._defaults = dict(defaults)
         self._on_mended = on_mended
         self._cost = cost
+        self._redact = redact
         self._struct = struct_of(Call)
 
     def message_of(self, given: Given) -> tuple[bytes, bytes]:
@@ -50,6 +54,7 @@ class Outgoing:
         not enough. The call says so, as `callgauge.mending` has it.
         """
         if isinstance(given, Call):
+            given = self._redacted(given)
             if (cost := self._cost_of(vars(given))) is not None:
                 given = given.model_copy(update={"cost_usd": cost[0], "price_source": cost[1]})
             try:
@@ -59,6 +64,7 @@ class Outgoing:
         fields, now_s = given
         full = {**self._defaults, **{name: value for name, value in fields.items() if value is not None}}
         full["service"] = full["service"] or self._defaults["service"]
+        full = self._redact(full)
         try:
             value = self._plain(dict(full), now_s)
         except Exception:  # something is odd: each field is looked at by itself
@@ -84,12 +90,17 @@ class Outgoing:
         return msgspec.json.encode(full)
 
     def _mended(self, full: dict[str, Any], now_s: float) -> Call:
-        fields = mended_call(full, now_s=now_s)
+        fields = self._redact(mended_call(full, now_s=now_s))
         for mark in fields.get("tags", {}).get(MENDED, "").split("; "):
             if mark:
                 self._on_mended(mark)
         self._fill_in_cost(fields)
         return Call(**fields)
+
+    def _redacted(self, call: Call) -> Call:
+        redacted = self._redact(vars(call))
+        changed = {name: value for name, value in redacted.items() if value is not getattr(call, name)}
+        return call.model_copy(update=changed) if changed else call
 
     def _fill_in_cost(self, fields: dict[str, Any]) -> None:
         """Of a valid call that has none, where its model has a price."""

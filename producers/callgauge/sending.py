@@ -16,8 +16,10 @@ from callgauge.outgoing import Given, Outgoing
 from callgauge.spill.spilling import Spilling, came_back
 from callgauge.transport import Kind, Outbound, Transport
 
-__all__ = ["BUSY_POLL_S", "Sender"]
+__all__ = ["BUSY_POLL_S", "Later", "Sender"]
 
+#: What makes a message when its turn comes, on the delivery thread.
+Later = Callable[[], Outbound]
 # How long the thread stays in one poll while messages are under way; also how long a full transport is left alone.
 BUSY_POLL_S = 0.02
 # Without anything under way the thread sleeps, and looks after the connection this often.
@@ -68,7 +70,7 @@ class Sender:
 
     def _fresh(self) -> None:
         self.counts = Counts()
-        self.queue: deque[Given | Outbound] = deque()
+        self.queue: deque[Given | Outbound | Later] = deque()
         self._next: Outbound | None = None
         """The first of the queue, once it is encoded."""
         self._in_transport = 0
@@ -192,8 +194,10 @@ class Sender:
             self._in_transport -= not taken
         return taken
 
-    def _message_of(self, call: Given) -> Outbound | None:
+    def _message_of(self, call: Given | Later) -> Outbound | None:
         try:
+            if callable(call):
+                return call()
             message = Outbound("calls", *self._outgoing.message_of(call))
         except Exception as error:  # one bad call must not hold up the others
             self._log.warn("encode", "a call could not be encoded: %s", type(error).__name__)

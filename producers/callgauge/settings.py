@@ -12,9 +12,12 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from callgauge.brokers import DEFAULT_PORT, parse_brokers
+from callgauge.content.choice import parse_choice
 from callgauge.errors import SettingError
 from callgauge.groupings import parse_groupings
 from callgauge.prefixes import check_prefix
+from callgauge.security.librdkafka import librdkafka_options
+from callgauge.security.security import Security
 from callgauge.setting_errors import PREFIX, setting_error
 from callgauge.store_address import check_store, store_dsn
 from callgauge.topics import Topics
@@ -26,6 +29,8 @@ API_PORT = 22_550
 #: The settings that name a file or folder. Empty means not given, which is what compose makes of ${CALLGAUGE_X:-}.
 PATHS = (
     "ssl_ca_file",
+    "ssl_cert_file",
+    "ssl_key_file",
     "rules_file",
     "routes_file",
     "owners_file",
@@ -33,6 +38,7 @@ PATHS = (
     "prices_file",
     "spill_dir",
     "ready_file",
+    "redact_patterns_file",
 )
 
 
@@ -49,12 +55,27 @@ class Settings(BaseSettings):
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How to talk to the brokers."
     )
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+    allow_plaintext: bool = Field(
+        default=False, description="Talk to brokers beyond this machine without encryption, where nobody else listens."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         default="SCRAM-SHA-512", description="Used with SASL_PLAINTEXT and SASL_SSL."
     )
     sasl_username: str = Field(default="", description="SASL user.")
-    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password.")
+    sasl_password: SecretStr = Field(default=SecretStr(""), description="SASL password, any characters.")
     ssl_ca_file: str = Field(default="", description="CA certificate file for SSL; empty: the system's.")
+    ssl_cert_file: str = Field(default="", description="This client's certificate (PEM), for mutual TLS; empty: none.")
+    ssl_key_file: str = Field(default="", description="The certificate's key (PEM); empty: it is in the same file.")
+    ssl_key_password: SecretStr = Field(default=SecretStr(""), description="Password of the key.")
+    oauth_token_url: str = Field(
+        default="", description="OpenID provider that gives tokens for OAUTHBEARER (client credentials)."
+    )
+    oauth_client_id: str = Field(default="", description="Client that asks it.")
+    oauth_client_secret: SecretStr = Field(default=SecretStr(""), description="The client's secret.")
+    oauth_scope: str = Field(default="", description="Scope of the tokens.")
+    oauth_token_command: str = Field(
+        default="", description="Command that prints a token for OAUTHBEARER, instead of a provider; no shell."
+    )
     topic_prefix: str = Field(default="llm", description="Topics are named <prefix>.calls and so on.")
     partitions: int = Field(
         default=4, ge=1, description="Partitions of the calls and scores topics when they are made."
@@ -195,6 +216,31 @@ class Settings(BaseSettings):
         default=None, description="YAML file of one's own prices, which go before the table's; empty: none."
     )
 
+    # redaction and content
+    redact: bool = Field(
+        default=True,
+        description="Replace personal data and secrets in what a Gauge sends, before it leaves the process.",
+    )
+    redact_patterns_file: Path | None = Field(
+        default=None, description="YAML file of one's own patterns to redact; empty: none."
+    )
+    redact_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Secret of the digests by which redacted users and sessions stay apart; empty: they become one.",
+    )
+    redact_presidio: str = Field(
+        default="", description="Also redact by Presidio: an installed spaCy model, or `patterns`; empty: no."
+    )
+
+    content: str = Field(
+        default="off",
+        description="Whose prompts and answers are sent: off, all, a share of traces (0.05), by service: off,chat=all.",
+    )
+    content_max_chars: int = Field(
+        default=32_768, ge=1, le=250_000, description="Longest prompt or answer that is sent; more is cut."
+    )
+    content_days: int = Field(default=7, ge=1, le=3_650, description="How long the store keeps prompts and answers.")
+
     # every process
     metrics_port: int = Field(
         default=0, ge=0, le=65_535, description="Port of a worker's Prometheus metrics; 0: none are served."
@@ -244,6 +290,12 @@ class Settings(BaseSettings):
     def _check_prefix(cls, text: str) -> str:
         return check_prefix(text)
 
+    @field_validator("content")
+    @classmethod
+    def _check_content(cls, text: str) -> str:
+        parse_choice(text)
+        return text
+
     @field_validator("groupings")
     @classmethod
     def _check_groupings(cls, text: str) -> str:
@@ -272,21 +324,24 @@ class Settings(BaseSettings):
         """Consumer group of a role: rollup, detect, sink-calls, ..."""
         return f"{self.group_prefix}-{role}"
 
+    @property
+    def security(self) -> Security:
+        """How clients talk to the brokers.
+
+        Raises:
+            SettingError: it cannot work, or is not safe and was not asked for.
+        """
+        security = Security(**{name: _plain(getattr(self, name)) for name in Security.__dataclass_fields__})
+        security.check(parse_brokers(self.bootstrap_servers).addresses)
+        return security
+
     def librdkafka(self) -> dict[str, Any]:
-        """Connection settings for confluent-kafka clients."""
-        config: dict[str, Any] = {
-            "bootstrap.servers": self.bootstrap_servers,
-            "security.protocol": self.security_protocol,
-        }
-        if self.security_protocol.startswith("SASL"):
-            config |= {
-                "sasl.mechanism": self.sasl_mechanism,
-                "sasl.username": self.sasl_username,
-                "sasl.password": self.sasl_password.get_secret_value(),
-            }
-        if self.ssl_ca_file:
-            config["ssl.ca.location"] = self.ssl_ca_file
-        return config
+        """Connection settings for confluent-kafka clients.
+
+        Raises:
+            SettingError: see `security`; or a file cannot be used.
+        """
+        return {"bootstrap.servers": self.bootstrap_servers, **librdkafka_options(self.security)}
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -299,6 +354,10 @@ def load_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         raise setting_error(error, Settings.model_fields) from None
+
+
+def _plain(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
 
 
 def _is_blank(value: Any) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from callgauge.codec import read
 from callgauge.errors import BrokerError
-from callgauge.schema import Call, Heartbeat, Score, StateChange
+from callgauge.schema import Call, Content, Heartbeat, Score, StateChange
 from callgauge.transport import Kind, Outbound, Report
 
 __all__ = ["ManualClock", "MemoryTransport", "Message"]
@@ -87,6 +87,11 @@ class MemoryTransport:
     def state_changes(self) -> list[StateChange]:
         """The changes of circuit breakers that were delivered."""
         return [read(StateChange, value) for value in self._values("scores") if b'"kind":"state_change"' in value]
+
+    @property
+    def contents(self) -> list[Content]:
+        """The prompts and answers that were delivered."""
+        return [read(Content, value) for value in self._values("content")]
 
     @property
     def heartbeats(self) -> list[Heartbeat]:

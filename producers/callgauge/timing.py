@@ -89,6 +89,12 @@ class TimedCall:
         """Set fields of the `Call`; what is set last counts."""
         self._fields.update(fields)
 
+    def set_content(self, *, prompt: Any = None, response: Any = None) -> None:
+        """Set the prompt and the answer: text, or messages of which the JSON is taken when the call ends. They are sent
+        only where the setting CALLGAUGE_CONTENT asks for them, redacted, apart from the call."""
+        given = {"prompt": prompt, "response": response}
+        self._fields.update((name, value) for name, value in given.items() if value is not None)
+
     def first_token(self) -> None:
         """Call this when the first token has come: sets `time_to_first_token_ms`. Further calls change nothing."""
         self._fields.setdefault("time_to_first_token_ms", self._elapsed_ms())

@@ -13,6 +13,7 @@ from callgauge.origins import describe_origins
 from callgauge.settings import Settings
 from callgauge_history.api import ApiServer
 from callgauge_history.migrate import migrate
+from callgauge_history.retention import keep_content
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
@@ -37,6 +38,7 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
         first = _open_when_it_answers(dsn)
         stack.callback(first.close)
         migrate(first)
+        keep_content(first, settings.content_days)
         origins = _origins_when_known(settings)
         specs = [spec_of(name, settings, origins) for name in names]
         workers: dict[str, Worker] = {}

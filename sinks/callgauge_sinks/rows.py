@@ -24,6 +24,7 @@ from callgauge_windows.row_batch import RowBatch
 __all__ = [
     "alert_record_rows",
     "call_rows",
+    "content_rows",
     "dead_letter_rows",
     "heartbeat_rows",
     "score_record_rows",
@@ -96,6 +97,18 @@ _HEARTBEAT_FIELDS = {
     bool: pa.bool_(),
     float: pa.float64(),
 }
+
+
+def content_rows(records: Sequence[Record]) -> Tables:
+    """Rows of `content`."""
+    contents = [record.value for record in records]
+    columns = {name: _column(contents, name, pa.string()) for name in ("event_id", "trace_id", "prompt", "response")}
+    columns |= {name: _column(contents, name, pa.uint64()) for name in ("prompt_chars", "response_chars")}
+    columns |= {name: _column(contents, name, pa.bool_()) for name in ("prompt_truncated", "response_truncated")}
+    columns["sample_rate"] = _column(contents, "sample_rate", pa.float64())
+    columns["redactions"] = map_column([content.redactions for content in contents], pa.map_(pa.string(), pa.uint64()))
+    columns["appended_at"] = pa.array([record.message.timestamp()[1] for record in records], TIME)
+    return {"content": pa.table(columns | _shared_columns(contents))}
 
 
 def heartbeat_rows(records: Sequence[Record]) -> Tables:

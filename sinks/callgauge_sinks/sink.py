@@ -65,6 +65,8 @@ class SinkSpec:
     batch_rows: int = 50_000
     batch_s: float = 1.0
     dead_letter_share: float = 1.0
+    is_private: bool = False
+    """Whether dead letters hold nothing of the message, since they are kept longer than the topic is."""
 
 
 class Sink:
@@ -126,6 +128,8 @@ class Sink:
         started = self._clock()
         batch = decode_messages(messages, self._spec.decode)
         tables = build_rows(batch, self._spec.rows)
+        if self._spec.is_private:
+            batch.dead = [letter.model_copy(update={"raw": ""}) for letter in batch.dead]
         self._share.add(batch)
         if self._deliver(batch, tables):
             self._intake.commit(batch.next_offsets)

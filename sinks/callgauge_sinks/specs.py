@@ -7,13 +7,14 @@ from functools import partial
 
 from callgauge.codec import decode_alert_record, decode_calls, decode_score, decoder_of
 from callgauge.errors import SettingError
-from callgauge.schema import DeadLetter, Heartbeat
+from callgauge.schema import Content, DeadLetter, Heartbeat
 from callgauge.settings import Settings
 from callgauge.topics import Topic
 from callgauge_sinks.records import DecodeMany, decode_each
 from callgauge_sinks.rows import (
     alert_record_rows,
     call_rows,
+    content_rows,
     dead_letter_rows,
     heartbeat_rows,
     score_record_rows,
@@ -25,13 +26,14 @@ from callgauge_windows.messages import decode_windows
 
 __all__ = ["NAMES", "origin_topics", "spec_of"]
 
-NAMES = ("calls", "scores", "heartbeats", "windows", "alerts", "dead")
+NAMES = ("calls", "scores", "content", "heartbeats", "windows", "alerts", "dead")
 
 
 def origin_topics(settings: Settings) -> list[str]:
     """The topics whose origins ("cluster id/topic id") the sinks store: all whose records may become dead letters."""
     topics = settings.topics
-    return [topics.calls.name, topics.scores.name, topics.heartbeats.name, topics.windows.name, topics.alerts.name]
+    may_be_dead = (topics.calls, topics.scores, topics.content, topics.heartbeats, topics.windows, topics.alerts)
+    return [topic.name for topic in may_be_dead]
 
 
 def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = None) -> SinkSpec:
@@ -50,6 +52,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     sources: dict[str, tuple[Topic, DecodeMany, Rows]] = {
         "calls": (topics.calls, decode_calls, partial(call_rows, origin=calls_origin)),
         "scores": (topics.scores, decode_each(decode_score), partial(score_record_rows, origin=scores_origin)),
+        "content": (topics.content, decode_each(decoder_of(Content)), content_rows),
         "heartbeats": (topics.heartbeats, decode_each(decoder_of(Heartbeat)), heartbeat_rows),
         "windows": (topics.windows, decode_each(decode_windows), window_record_rows),
         "alerts": (topics.alerts, decode_each(decode_alert_record), alert_record_rows),
@@ -66,5 +69,6 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
         marks=partial(stored_offset_rows, sink=name, origin=marked[name]) if name in marked else None,
         batch_rows=settings.sink_batch_rows,
         batch_s=settings.sink_batch_s,
+        is_private=name == "content",
         dead_letter_share=settings.dead_letter_share if name == "calls" else 1.0,
     )

@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "detect": ("windows",),
     "sink-calls": ("calls",),
     "sink-scores": ("scores",),
+    "sink-content": ("content",),
     "sink-heartbeats": ("heartbeats",),
     "sink-windows": ("windows",),
     "sink-alerts": ("alerts",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Protocol
 
 from callgauge.clients.parts import part
+from callgauge.clients.said import Said
 
 __all__ = ["Answer", "openai_tokens"]
 
@@ -15,10 +16,12 @@ class Answer(Protocol):
     Attributes:
         fields: what is known of the call so far, by the names of `Call`.
         ended: whether the answer has come to the end that the provider gave it.
+        said: gathers what the model writes; None: nobody wants it.
     """
 
     fields: dict[str, Any]
     ended: bool
+    said: Said | None
 
     def take(self, body: Any) -> None:
         """Read a whole answer."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from callgauge.clients.parts import part
+from callgauge.clients.parts import items, part
+from callgauge.clients.said import Said
 
 __all__ = ["MessagesAnswer"]
 
@@ -20,6 +21,7 @@ class MessagesAnswer:
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.ended = False
+        self.said: Said | None = None
         self._input: dict[str, Any] = {}
 
     def take(self, body: Any) -> None:
@@ -29,6 +31,8 @@ class MessagesAnswer:
         self._read_input(usage)
         self._read_output(usage)
         self._read_stop(body)
+        if self.said is not None:
+            self.said.add_blocks(items(body, "content"))
 
     def take_chunk(self, chunk: Any) -> bool:
         """See `Answer.take_chunk`. The output that `message_start` names is a placeholder and is not taken."""
@@ -44,7 +48,17 @@ class MessagesAnswer:
             self._read_stop(part(chunk, "delta"))
         elif kind == "message_stop":
             self.ended = True
+        if self.said is not None:
+            self._read_said(self.said, kind, chunk)
         return bool(kind == "content_block_delta")
+
+    def _read_said(self, said: Said, kind: Any, chunk: Any) -> None:
+        if kind == "content_block_start" and part(chunk, "content_block", "type") in ("tool_use", "server_tool_use"):
+            said.add_tool(part(chunk, "index"), part(chunk, "content_block", "name"), None)
+        elif kind == "content_block_delta":
+            said.add(part(chunk, "delta", "text"))
+            if (piece := part(chunk, "delta", "partial_json")) is not None:
+                said.add_tool(part(chunk, "index"), None, piece)
 
     def _read_model(self, message: Any) -> None:
         if model := part(message, "model"):

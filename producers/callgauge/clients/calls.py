@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from callgauge.clients.answer import Answer
 from callgauge.clients.faults import Faults
 from callgauge.clients.measured_call import MeasuredCall
 from callgauge.clients.parts import part
-from callgauge.clients.prompt_hash import prompt_hash
+from callgauge.clients.prompt_hash import prompt_hash, prompt_of
 from callgauge.clients.providers import endpoint_of, provider_of
 from callgauge.clients.routes import Route, route_of
+from callgauge.clients.said import Said
 from callgauge.clients.stream_usage import ask_usage, taker
 from callgauge.clients.unfinished import emit_at_exit
 from callgauge.clients.watched_bodies import is_response, is_stream, json_of, watch_response, watch_stream
+from callgauge.content.snapshot import snapshot
 
 if TYPE_CHECKING:
     from callgauge.gauge import Gauge
@@ -44,9 +47,9 @@ class Calls:
                 return None
             body = options.json_data if isinstance(options.json_data, dict) else {}
             fields = {**self._fields(client, route, options.url, body), **self._labels}
-            call = MeasuredCall(
-                self._gauge.call(**fields), route.answer(), self._labels, self.faults, self._gauge._timer
-            )
+            answer = route.answer()
+            fields |= self.faults.guard("its prompt was read", self._content, fields, body, answer) or {}
+            call = MeasuredCall(self._gauge.call(**fields), answer, self._labels, self.faults, self._gauge._timer)
             call.hides_usage = self._ask_stream_usage and ask_usage(route, options)
             return call
         except Exception as error:
@@ -91,6 +94,16 @@ class Calls:
             "stream": body.get("stream") is True,
             "prompt_hash": guard("the prompt was hashed", prompt_hash, body),
         }
+
+    def _content(self, fields: Mapping[str, Any], body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+        """The prompt, where the content of calls is asked for; the answer then gathers what the model writes."""
+        contents = self._gauge._contents
+        if not contents.wants(fields.get("service") or self._gauge._service):
+            return {}
+        answer.said = Said(contents.most)
+        asked = prompt_of(body)
+        prompt = asked if len(asked) > 1 else next(iter(asked.values()), None)
+        return {"prompt": snapshot(prompt, contents.most)}
 
     def _read_refused(self, call: MeasuredCall, response: Any) -> None:
         """An answer that the client refused was paid for all the same."""

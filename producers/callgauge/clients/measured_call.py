@@ -152,6 +152,8 @@ class MeasuredCall:
         if at_last:  # what happens after the last chunk is not the provider's time
             known["latency_ms"] = max(0.0, (self._last - self._began) * 1e3)
         found = {name: value for name, value in known.items() if name not in self._given}
+        if self.answer.said is not None:
+            found["response"] = self.answer.said.snapshot()
         if self._marks:
             marks = "; ".join(dict.fromkeys(self._marks))
             found["tags"] = {**(self._given.get("tags") or {}), MENDED: f"client: {marks}"}

@@ -6,6 +6,7 @@ from typing import Any
 
 from callgauge.clients.answer import openai_tokens
 from callgauge.clients.parts import first, items, part
+from callgauge.clients.said import Said
 
 __all__ = ["ChatAnswer", "is_usage_chunk"]
 
@@ -19,6 +20,7 @@ class ChatAnswer:
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.ended = False
+        self.said: Said | None = None
         self._wrote = False
 
     def take(self, body: Any) -> None:
@@ -26,6 +28,7 @@ class ChatAnswer:
         self._read_model(body)
         self._read_usage(body)
         self._read_finish(first(body, "choices"))
+        self._read_said(first(body, "choices"), "message")
 
     def take_chunk(self, chunk: Any) -> bool:
         """See `Answer.take_chunk`. The chunk that only names the role brings nothing."""
@@ -34,10 +37,16 @@ class ChatAnswer:
         choices = items(chunk, "choices")
         for choice in choices:
             self._read_finish(choice)
+        self._read_said(first(chunk, "choices"), "delta")
         if self._wrote:
             return True
         self._wrote = any(map(_is_written, choices))
         return self._wrote
+
+    def _read_said(self, choice: Any, where: str) -> None:
+        if self.said is not None and not part(choice, "index"):  # of several answers the first
+            self.said.add(part(choice, "text"))
+            self.said.add_chat(part(choice, where))
 
     def _read_model(self, body: Any) -> None:
         if "response_model" not in self.fields and (model := part(body, "model")):

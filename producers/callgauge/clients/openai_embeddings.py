@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from callgauge.clients.parts import part
+from callgauge.clients.said import Said
 
 __all__ = ["EmbeddingsAnswer"]
 
@@ -15,6 +16,7 @@ class EmbeddingsAnswer:
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.ended = False
+        self.said: Said | None = None
 
     def take(self, body: Any) -> None:
         """See `Answer.take`."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from callgauge.clients.answer import openai_tokens
 from callgauge.clients.failures import failure_of_code
-from callgauge.clients.parts import part
+from callgauge.clients.parts import items, part
+from callgauge.clients.said import Said
 
 __all__ = ["ResponsesAnswer"]
 
@@ -19,10 +20,13 @@ class ResponsesAnswer:
     def __init__(self) -> None:
         self.fields: dict[str, Any] = {}
         self.ended = False
+        self.said: Said | None = None
 
     def take(self, body: Any) -> None:
         """See `Answer.take`. One that runs in the background is answered at once, as queued and without usage."""
         self._read(body)
+        if self.said is not None:
+            self.said.add_blocks(items(body, "output"))
         self.ended = True
 
     def take_chunk(self, chunk: Any) -> bool:
@@ -40,8 +44,19 @@ class ResponsesAnswer:
             if model := part(chunk, "response", "model"):
                 self.fields["response_model"] = model
         else:
+            self._read_said(kind, chunk)
             return kind.endswith(".delta")
         return False
+
+    def _read_said(self, kind: str, chunk: Any) -> None:
+        if self.said is None:
+            return
+        if kind in ("response.output_text.delta", "response.refusal.delta"):
+            self.said.add(part(chunk, "delta"))
+        elif kind == "response.output_item.added" and part(chunk, "item", "type") == "function_call":
+            self.said.add_tool(part(chunk, "output_index"), part(chunk, "item", "name"), None)
+        elif kind == "response.function_call_arguments.delta":
+            self.said.add_tool(part(chunk, "output_index"), None, part(chunk, "delta"))
 
     def _read(self, response: Any) -> None:
         if model := part(response, "model"):

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["prompt_hash"]
+__all__ = ["prompt_hash", "prompt_of"]
 
 #: What of a request is its prompt: chat completions, responses, messages, embeddings, text completions.
 _PROMPT = ("messages", "instructions", "system", "input", "prompt")
@@ -22,16 +22,21 @@ def prompt_hash(body: Any) -> str:
     >>> prompt_hash({"messages": [{"role": "user", "content": "hi"}], "model": "a"})
     'c9188370d465ae7d54a455afb799934d'
     """
-    if not isinstance(body, dict):
-        return ""
-    # What a caller left out is no None here, but an object of the library that says so.
-    asked = {name: value for name in _PROMPT if isinstance(value := body.get(name), (str, list, tuple, dict))}
+    asked = prompt_of(body)
     if not asked:
         return ""
     try:
         return blake2b(_encode(asked), digest_size=16).hexdigest()
     except (TypeError, ValueError, RecursionError):  # something that is not JSON, such as an iterator or a file
         return ""
+
+
+def prompt_of(body: Any) -> dict[str, Any]:
+    """What of a request is its prompt."""
+    if not isinstance(body, dict):
+        return {}
+    # What a caller left out is no None here, but an object of the library that says so.
+    return {name: value for name in _PROMPT if isinstance(value := body.get(name), (str, list, tuple, dict))}
 
 
 def _as_sent(value: Any) -> Any:

@@ -22,8 +22,8 @@ from decimal import Decimal
 from fnmatch import translate
 from pathlib import Path
 
+from callgauge.own_yaml import Entry, Source, read_source, shown
 from callgauge.prices.names import provider_id
-from callgauge.prices.own_yaml import Entry, Source, read_source, shown
 from callgauge.prices.price import UNITS, Price, Tiered, price_from
 
 __all__ = ["VARIABLE", "OwnPrice", "OwnPrices", "read_own_prices"]
@@ -77,7 +77,7 @@ def read_own_prices(path: Path) -> OwnPrices:
     Raises:
         SettingError: it cannot be read or used; says which line, and what to do.
     """
-    source, raw, root = read_source(path, VARIABLE)
+    source, raw, root = read_source(path, VARIABLE, "prices")
     top = source.mapping(root, "a file of prices")
     source.known(top, ("prices",), "a file of prices")
     if "prices" not in top:

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-import ssl
 import sys
 import threading
 import time
@@ -26,6 +25,7 @@ from callgauge import origins
 from callgauge.errors import BrokerError, SettingError
 from callgauge.log_lines import log_to_stderr
 from callgauge.settings import Settings
+from callgauge_streams.bus.aiokafka_security import aiokafka_options
 from callgauge_streams.bus.fetching import TransportConfig
 from callgauge_streams.bus.position import Reading
 from callgauge_streams.bus.takeover import Start, StartOf, Stored
@@ -130,25 +130,20 @@ def make_app(settings: Settings, role: str) -> Any:
 
 
 def _credentials(settings: Settings) -> Any:
-    match settings.security_protocol:
-        case "PLAINTEXT":
-            return None
-        case "SSL":
-            return faust.SSLCredentials(_ssl_context(settings))
-        case protocol:
-            return faust.SASLCredentials(
-                username=settings.sasl_username,
-                password=settings.sasl_password.get_secret_value(),
-                mechanism=SASLMechanism(settings.sasl_mechanism),
-                ssl_context=_ssl_context(settings) if protocol == "SASL_SSL" else None,
-            )
-
-
-def _ssl_context(settings: Settings) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=settings.ssl_ca_file or None)
-    except OSError as error:
-        raise SettingError(f"CALLGAUGE_SSL_CA_FILE: {settings.ssl_ca_file}: {error}; name a PEM file") from error
+    """What Faust makes aiokafka's options of."""
+    security = settings.security
+    options = aiokafka_options(security)
+    tls = options.get("ssl_context")
+    if security.uses_tokens:
+        return faust.OAuthCredentials(oauth_cb=options["sasl_oauth_token_provider"], ssl_context=tls)
+    if security.uses_sasl:
+        return faust.SASLCredentials(
+            username=options["sasl_plain_username"],
+            password=options["sasl_plain_password"],
+            mechanism=SASLMechanism(options["sasl_mechanism"]),
+            ssl_context=tls,
+        )
+    return faust.SSLCredentials(tls) if security.uses_tls else None
 
 
 def run_worker(app: Any, settings: Settings) -> None:

@@ -42,7 +42,7 @@ def test_the_settings_load(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in OURS[name]["environment"].items():
         filled = re.sub(r"\$\{\w+(?::-([^}]*))?[^}]*\}", lambda found: found[1] or "filled", str(value))
         monkeypatch.setenv(variable, filled)
-    assert load_settings().bootstrap_servers == "kafka:9092"
+    assert load_settings().librdkafka()["bootstrap.servers"] == "kafka:9092"
 
 
 def test_every_process_is_there() -> None:

@@ -15,6 +15,7 @@ GOLDEN = Path(__file__).parents[2] / "golden"
 #: File name up to its first "_" that no type has -> wire type.
 TYPES: dict[str, type[BaseModel]] = {
     "call": schema.Call,
+    "content": schema.Content,
     "score": schema.Score,
     "state_change": schema.StateChange,
     "window_row": schema.WindowRow,

@@ -14,7 +14,7 @@ from confluent_kafka.cimpl import NewTopic  # mypy: admin uses the name without 
 
 from callgauge import Gauge, Settings, load_settings
 from callgauge.codec import read
-from callgauge.errors import BrokerError
+from callgauge.errors import BrokerError, SettingError
 from callgauge.schema import Call
 from callgauge.transport import KafkaTransport, producer_config
 from callgauge_deploy.process import wait_until
@@ -105,9 +105,11 @@ def test_what_the_disk_kept_arrives_when_the_broker_is_there(bus: Settings, tmp_
 
 
 def test_refused_settings_are_explained() -> None:
-    """What librdkafka does not accept is a BrokerError."""
+    """What librdkafka does not accept is a BrokerError; a file that is missing is known before."""
     with pytest.raises(BrokerError, match="CALLGAUGE_"):
-        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL")).open(lambda *_: None)
+        KafkaTransport(load_settings(), {"acks": "most"}).open(lambda *_: None)
+    with pytest.raises(SettingError, match="CALLGAUGE_SSL_CA_FILE: /nowhere: No such file"):
+        KafkaTransport(load_settings(ssl_ca_file="/nowhere", security_protocol="SSL"))
 
 
 def test_nothing_lost_nothing_twice_one_partitioner() -> None:

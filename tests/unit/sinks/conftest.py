@@ -21,7 +21,7 @@ def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def store(module_store: Store) -> Store:
     """The store with empty tables."""
-    events = ("calls", "scores", "state_changes", "heartbeats")
+    events = ("calls", "scores", "state_changes", "content", "heartbeats")
     for table in (
         *events, "windows", "score_windows", "block_summaries", "epochs", "alerts", "alert_actions", "dead_letters",
         "stored_offsets",

@@ -35,7 +35,7 @@ def test_uncompiled_faust_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_workers_get_the_cleaned_list_of_brokers() -> None:
     """Schemes, blanks and empty places do not reach aiokafka; IPv6 addresses keep their brackets."""
-    app = make_app(load_settings(bootstrap_servers=" PLAINTEXT://a:1, ,[::1]:2,b,"), "rollup")
+    app = make_app(load_settings(bootstrap_servers=" PLAINTEXT://a:1, ,[::1]:2,b,", allow_plaintext=True), "rollup")
     assert server_list(app.conf.broker, 1) == ["a:1", "[::1]:2", "b:9092"]
 
 

@@ -68,20 +68,24 @@ def shown(text: str) -> str:
     return repr(text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…")
 
 
-def read_source(path: Path, variable: str) -> tuple[Source, bytes, Entry]:
+def read_source(path: Path, variable: str, of: str) -> tuple[Source, bytes, Entry]:
     """The file's name for messages, its bytes and what it holds.
 
+    Args:
+        variable: the setting that names the file.
+        of: what it is a file of, in a word.
+
     Raises:
-        SettingError: it cannot be read, or is no plain YAML; the setting `variable` named it.
+        SettingError: it cannot be read, or is no plain YAML.
     """
     source = Source(str(path))
     try:
         with path.open("rb") as file:
             raw = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise SettingError(f"{path}: {error.strerror}; {variable} names a YAML file of prices") from error
+        raise SettingError(f"{path}: {error.strerror}; {variable} names a YAML file of {of}") from error
     if len(raw) > _MOST_BYTES:
-        raise SettingError(f"{path}: the file has more than {_MOST_BYTES:,} bytes; is it a file of prices?")
+        raise SettingError(f"{path}: the file has more than {_MOST_BYTES:,} bytes; is it a file of {of}?")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -93,9 +97,7 @@ def _parsed(source: Source, text: str, variable: str) -> Entry:
     try:
         import yaml  # not above: only who has a file of prices needs it
     except ModuleNotFoundError as error:
-        message = (
-            f"{variable} names a file, and pyyaml, which reads it, is not installed: pip install 'callgauge[prices]'"
-        )
+        message = f"{variable} names a file, and pyyaml, which reads it, is not installed: pip install 'pyyaml>=6.0.2'"
         raise SettingError(message) from error
     # Flat files have no use for depth; PyYAML itself would end in Python's limit.
     if "[" * 50 in text.replace(" ", "") or "{" * 50 in text.replace(" ", ""):
