@@ -60,7 +60,7 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "operator": (
         ("topic", "*", ("Read",)),
-        ("topic", "calls scores", ("Write",)),
+        ("topic", "calls scores alerts", ("Write",)),
         ("group", "*", ("Read",)),
     ),
 }
@@ -72,7 +72,7 @@ MEANING = {
     "detect": "`callgauge detect`",
     "sinks": "`callgauge sinks`",
     "notify": "`callgauge notify`",
-    "operator": "a person: `callgauge status`, `windows`, `dead resend`, `reaggregate`",
+    "operator": "a person: `callgauge status`, `windows`, `alerts`, `dead resend`, `reaggregate`",
 }
 
 
