@@ -35,8 +35,8 @@ _SINK = "_callgauge_sink"
 def log_fields(call: dict[str, Any]) -> dict[str, Any]:
     """The fields of a line, from those of a call as it is sent."""
     fields: dict[str, Any] = {"timestamp": _iso(call.get("ts", 0.0) + (call.get("latency_ms") or 0.0) / 1e3)}
-    fields |= {name: call.get(name) for name in FIELDS}
-    fields["status"] = call.get("status", "success")
+    fields |= {name: value if (value := call.get(name)) != "" else None for name in FIELDS}
+    fields |= {"status": call.get("status", "success"), "operation": call.get("operation", "chat")}
     error = {"type": call.get("error_type"), "message": call.get("error_message"), "http": call.get("http_status")}
     fields["error"] = {name: value for name, value in error.items() if value} if fields["status"] == "error" else None
     return fields

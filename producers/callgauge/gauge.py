@@ -10,13 +10,13 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
-from callgauge.call_log import call_log
 from callgauge.content.choice import parse_choice
 from callgauge.content.contents import Contents
 from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
+from callgauge.forks import no_fork
 from callgauge.gauge_stats import GaugeStats, stats_of
 from callgauge.heartbeats import Heart
 from callgauge.ids import uuid7
@@ -277,6 +277,12 @@ def _placed(given: Call | Mapping[str, Any], inside: TimedCall) -> Call | Mappin
     return given.model_copy(update=dict(placed(ids, inside.scope)))
 
 
+def _call_log(target: str, log: LogOnce) -> Callable[[Outbound], None]:
+    with no_fork():  # only who asks for the log waits for what it imports
+        from callgauge.call_log import call_log
+    return call_log(target, log)
+
+
 def _delivery_of(settings: Settings, outgoing: Outgoing, transport: Transport | None, log: LogOnce) -> Delivery:
     beats, folder = settings.gauge_heartbeat_s, settings.spill_dir
     delivery = Delivery(
@@ -286,7 +292,7 @@ def _delivery_of(settings: Settings, outgoing: Outgoing, transport: Transport | 
         log,
         heart=Heart(beats, settings.service, settings.environment) if beats else None,
         spilling=Spilling(SpillFolder(folder, settings.spill_mb << 20), log) if folder else None,
-        observe=call_log(settings.log_calls, log) if settings.log_calls else None,
+        observe=_call_log(settings.log_calls, log) if settings.log_calls else None,
     )
     if beats or folder:
         delivery.start()

@@ -24,8 +24,6 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 #: The innermost call or span that is under way in this thread or task.
 _current: ContextVar[TimedCall | None] = ContextVar("callgauge_current", default=None)
-
-
 #: The call that ended last in this thread or task.
 _last: ContextVar[TimedCall | None] = ContextVar("callgauge_last", default=None)
 
@@ -141,6 +139,8 @@ class TimedCall:
             task.get_loop().call_soon(_Undecided(self._emit, dict(fields), task).decide)
         else:
             self.event_id = self._emit(**fields)
+        if isinstance(fields.get("error_type"), BaseException):  # it would keep the host's frames alive
+            del fields["error_type"]
 
     def activate(self) -> None:
         """Make it the current one of this thread or task."""

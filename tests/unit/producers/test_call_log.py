@@ -65,7 +65,7 @@ def test_a_line_for_each_call(tmp_path: Path) -> None:
     }
     assert (good["latency_ms"], good["user_id"], good["feature"], good["status"]) == (500.0, "u", "chat", "success")
     assert good["cost_usd"] == 0.002475
-    assert (good["error"], good["session_id"]) == (None, None)
+    assert (good["error"], good["session_id"], good["environment"], good["operation"]) == (None, None, None, "chat")
     assert (bad["status"], bad["cost_usd"]) == ("error", None)
     assert bad["error"] == {"type": "rate_limit", "message": "RateLimitError", "http": 429}
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import weakref
 from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 import pytest
 
 from callgauge.testing import ManualClock
-from callgauge.timing import TimedCall
+from callgauge.timing import TimedCall, last_call
 
 
 class Emitted:
@@ -57,6 +58,24 @@ def test_latency_and_first_token_are_measured() -> None:
         "output_tokens": 9,
     }
     assert call.event_id == "id 1"
+
+
+def test_an_exception_is_not_kept() -> None:
+    """A call that the host still has, as the last one of its thread, does not keep the frames of a failure alive."""
+
+    class Heavy(Exception):
+        pass
+
+    emitted, failure = Emitted(), Heavy()
+    with TimedCall(emitted, {}, ManualClock(), ManualClock()) as call:
+        call.set(error_type=failure)
+    assert emitted.fields["error_type"] is failure
+    gone = weakref.ref(failure)
+    emitted.calls.clear()
+    del failure
+    gc.collect()
+    assert gone() is None
+    assert last_call() is call
 
 
 def test_a_call_that_is_made_again_is_another() -> None:

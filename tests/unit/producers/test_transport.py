@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +18,7 @@ from callgauge import Gauge, Settings, load_settings
 from callgauge.codec import read
 from callgauge.errors import BrokerError, SettingError
 from callgauge.schema import Call
+from callgauge.spill.records import read_lines
 from callgauge.transport import KafkaTransport, producer_config
 from callgauge_deploy.process import wait_until
 from tests.brokers import Broker
@@ -102,6 +105,31 @@ def test_what_the_disk_kept_arrives_when_the_broker_is_there(bus: Settings, tmp_
         of_trace = [call.event_id for call in calls if call.trace_id == trace_id]
         assert of_trace == sorted(of_trace)
     assert not list(tmp_path.iterdir())
+
+
+AT_EXIT = """
+import time
+from callgauge import Gauge
+
+gauge = Gauge()
+for number in range(300):
+    gauge.emit(event_id=f"e{number:03d}")
+print(time.monotonic(), flush=True)
+"""
+
+
+def test_the_end_of_a_process_without_a_broker(tmp_path: Path) -> None:
+    """It is held up for five seconds and no longer; what was not delivered is on disk."""
+    more = {
+        "CALLGAUGE_SERVICE": "s",
+        "CALLGAUGE_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+        "CALLGAUGE_SPILL_DIR": str(tmp_path),
+    }
+    ended = subprocess.run([sys.executable, "-c", AT_EXIT], env=os.environ | more, capture_output=True, check=True)
+    assert time.monotonic() - float(ended.stdout) < 9.0
+    found = [read_lines(path.read_bytes()) for path in sorted(tmp_path.glob("*.spill"))]
+    assert [message.key.decode() for messages, _ in found for message in messages] == [f"e{n:03d}" for n in range(300)]
+    assert sum(damaged for _, damaged in found) == 0
 
 
 def test_refused_settings_are_explained() -> None:

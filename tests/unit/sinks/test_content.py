@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import msgspec
 
 from callgauge.codec import decoder_of, encode
@@ -33,8 +35,10 @@ CONTENT = Content(
 )
 
 
-def record(content: Content, appended_ms: int = 1_700_000_001_000) -> Record:
-    return Record(decoder_of(Content)(encode(content)), FakeMessage(b"", "llm.content", 0, 1, appended_ms))
+def record(content: Content) -> Record:
+    """Appended now: what is older than its time to live may vanish at any moment."""
+    message = FakeMessage(b"", "llm.content", 0, 1, round(time.time() * 1e3))
+    return Record(decoder_of(Content)(encode(content)), message)
 
 
 def test_a_content_is_stored_as_it_is(store: Store) -> None:
