@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
-__all__ = ["Counts"]
+from callgauge.spill.spilling import Spilling
+
+__all__ = ["Counts", "told_counts"]
 
 
 @dataclass
@@ -22,3 +24,12 @@ class Counts:
     def pending(self) -> int:
         """Taken, and in memory still."""
         return self.taken - self.delivered - self.failed - self.spilled
+
+
+def told_counts(counts: Counts, spilling: Spilling | None) -> dict[str, int]:
+    """The counts in a `Heartbeat`."""
+    told = {name: count for name, count in asdict(counts).items() if name != "taken"}
+    told |= {"emitted": counts.taken, "waiting": max(0, counts.pending)}
+    if spilling is not None:
+        told |= {"replayed": spilling.replayed, "replay_failed": spilling.failed, "on_disk": spilling.waiting}
+    return told

@@ -56,7 +56,8 @@ class Gauge(Judging, Tracing):
     `emit` never waits and never raises; what it could not take is counted in `stats` and logged once per kind. Safe to
     share between threads, and across a fork: the child begins with nothing queued and a connection of its own. What is
     queued when the process ends is delivered for up to 5 s more; a child that ends by `os._exit`, as multiprocessing's
-    do, must `flush` or `close` itself.
+    do, must `flush` or `close` itself. It connects when it is made, and tells every few seconds that the process is
+    alive. docs/sdk.md shows all of it on a page.
 
     Args:
         settings: from the environment if None (raises SettingError).

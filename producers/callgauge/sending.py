@@ -5,10 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 
-from callgauge.counts import Counts
+from callgauge.counts import Counts, told_counts
 from callgauge.errors import BrokerError
 from callgauge.heartbeats import Heart
 from callgauge.log_once import LogOnce
@@ -263,27 +262,19 @@ class Sender:
     def _keep_returned(self) -> None:
         """Write to disk what came back from the transport: before all that is there, since it is older."""
         returned, self._returned = self._returned, []
-        if not returned or self.spilling is None:
-            return
-        if self.spilling.keep(returned, first=True):
-            self.counts.spilled += len(returned)
-        else:
-            for _ in returned:
-                self._fail("it came back, and the disk did not take it")
-
-    def _heart_counts(self) -> dict[str, int]:
-        counts = {name: count for name, count in asdict(self.counts).items() if name != "taken"}
-        counts |= {"emitted": self.counts.taken, "waiting": max(0, self.counts.pending)}
-        if self.spilling is not None:
-            counts |= {"replayed": self.spilling.replayed, "on_disk": self.spilling.waiting}
-            counts["replay_failed"] = self.spilling.failed
-        return counts
+        for end in range(len(returned), 0, -SPILL_BATCH):
+            batch = returned[max(0, end - SPILL_BATCH) : end]
+            if self.spilling is not None and self.spilling.keep(batch, first=True):
+                self.counts.spilled += len(batch)
+            else:
+                for _ in batch:
+                    self._fail("it came back, and the disk did not take it")
 
     def _beat_if_due(self) -> None:
         if self._heart is None or self._heart.due_in_s > 0:
             return
         try:
-            self._heart.beat_if_due(self._transport.send, self._heart_counts())
+            self._heart.beat_if_due(self._transport.send, told_counts(self.counts, self.spilling))
         except BrokerError:
             raise
         except Exception as error:  # calls go on without it
@@ -297,7 +288,7 @@ class Sender:
         if heart is None or not heart.was_delivered or heart.is_under_way:
             return
         try:
-            heart.beat(self._transport.send, self._heart_counts(), closed=True)
+            heart.beat(self._transport.send, told_counts(self.counts, self.spilling), closed=True)
             until = time.monotonic() + LAST_BEAT_S
             while heart.is_under_way and time.monotonic() < until:
                 self._transport.poll(BUSY_POLL_S)

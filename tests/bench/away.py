@@ -51,7 +51,7 @@ def host(seconds: float, per_s: int, folder: str) -> dict[str, object]:
     }
 
 
-def main(seconds: float = 60.0, per_s: int = 5_000) -> None:
+def main(seconds: float = 20.0, per_s: int = 5_000) -> None:
     """Measure and report."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="callgauge-bench-") as folder:

@@ -79,8 +79,13 @@ class SpillFolder:
         self.seal()
         self._first -= 1
         path = self._open(self._first)
-        self._write(data)
-        self.seal()
+        try:
+            self._write(data)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        finally:
+            self.seal()
         self.files.appendleft(path)
         return True
 

@@ -162,9 +162,11 @@ def test_a_full_disk_leaves_no_half_of_a_batch(tmp_path: Path, monkeypatch: pyte
         return write(file, data[:20])
 
     monkeypatch.setattr(os, "write", half)
-    with pytest.raises(OSError, match="No space"):
-        folder.append([message("b", 20)])
+    for put in (folder.append, folder.put_first):
+        with pytest.raises(OSError, match="No space"):
+            put([message("b", 20)])
     monkeypatch.setattr(os, "write", write)
     folder.append([message("c")])
     assert keys_in(folder) == ["a", "c"]
+    assert len(folder.files) == len(list(tmp_path.glob("*.spill"))) == 2
     folder.close()
