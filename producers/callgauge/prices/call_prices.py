@@ -11,10 +11,10 @@ from typing import Any
 from callgauge.log_once import LogOnce
 from callgauge.prices.found import Found, Prices
 
-__all__ = ["CallPrices"]
+__all__ = ["NO_CALLS", "CallPrices"]
 
-#: Spans that contain calls, or are none: to price them would count tokens twice.
-_NO_CALLS = frozenset(
+#: Operations of spans that contain calls, or are none: to price them would count tokens twice.
+NO_CALLS = frozenset(
     {
         *("chain", "retrieval", "execute_tool", "tool", "create_agent", "invoke_agent", "agent"),
         *("invoke_workflow", "workflow"),
@@ -83,14 +83,14 @@ class CallPrices:
             self._kept.clear()
         # Of a fallback the model asked for is not the one that is paid.
         asked = None if status == "fallback" and answered else model
-        names = () if operation in _NO_CALLS else [name for name in (answered, asked) if name]
+        names = () if operation in NO_CALLS else [name for name in (answered, asked) if name]
         found = self._kept[key] = self._prices.find(provider or "", names, _EPOCH + timedelta(day))
         return found
 
     def _tell(self, call: Mapping[str, Any]) -> None:
         """Count a call whose model has no price; but once, when a full transport makes it be written twice."""
         model = call.get("response_model") or call.get("model")
-        if not model or call.get("operation") in _NO_CALLS or all(call.get(name) is None for name in _COUNTS):
+        if not model or call.get("operation") in NO_CALLS or all(call.get(name) is None for name in _COUNTS):
             return
         if call["event_id"] == self._last_unpriced:
             return

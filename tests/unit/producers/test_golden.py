@@ -17,6 +17,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "call": schema.Call,
     "score": schema.Score,
     "state_change": schema.StateChange,
+    "mark": schema.Mark,
     "window_row": schema.WindowRow,
     "score_row": schema.ScoreRow,
     "block_summary": schema.BlockSummary,

@@ -7,10 +7,10 @@ import base64
 import pytest
 
 from callgauge.codec import decode_call, decode_score, encode
+from callgauge.dead_letter import RAW_BYTES
 from callgauge.schema import Call, DeadLetter, Score, StateChange
 from callgauge_sinks.dead.resend import Original, Resend, Skip, kept_bytes, resend_of
 from callgauge_sinks.dead.selection import LetterId
-from callgauge_sinks.records import RAW_BYTES
 
 DECODERS = {"llm.calls": decode_call, "llm.scores": decode_score}
 CALL = Call(event_id="e1", trace_id="t1", ts=5.0, service="s", model="m")
