@@ -21,6 +21,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
+from callgauge_deploy.gateway_commands import gateway, gateway_key_app
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.windows_command import windows
@@ -36,6 +37,8 @@ app = typer.Typer(
 app.add_typer(dead_app, name="dead")
 app.command()(windows)
 app.command()(prices)
+app.command()(gateway)
+app.add_typer(gateway_key_app, name="gateway-key")
 
 
 def main() -> None:

@@ -26,6 +26,8 @@ EXTRAS = {
     "dead": "cli,sinks,streams",
     "windows": "cli,streams",
     "prices": "cli,prices",
+    "gateway": "cli,gateway",
+    "gateway-key": "cli,gateway",
 }
 
 

@@ -19,11 +19,12 @@ from callgauge.mending import MENDED, mended_call, mended_score
 from callgauge.schema import Call, Score, StateChange
 from callgauge.structs import nullable_struct_of
 
-__all__ = ["call_fields", "object_of", "score_fields", "score_model"]
+__all__ = ["NOT_UTF8", "call_fields", "object_of", "score_fields", "score_model"]
 
 # Integers of more digits are read as floats: they are out of every range, and reading them exactly takes long.
 _MOST_DIGITS = 30
-_NOT_UTF8 = "bytes that are no text were replaced"
+#: What is said of a message whose bytes are not UTF-8.
+NOT_UTF8 = "bytes that are no text were replaced"
 
 
 def call_fields(value: bytes | None) -> dict[str, Any]:
@@ -84,7 +85,7 @@ def _mended(
     """The mended fields, with an id made of the bytes where there is none: the same when the message comes again."""
     given, is_text = object_of(value)
     fields = mend(given)
-    marks = [] if is_text else [f"message: {_NOT_UTF8}"]
+    marks = [] if is_text else [f"message: {NOT_UTF8}"]
     if own_id not in fields:
         fields[own_id] = blake2b(value or b"", digest_size=16).hexdigest()
         marks.append(f"{own_id}: made of the message")

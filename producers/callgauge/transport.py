@@ -14,7 +14,7 @@ from callgauge.settings import Settings
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-__all__ = ["KafkaTransport", "Report", "Transport", "producer_config"]
+__all__ = ["KafkaTransport", "Report", "Transport", "leak", "producer_config"]
 
 #: Told once per message what became of it: None when delivered, else the reason in a word or two.
 Report = Callable[[str | None], None]
@@ -60,6 +60,15 @@ def producer_config(settings: Settings) -> dict[str, Any]:
         # Java's default partitioner: clients in any language put a key in the same partition.
         "partitioner": "murmur2_random",
     }
+
+
+def leak(producer: Producer) -> None:
+    """In a forked child: never free the parent's producer.
+
+    The parent's librdkafka threads do not exist there, and destroying the handle would wait for them for ever. So it is
+    leaked on purpose: once per fork, not even freed when Python ends.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(producer))
 
 
 class KafkaTransport:
@@ -124,13 +133,9 @@ class KafkaTransport:
             del producer  # ends its threads
 
     def abandon(self) -> None:
-        """See `Transport.abandon`.
-
-        The parent's librdkafka threads do not exist in a forked child, and destroying the handle would wait for them
-        for ever. So the handle is leaked on purpose: once per fork, never freed, not even when Python ends.
-        """
+        """See `Transport.abandon`."""
         if self._producer is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._producer))
+            leak(self._producer)
         self._producer = None
 
     def _opened(self) -> Producer:

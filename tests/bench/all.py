@@ -7,7 +7,7 @@ import sys
 
 #: `nab` is not here: `detect` runs it.
 BENCHMARKS = (
-    *("import_time", "emit", "instrument", "sink", "rollup", "growth", "scaling", "latency", "encodings"),
+    *("import_time", "emit", "instrument", "gateway", "sink", "rollup", "growth", "scaling", "latency", "encodings"),
     *("detect_engine", "detect"),
 )
 

@@ -13,6 +13,7 @@ from callgauge.lenient import object_of
 from callgauge_gateway.dialects.span import ERROR, Span, SpanEvent
 from callgauge_gateway.dialects.span_calls import resource_fields
 from callgauge_gateway.otlp.log_record import LogRecord
+from callgauge_gateway.reading.nesting_depth import check_depth
 
 __all__ = ["log_records_of", "spans_of"]
 
@@ -48,6 +49,7 @@ def log_records_of(body: bytes) -> list[LogRecord]:
 
 
 def _object(body: bytes) -> Mapping[str, Any]:
+    check_depth(body)
     try:
         return _DECODE(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -1,0 +1,234 @@
+"""The gateway as a process, on a real broker: real clients, kill -9, a graceful end, a broker that is away."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from callgauge.codec import decode_call, read
+from callgauge.schema import Call
+from callgauge.settings import Settings
+from callgauge_deploy.topics import ensure_topics
+from callgauge_gateway.exporter import CallgaugeSpanExporter
+from callgauge_gateway.guard.key_hash import hash_of, id_of, new_key
+from tests.brokers import Broker, start_broker
+from tests.gateway.clients import PROMPT, SCENARIO, Step
+from tests.gateway.otel_client import INSTRUMENTATIONS, export_scenario
+from tests.gateway.process import RunningGateway, everything_on, running_gateway
+
+#: What OpenTelemetry's own instrumentation does not tell: nothing of the prompt cache, of reasoning, of first tokens.
+MORE = {
+    "gen_ai": {},
+    "openinference": {"cache_read_tokens": 100, "cache_write_tokens": 5, "reasoning_tokens": 12, "stream": True},
+    "openllmetry": {"cache_read_tokens": 100, "stream": True},
+}
+
+
+@pytest.fixture
+def tansu_settings(tansu: Broker, settings_of: Callable[..., Settings]) -> Settings:
+    settings = settings_of(tansu)
+    ensure_topics(settings)
+    return settings
+
+
+def calls_on(settings: Settings) -> list[Call]:
+    """By the time of their start."""
+    values = everything_on(settings, settings.topics.calls.name)
+    return sorted((read(Call, value) for value in values), key=lambda call: call.ts)
+
+
+def check_scenario(calls: list[Call], name: str) -> None:
+    """Each call says what the stub served for its step."""
+    assert len(calls) == len(SCENARIO)
+    for step, call in zip(SCENARIO, calls, strict=True):
+        expected = step.call | (MORE[name] if step.name == "stream" else {})
+        assert {field: getattr(call, field) for field in expected} == expected, step.name
+        assert (call.service, call.environment) == ("capitals", "test")
+        check_times_and_cost(step, call, name)
+    assert PROMPT not in str([call.model_dump() for call in calls])
+
+
+def check_times_and_cost(step: Step, call: Call, name: str) -> None:
+    assert call.latency_ms is not None
+    assert call.latency_ms > 0
+    if step.name == "stream" and MORE[name]:
+        assert call.time_to_first_token_ms is not None
+        assert 0 < call.time_to_first_token_ms <= call.latency_ms
+    if call.status == "success":
+        assert call.cost_usd == cost_of(call)
+        assert call.price_source.startswith("genai-prices")
+
+
+def cost_of(call: Call) -> float:
+    """In the table's prices of gpt-4o, and of the embeddings: 2.5, 1.25 (cached) and 10 dollars a million; 0.02."""
+    if call.operation == "embeddings":
+        return round((call.input_tokens or 0) * 0.02 / 1e6, 12)
+    cached = call.cache_read_tokens or 0
+    nano = ((call.input_tokens or 0) - cached) * 2_500 + cached * 1_250 + (call.output_tokens or 0) * 10_000
+    return nano / 1e9
+
+
+@pytest.mark.parametrize("name", INSTRUMENTATIONS)
+def test_what_a_real_client_exports_is_what_the_provider_served(
+    name: str, tansu_settings: Settings, tmp_path: Path
+) -> None:
+    """By OTLP over HTTP, with a key: tokens, cost, model, errors and first token, and nothing of the prompt."""
+    key = new_key()
+    keys = tmp_path / "keys.yaml"
+    keys.write_text(json.dumps({"keys": [{"id": id_of(key), "service": "capitals", "sha256": hash_of(key)}]}))
+    with running_gateway(tansu_settings, tmp_path, CALLGAUGE_GATEWAY_KEYS_FILE=str(keys)) as gateway:
+        environment = os.environ | {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": gateway.url,
+            "OTEL_EXPORTER_OTLP_HEADERS": f"authorization=Bearer%20{key}",
+            "OTEL_EXPORTER_OTLP_COMPRESSION": "gzip",
+        }
+        command = [sys.executable, "-m", "tests.gateway.otel_client", name]
+        subprocess.run(command, env=environment, check=True, timeout=120)
+        assert httpx.post(f"{gateway.url}/v1/calls", json={}).status_code == 401
+        assert gateway.terminate() == 0
+    check_scenario(calls_on(tansu_settings), name)
+
+
+def test_the_exporter_sends_the_same_without_a_gateway(tansu_settings: Settings) -> None:
+    """Straight to the bus."""
+    export_scenario("openinference", CallgaugeSpanExporter(tansu_settings))
+    check_scenario(calls_on(tansu_settings), "openinference")
+
+
+def test_the_exporter_tells_when_the_bus_is_away(tansu_settings: Settings) -> None:
+    """FAILURE, in time, and no exception; spans that are not ours need no bus."""
+    away = CallgaugeSpanExporter(
+        tansu_settings.model_copy(update={"bootstrap_servers": "127.0.0.1:1", "gateway_ack_s": 0.2})
+    )
+    memory = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(memory))
+    tracer = provider.get_tracer("test")
+    tracer.start_span("other").end()
+    other = memory.get_finished_spans()
+    memory.clear()
+    tracer.start_span("chat", attributes={"gen_ai.system": "x"}).end()
+    assert away.export(other) is SpanExportResult.SUCCESS
+    assert away.export(memory.get_finished_spans()) is SpanExportResult.FAILURE
+    away.shutdown()
+
+
+class Load:
+    """Sends batches without end, and keeps the ids of those that were answered 200."""
+
+    def __init__(self, gateway: RunningGateway, seed: int) -> None:
+        self.acknowledged: set[str] = set()
+        self._gateway = gateway
+        self._seed = seed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Load:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        number = 0
+        with httpx.Client(timeout=30) as client:
+            while not self._stop.is_set():
+                number += 1
+                ids = [f"{self._seed}-{number}-{n}" for n in range(20)]
+                batch = [{"event_id": event_id, "ts": 1.7e9, "service": "load"} for event_id in ids]
+                try:
+                    answer = client.post(f"{self._gateway.url}/v1/calls", json=batch)
+                except httpx.TransportError:
+                    time.sleep(0.01)  # killed
+                    continue
+                if answer.status_code == 200 and answer.json() == {"accepted": 20}:
+                    self.acknowledged.update(ids)
+
+
+def ids_on(settings: Settings) -> set[str]:
+    return {decode_call(value).event_id for value in everything_on(settings, settings.topics.calls.name)}
+
+
+@pytest.mark.long
+def test_kill_9_loses_nothing_that_was_answered(tansu_settings: Settings, tmp_path: Path, long: bool) -> None:
+    """At any moment, under load from several senders. A part of it always: three kills."""
+    rng = random.Random(int(os.environ.get("CALLGAUGE_TEST_SEED", "7")))
+    with running_gateway(tansu_settings, tmp_path) as gateway:
+        loads = [Load(gateway, seed) for seed in range(3)]
+        for load in loads:
+            load.__enter__()
+        try:
+            for _ in range(50 if long else 3):
+                before = sum(len(load.acknowledged) for load in loads)
+                deadline = time.monotonic() + 30
+                while sum(len(load.acknowledged) for load in loads) < before + 200 + rng.randrange(2_000):
+                    assert time.monotonic() < deadline, gateway.log
+                    time.sleep(0.001)
+                gateway.kill()
+                gateway.start()
+        finally:
+            for load in loads:
+                load.__exit__()
+        assert gateway.terminate() == 0
+    acknowledged = set().union(*(load.acknowledged for load in loads))
+    assert len(acknowledged) > 600
+    assert not acknowledged - ids_on(tansu_settings)
+
+
+def test_a_graceful_end_answers_what_is_open(tansu_settings: Settings, tmp_path: Path) -> None:
+    """SIGTERM under load: exit code 0, and nothing that was answered is lost."""
+    with running_gateway(tansu_settings, tmp_path) as gateway, Load(gateway, 1) as load:
+        deadline = time.monotonic() + 30
+        while len(load.acknowledged) < 400:
+            assert time.monotonic() < deadline, gateway.log
+            time.sleep(0.01)
+        assert gateway.terminate() == 0, gateway.log
+    assert not load.acknowledged - ids_on(tansu_settings)
+
+
+def test_while_the_broker_is_away_senders_are_told_to_come_again(
+    settings_of: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """503 with Retry-After, never 2xx; and 429 when too much waits. When it is back, it is taken again."""
+    with start_broker("tansu") as broker:
+        settings = settings_of(broker)
+        ensure_topics(settings)
+        variables = {"CALLGAUGE_GATEWAY_ACK_S": "1", "CALLGAUGE_GATEWAY_IN_FLIGHT": "50"}
+        with running_gateway(settings, tmp_path, **variables) as gateway:
+            batch: list[dict[str, Any]] = [{"service": "s", "event_id": f"e{n}"} for n in range(40)]
+            broker.kill()
+            answers: list[httpx.Response] = []
+
+            def send() -> None:
+                answers.append(httpx.post(f"{gateway.url}/v1/calls", json=batch, timeout=30))
+
+            threads = [threading.Thread(target=send) for _ in range(3)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert sorted(answer.status_code for answer in answers) == [429, 429, 503]
+            assert all(answer.headers["retry-after"] == "1" for answer in answers)
+            broker.start()
+            ensure_topics(settings)
+            deadline = time.monotonic() + 30
+            while httpx.post(f"{gateway.url}/v1/calls", json=batch, timeout=30).status_code != 200:
+                assert time.monotonic() < deadline, gateway.log
+                time.sleep(0.1)
+            assert ids_on(settings) == {f"e{n}" for n in range(40)}
