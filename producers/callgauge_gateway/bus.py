@@ -24,6 +24,8 @@ __all__ = ["Bus", "Busy", "Sender"]
 log = logging.getLogger(__name__)
 
 _POLL_S, _IDLE_POLL_S = 0.002, 1.0
+#: A connection is made anew after so many times `gateway_ack_s` without a confirmation.
+RENEW_AFTER = 3.0
 
 
 class Busy(CallgaugeError):
@@ -32,6 +34,12 @@ class Busy(CallgaugeError):
 
 class Sender(Protocol):
     """What carries records to the bus."""
+
+    def _opened(self) -> Producer:
+        try:
+            return Producer(self._config, logger=self._log)
+        except KafkaException as error:
+            raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
 
     async def send(self, records: Sequence[Record]) -> dict[int, str]:
         """See `Bus.send`."""
@@ -46,21 +54,27 @@ class Bus:
 
     def __init__(self, settings: Settings, on_fatal: Callable[[], None] = lambda: None) -> None:
         self._most = settings.gateway_in_flight
-        config = bus_config(settings) | {
+        self._config = bus_config(settings) | {
             "client.id": "callgauge-gateway",
             "queue.buffering.max.messages": 2 * self._most,
             "error_cb": self._on_error,
         }
-        try:
-            self._producer = Producer(config, logger=LibrdkafkaLog(again_after_s=60.0))
-        except KafkaException as error:
-            raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
+        self._log = LibrdkafkaLog(again_after_s=60.0)
+        self._producer = self._opened()
+        self._renew_s = RENEW_AFTER * settings.gateway_ack_s
+        self._failing_since: float | None = None
         self._on_fatal = on_fatal
         self.fatal = ""
         """Why the producer can do no more; empty while it can."""
         self._pump: asyncio.TimerHandle | None = None
         self.in_flight = 0
         """Messages that the broker has not told of yet."""
+
+    def _opened(self) -> Producer:
+        try:
+            return Producer(self._config, logger=self._log)
+        except KafkaException as error:
+            raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
 
     async def send(self, records: Sequence[Record]) -> dict[int, str]:
         """Send records and wait until the broker has them.
@@ -79,6 +93,8 @@ class Bus:
         if self.in_flight and self.in_flight + len(records) > self._most:
             raise Busy(f"{self.in_flight:,} events wait for the broker")
         loop = asyncio.get_running_loop()
+        if self.in_flight and self._is_stale(loop.time()):
+            raise Busy("the broker has confirmed nothing for long: a new connection is to be made")
         done: asyncio.Future[None] = loop.create_future()
 
         def settled() -> None:
@@ -98,7 +114,26 @@ class Bus:
                 self.in_flight -= len(records)
             else:
                 done.add_done_callback(lambda _: self._forget(len(records)))
-        return sending.faults()
+        try:
+            faults = sending.faults()
+        except BrokerError:
+            self._failed(loop.time())
+            raise
+        self._failing_since = None
+        return faults
+
+    def _failed(self, now: float) -> None:
+        """A producer to which nothing was confirmed for long is replaced: one whose cluster was made anew never
+        recovers. What is under way is waited for first."""
+        if self._failing_since is None:
+            self._failing_since = now
+        elif self._is_stale(now) and not self.in_flight:
+            log.warning("the broker has confirmed nothing for %.0f s: connecting anew", now - self._failing_since)
+            self._failing_since = now
+            self._producer = self._opened()
+
+    def _is_stale(self, now: float) -> bool:
+        return self._failing_since is not None and now - self._failing_since > self._renew_s
 
     def _forget(self, count: int) -> None:
         self.in_flight -= count
