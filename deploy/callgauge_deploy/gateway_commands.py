@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from callgauge.settings import load_settings
-from callgauge_deploy.command import load
+from callgauge_deploy.command import client_settings, load
 
 __all__ = ["gateway", "gateway_key_app"]
 
@@ -17,7 +16,7 @@ gateway_key_app = typer.Typer(no_args_is_help=True, help="Make keys for emitters
 
 def gateway() -> None:
     """Run the gateway: HTTP, OTLP and LiteLLM in, bus out."""
-    load("callgauge_gateway.app", "gateway").run(load_settings())
+    load("callgauge_gateway.app", "gateway").run(client_settings())
 
 
 @gateway_key_app.callback()

@@ -35,12 +35,6 @@ class Busy(CallgaugeError):
 class Sender(Protocol):
     """What carries records to the bus."""
 
-    def _opened(self) -> Producer:
-        try:
-            return Producer(self._config, logger=self._log)
-        except KafkaException as error:
-            raise BrokerError(f"librdkafka refuses the bus settings: {error.args[0]}; check CALLGAUGE_*") from error
-
     async def send(self, records: Sequence[Record]) -> dict[int, str]:
         """See `Bus.send`."""
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -25,10 +26,14 @@ from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
 from callgauge_gateway.exporter import CallgaugeSpanExporter
 from callgauge_gateway.guard.key_hash import hash_of, id_of, new_key
+from tests.bench.peers.environments import python_with
 from tests.brokers import Broker, start_broker
 from tests.gateway.clients import PROMPT, SCENARIO, Step
 from tests.gateway.otel_client import INSTRUMENTATIONS, export_scenario
 from tests.gateway.process import RunningGateway, everything_on, running_gateway
+from tests.integration.test_sinks import sinks, wait_for
+
+ROOT = Path(__file__).parents[2]
 
 #: What OpenTelemetry's own instrumentation does not tell: nothing of the prompt cache, of reasoning, of first tokens.
 MORE = {
@@ -103,6 +108,73 @@ def test_what_a_real_client_exports_is_what_the_provider_served(
     check_scenario(calls_on(tansu_settings), name)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("form", ["json_array", "ndjson"])
+def test_what_litellm_logs_is_what_the_provider_served(
+    form: str, tansu_settings: Settings, tmp_path: Path, long: bool
+) -> None:
+    """By its generic API logger, from the library itself: tokens, cost, model, errors and first token."""
+    if not long:
+        pytest.skip("installs litellm, of 280 MB: with --long (make chaos); its golden payloads are tested always")
+    python = python_with(("litellm==1.110.2",), ROOT / "build" / "clients" / "litellm")
+    with running_gateway(tansu_settings, tmp_path) as gateway:
+        environment = os.environ | {
+            "GENERIC_LOGGER_ENDPOINT": f"{gateway.url}/v1/litellm",
+            "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # else it looks for new prices in the net
+        }
+        command = [str(python), "-m", "tests.gateway.litellm_client", form]
+        subprocess.run(command, env=environment, check=True, timeout=300, cwd=ROOT)
+        assert gateway.terminate() == 0
+    chat, stream, cached, embeddings, limited = calls_on(tansu_settings)
+    for call in (chat, stream):
+        told = (call.model, call.input_tokens, call.output_tokens, call.cache_read_tokens, call.reasoning_tokens)
+        assert told == ("gpt-4o", 120, 30, 100, 12)
+        assert (call.provider, call.finish_reason, call.price_source) == ("openai", "stop", "litellm")
+        assert call.cost_usd == pytest.approx(0.000475)
+    assert chat.response_model == "gpt-4o-2024-08-06"
+    assert (chat.stream, chat.time_to_first_token_ms) == (False, None)
+    assert stream.stream
+    assert 0 < (stream.time_to_first_token_ms or 0) < (stream.latency_ms or 0)
+    assert (cached.provider, cached.input_tokens, cached.cache_read_tokens, cached.cache_write_tokens) == (
+        "anthropic", 130_213, 128_955, 1_253)  # fmt: skip
+    assert cached.cost_usd == pytest.approx(0.05090025)
+    assert (embeddings.operation, embeddings.input_tokens) == ("embeddings", 8)
+    assert (limited.status, limited.error_type, limited.http_status) == ("error", "rate_limit", 429)
+    assert limited.cost_usd is None
+    assert "secret" not in str(everything_on(tansu_settings, tansu_settings.topics.calls.name))
+
+
+def test_what_arrives_in_clickhouse_is_what_the_provider_served(
+    tansu: Broker, settings_of: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """From a real client through gateway, bus and sink: a row a call, and the score of an evaluation."""
+    store = f"chdb://{tmp_path}/store"
+    settings = settings_of(tansu, store=store, data_dir=tmp_path / "data", ready_file=tmp_path / "ready")
+    ensure_topics(settings)
+    evaluation = json.loads((ROOT / "tests/golden/gateway/gen_ai_evaluation.json").read_bytes())["payload"]
+    with sinks(settings), running_gateway(settings, tmp_path) as gateway:
+        export_scenario("openinference", OTLPSpanExporter(endpoint=f"{gateway.url}/v1/traces"))
+        assert httpx.post(f"{gateway.url}/v1/traces", json=evaluation).status_code == 200
+        columns = "model, response_model, input_tokens, output_tokens, cache_read_tokens, cost_usd, error_type"
+        chat = ["gpt-4o", "gpt-4o-2024-08-06", 120, 30, 100, 0.000475]
+        wait_for(
+            settings,
+            f"SELECT {columns} FROM calls_final WHERE service = 'capitals' ORDER BY ts",
+            [
+                [*chat, ""],
+                [*chat, ""],
+                ["text-embedding-3-small", "text-embedding-3-small", 8, None, None, 1.6e-07, ""],
+                ["gpt-4o", "", None, None, None, None, "rate_limit"],
+                ["gpt-4o", "", None, None, None, None, "other"],
+            ],
+        )
+        wait_for(
+            settings,
+            "SELECT name, value, origin FROM scores FINAL ORDER BY name",
+            [["Format", 0.0, "judge"], ["Relevance", 0.85, "judge"]],
+        )
+
+
 def test_the_exporter_sends_the_same_without_a_gateway(tansu_settings: Settings) -> None:
     """Straight to the bus."""
     export_scenario("openinference", CallgaugeSpanExporter(tansu_settings))
@@ -166,10 +238,11 @@ def ids_on(settings: Settings) -> set[str]:
 
 
 @pytest.mark.long
-def test_kill_9_loses_nothing_that_was_answered(tansu_settings: Settings, tmp_path: Path, long: bool) -> None:
+def test_kill_9_loses_nothing_that_was_answered(settings: Settings, tmp_path: Path, long: bool) -> None:
     """At any moment, under load from several senders. A part of it always: three kills."""
+    ensure_topics(settings)
     rng = random.Random(int(os.environ.get("CALLGAUGE_TEST_SEED", "7")))
-    with running_gateway(tansu_settings, tmp_path) as gateway:
+    with running_gateway(settings, tmp_path) as gateway:
         loads = [Load(gateway, seed) for seed in range(3)]
         for load in loads:
             load.__enter__()
@@ -188,7 +261,7 @@ def test_kill_9_loses_nothing_that_was_answered(tansu_settings: Settings, tmp_pa
         assert gateway.terminate() == 0
     acknowledged = set().union(*(load.acknowledged for load in loads))
     assert len(acknowledged) > 600
-    assert not acknowledged - ids_on(tansu_settings)
+    assert not acknowledged - ids_on(settings)
 
 
 def test_a_graceful_end_answers_what_is_open(tansu_settings: Settings, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -35,19 +34,15 @@ TOKENS = (
     *("input_tokens", "output_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"),
     *("cost_usd", "price_source"),
 )
+_PREFIXES = ("gen_ai.", "llm.", "openinference.", "traceloop.", "embedding.")
 # What the SDKs of OpenTelemetry call a service that nobody named.
 _UNNAMED = "unknown_service"
 _PARAMETERS = msgspec.json.Decoder(type=dict[str, Any]).decode
 
 
-@lru_cache(maxsize=4_096)
-def _is_ours(name: str) -> bool:
-    return name.startswith(("gen_ai.", "llm.", "openinference.", "traceloop.", "embedding."))
-
-
 def is_ours(span: Span) -> bool:
     """Whether a span tells of an LLM application: has an attribute of one of the conventions."""
-    return any(map(_is_ours, span.attributes))
+    return any(name.startswith(_PREFIXES) for name in span.attributes)
 
 
 def resource_fields(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,9 @@ __all__ = ["OTHER", "NewSeries"]
 OTHER = "__other__"
 _LABELS = tuple(label for label in LABELS if label != "service")
 _HOUR_S = 3_600.0
-_MOST_SERVICES = 10_000
+# What is remembered at most; beyond, rollup's own cap has to do.
+_MOST_SERVICES, _MOST_SERIES = 10_000, 500_000
+_LONGEST = 256
 
 
 class _Service:
@@ -44,6 +46,7 @@ class NewSeries:
     def __init__(self, per_hour: int) -> None:
         self._per_hour = per_hour
         self._hour = 0
+        self._remembered = 0
         self._services: dict[str, _Service] = {}
         self.folded: Counter[str] = Counter()
         """Service -> calls of which a label became `__other__`, in this hour."""
@@ -74,12 +77,15 @@ class NewSeries:
             return
 
     def _admit_new(self, service: str, seen: _Service, series: tuple[Any, ...], fields: dict[str, Any]) -> None:
+        series = tuple([value[:_LONGEST] if isinstance(value, str) else value for value in series])
+        if series in seen.known or self._remembered >= _MOST_SERIES:
+            return
         if series not in seen.before:
             if seen.new >= self._per_hour:
                 self._fold(service, seen, series, fields)
                 return
             seen.new += 1
-        seen.known.add(series)
+        self._remember(seen, series)
         for label, value in zip(_LABELS, series, strict=True):
             seen.values[label].add(value)
 
@@ -95,13 +101,19 @@ class NewSeries:
             found = tuple(values.values())
             # One label alone may make as many series as the others have combinations: that many are let in.
             if found in seen.known or len(seen.known) < 2 * self._per_hour:
-                seen.known.add(found)
+                self._remember(seen, found)
                 break
         self.folded[service] += 1
         _mark(fields, folded)
 
+    def _remember(self, seen: _Service, series: tuple[Any, ...]) -> None:
+        if series not in seen.known:
+            seen.known.add(series)
+            self._remembered += 1
+
     def _begin(self, hour: int) -> None:
         self._hour = hour
+        self._remembered = 0
         self.folded.clear()
         for service, seen in list(self._services.items()):
             if not seen.known:

@@ -104,3 +104,11 @@ def test_a_topic_nobody_knows() -> None:
     found = resend_of(letter_of(encode(CALL), "x.calls"), None, DECODERS)
     assert isinstance(found, Skip)
     assert found.why == "x.calls is none of llm.calls, llm.scores: is CALLGAUGE_TOPIC_PREFIX right?"
+
+
+def test_what_the_gateway_refused_was_never_on_a_topic() -> None:
+    """It is said who must send it again."""
+    letter = letter_of(encode(CALL)).model_copy(update={"topic": "gateway calls"})
+    found = resend_of(letter, None, DECODERS)
+    assert isinstance(found, Skip)
+    assert "mend the emitter" in found.why

@@ -74,3 +74,11 @@ def test_odd_labels_and_no_quota_do_no_harm() -> None:
     assert admit(NewSeries(1), model=["x"])["model"] == ["x"]
     series = NewSeries(0)
     assert all(admit(series, model=str(n))["model"] == str(n) for n in range(100))
+
+
+def test_long_labels_are_remembered_cut() -> None:
+    """As they are stored; two that differ only beyond that are one."""
+    series = NewSeries(1)
+    assert admit(series, model="x" * 300)["model"] == "x" * 300
+    assert admit(series, model="x" * 256 + "y" * 50)["model"] == "x" * 256 + "y" * 50
+    assert admit(series, model="z")["model"] == OTHER
