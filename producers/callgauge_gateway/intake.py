@@ -27,6 +27,7 @@ from callgauge_gateway.batch import Batch, Record, Refusal
 from callgauge_gateway.dialects.event import Event
 from callgauge_gateway.guard.new_series import NewSeries
 from callgauge_gateway.guard.scope import Scope
+from callgauge_gateway.reading.call_object import content_id
 
 __all__ = ["Intake", "Redact"]
 
@@ -102,8 +103,8 @@ class Intake:
         if service is None:
             batch.refusals.append(_foreign(place, fields, scope))
             return
-        if "event_id" not in fields:
-            fields["event_id"] = uuid7(now)
+        if "event_id" not in fields:  # a span or payload without an id of its own
+            fields["event_id"] = content_id(_as_json(fields)) if "ts" in fields else uuid7(now)
         self._series.admit(service, fields, now)
         if self._redact is not None:
             _redact_call(fields, self._redact)

@@ -56,7 +56,7 @@ def score_of_evaluation(
         value = _VALUES.get(label.strip().lower())
     told = [str(part) for part in (label, attributes.get("gen_ai.evaluation.explanation")) if part]
     fields: dict[str, Any] = {
-        "score_id": uuid5_of(trace_id, span_id, str(name), place),
+        "score_id": uuid5_of(trace_id, span_id, str(name), place, str(ts)),
         "name": name,
         "value": value,
         "origin": "judge",

@@ -13,6 +13,7 @@ __all__ = ["failure_fields", "http_status_in"]
 # A Python class that was made text where its name was meant: <class 'openai.RateLimitError'>.
 _CLASS = re.compile(r"<class '([\w.]{1,128})'>")
 _NAME = re.compile(r"[A-Za-z_][\w.:/-]{0,127}")
+_STATUS_TEXT = re.compile(r"[1-9][0-9]{2}")
 # As the clients of OpenAI and Anthropic begin their messages.
 _STATUS = re.compile(r"\bError code: ([1-5]\d\d)\b")
 # OpenTelemetry's word for an error that has no name.
@@ -31,7 +32,7 @@ def failure_fields(names: Iterable[Any], http_status: int | None) -> dict[str, A
     found: str | None = None
     told: list[str] = []
     for name in filter(None, map(_name_of, names)):
-        if name.isdecimal() and http_status is None and 100 <= int(name) <= 999:
+        if name.isdecimal() and http_status is None:
             http_status = int(name)
         elif not name.isdecimal() and name not in told:
             told.append(name)
@@ -69,6 +70,6 @@ def _name_of(given: Any) -> str:
         value = match[1]
     if value in _NAMELESS:
         return ""
-    if not (value.isdecimal() or _NAME.fullmatch(value)):
+    if not (_STATUS_TEXT.fullmatch(value) or _NAME.fullmatch(value)):
         return ""
     return value.rpartition(".")[2]  # a class without its module, as our own SDK has it

@@ -15,7 +15,7 @@ from callgauge_gateway.dialects.content import tags_of
 from callgauge_gateway.dialects.event import Event
 from callgauge_gateway.dialects.failure import failure_fields
 from callgauge_gateway.dialects.names import endpoint_named, provider_named
-from callgauge_gateway.dialects.table import Row, flag
+from callgauge_gateway.dialects.table import Row, flag, is_seconds
 from callgauge_gateway.dialects.tokens import normalise_tokens
 
 __all__ = ["LITELLM", "call_of_payload", "without_content"]
@@ -194,16 +194,12 @@ def _set_id(fields: dict[str, Any], failed: bool) -> None:
 
 def _set_times(fields: dict[str, Any]) -> None:
     start, end, first = fields.get("ts"), fields.pop("_end", None), fields.pop("_first", None)
-    if not (_is_number(start) and _is_number(end)):
+    if not (is_seconds(start) and is_seconds(end)):
         return
     if end >= start:
         fields["latency_ms"] = (end - start) * 1e3
-    if fields.get("stream") and _is_number(first) and start <= first < end:
+    if fields.get("stream") and is_seconds(first) and start <= first < end:
         fields["time_to_first_token_ms"] = (first - start) * 1e3
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _set_cost(fields: dict[str, Any], failed: bool) -> None:

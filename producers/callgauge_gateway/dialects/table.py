@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-__all__ = ["Lookup", "Row", "first_of", "flag", "ms_of_seconds", "no_text", "read_attributes", "whole"]
+__all__ = ["Lookup", "Row", "first_of", "flag", "is_seconds", "ms_of_seconds", "no_text", "read_attributes", "whole"]
+
+
+_MOST_S = 1e15
 
 
 def whole(value: Any) -> Any:
@@ -25,8 +28,13 @@ def first_of(value: Any) -> Any:
 
 
 def ms_of_seconds(value: Any) -> Any:
-    """Seconds as milliseconds; what is no number, as it is."""
-    return value * 1e3 if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    """Seconds as milliseconds; what is no number of seconds, as it is."""
+    return value * 1e3 if is_seconds(value) else value
+
+
+def is_seconds(value: Any) -> bool:
+    """Whether a value is a number that may be reckoned with as seconds: no flag, and none of hundreds of digits."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST_S
 
 
 def flag(value: Any) -> Any:

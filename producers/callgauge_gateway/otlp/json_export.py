@@ -17,6 +17,8 @@ from callgauge_gateway.reading.nesting_depth import check_depth
 
 __all__ = ["log_records_of", "spans_of"]
 
+# As many as protobuf has room for.
+_MOST_NS = 1 << 64
 _DECODE = msgspec.json.Decoder(type=dict[str, Any]).decode
 
 
@@ -108,7 +110,7 @@ def _text(value: Any) -> str:
 def _whole(value: Any) -> int:
     if isinstance(value, (int, str)) and not isinstance(value, bool):
         with suppress(ValueError):
-            return max(0, int(value))
+            return number if 0 <= (number := int(value)) < _MOST_NS else 0
     return 0
 
 
@@ -129,7 +131,7 @@ def _value(value: Any) -> Any:
             case "stringValue" | "boolValue" | "doubleValue":
                 return found
             case "intValue":
-                with suppress(ValueError, TypeError):
+                with suppress(ValueError, TypeError, OverflowError):
                     return int(found)
             case "arrayValue":
                 return [_value(each) for each in _objects(found.get("values"))] if isinstance(found, Mapping) else None

@@ -11,7 +11,7 @@ __all__ = ["MOST_LEVELS", "check_depth"]
 #: Levels of lists and objects inside each other.
 MOST_LEVELS = 64
 
-_TOKENS = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', re.DOTALL)
+_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
 _OPENING = frozenset(b"[{")
 _QUOTE = ord('"')
 

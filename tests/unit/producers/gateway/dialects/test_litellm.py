@@ -104,7 +104,8 @@ def test_a_dead_letter_of_it_holds_no_content() -> None:
     assert without_content([1]) == [1]
 
 
-PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+HUGE = st.sampled_from([10**400, -(10**400), float("inf"), float("nan"), "9" * 5_000])
+PLAIN = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | HUGE
 VALUES: st.SearchStrategy[Any] = PLAIN | st.lists(st.text()) | st.just({"a": {}})
 
 

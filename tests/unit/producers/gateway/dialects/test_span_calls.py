@@ -212,8 +212,9 @@ def test_spans_of_other_things_are_not_ours() -> None:
     assert is_ours(span_of({"gen_ai.system": "x"}))
 
 
+HUGE = st.sampled_from([10**400, -(10**400), float("inf"), float("nan"), "9" * 5_000])
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | HUGE,
     lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     max_leaves=4,
 )

@@ -91,8 +91,9 @@ def test_an_export_of_another_kind_is_refused() -> None:
     assert json_export.spans_of(b'{"resourceSpans": []}') == []
 
 
+HUGE = st.sampled_from([10**400, "1" + "0" * 400, "9" * 5_000, float("inf"), float("nan"), {"intValue": float("inf")}])
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
+    st.none() | st.booleans() | st.integers() | st.text() | HUGE,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=5,
 )

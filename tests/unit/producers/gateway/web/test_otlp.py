@@ -191,3 +191,17 @@ def test_a_key_for_all_needs_services_in_events(keyed: Callable[..., tuple[Serve
     """It has no service of its own."""
     served, headers = keyed("*")
     assert served.post("/v1/calls", [{"service": "a"}, {"model": "m"}], headers=headers).json()["accepted"] == 1
+
+
+def test_a_span_without_ids_is_a_call_all_the_same() -> None:
+    """Its id is made of what it says, so the same span again is the same call."""
+    span = {"name": "chat", "startTimeUnixNano": "1", "attributes": [
+        {"key": "gen_ai.request.model", "value": {"stringValue": "m"}}]}  # fmt: skip
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": "s"}}]}
+    spans = [span, span, span | {"name": "other"}]
+    served = Served()
+    served.post(
+        "/v1/traces", {"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}, headers=JSON
+    )
+    first, again, other = (call.event_id for call in served.calls)
+    assert first == again != other
