@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import time
 from pathlib import Path
@@ -56,6 +57,7 @@ def run(settings: Settings, *, redact: Redact | None = None, resolve: ResolveRef
     metrics.serve(settings)
 
     def ready() -> None:
+        gc.freeze()  # what is loaded by now stays: the collector need not look at it while requests wait
         log.info("ready: %s%s", address_of(settings, listener), "" if keys else ", without keys")
         _tell_ready(settings.ready_file)
 

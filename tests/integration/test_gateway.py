@@ -199,6 +199,36 @@ def test_the_exporter_tells_when_the_bus_is_away(tansu_settings: Settings) -> No
     away.shutdown()
 
 
+FORK = """
+import os, sys
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
+from opentelemetry.sdk.resources import Resource
+from callgauge_gateway.exporter import CallgaugeSpanExporter
+exporter = CallgaugeSpanExporter()
+provider = TracerProvider(resource=Resource({"service.name": "forked"}))
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+def call(name):
+    provider.get_tracer("t").start_span(name, attributes={"gen_ai.system": "x"}).end()
+call("parent")
+child = os.fork()
+call("child" if child == 0 else "parent again")
+if child == 0:
+    os._exit(0)
+assert os.waitpid(child, 0)[1] == 0
+"""
+
+
+def test_the_exporter_goes_on_in_a_forked_child(tansu_settings: Settings) -> None:
+    """With a connection of its own, as workers of gunicorn need it."""
+    environment = os.environ | {
+        "CALLGAUGE_BOOTSTRAP_SERVERS": tansu_settings.bootstrap_servers,
+        "CALLGAUGE_TOPIC_PREFIX": tansu_settings.topic_prefix,
+    }
+    subprocess.run([sys.executable, "-c", FORK], env=environment, check=True, timeout=60)
+    assert sorted(call.name for call in calls_on(tansu_settings)) == ["child", "parent", "parent again"]
+
+
 class Load:
     """Sends batches without end, and keeps the ids of those that were answered 200."""
 

@@ -19,7 +19,7 @@ from callgauge.dead_letter import dead_key
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.ids import uuid5_of
 from callgauge.mending import MENDED
-from callgauge.schema import Call
+from callgauge.schema import Call, Score, StateChange
 from callgauge_gateway.batch import Record
 from callgauge_gateway.bus import Busy
 from callgauge_gateway.web.body import Limits
@@ -283,3 +283,23 @@ def test_other_paths_and_methods_are_told() -> None:
     served = Served()
     assert served.post("/v1/nothing", {}).status_code == 404
     assert served.post("/health", {}).status_code == 405
+
+
+SCORE = {"score_id": "s", "ts": 1.7e9, "name": "help", "value": 0.5, "service": "chat", "labels": {"model": "m"}}
+
+
+@settings(max_examples=100)
+@given(st.dictionaries(st.sampled_from(sorted({*Score.model_fields, *StateChange.model_fields})), JSON))
+def test_whatever_readers_make_of_a_score_is_made_here(changes: dict[str, Any]) -> None:
+    """Of a score and of the change of a breaker: accepted if they accept it, and then the same."""
+    raw = json.dumps(SCORE | changes).encode()
+    served = Served()
+    answer = served.post("/v1/scores", content=raw)
+    try:
+        expected = decode_score(raw)
+    except DecodeError:
+        return
+    assert answer.status_code == 200, answer.text
+    found = decode_score(served.values("llm.scores")[0])
+    for name in ("ts", "service", "name", "origin", "value", "call_id"):
+        assert getattr(found, name) == getattr(expected, name), name
