@@ -103,8 +103,9 @@ class NewSeries:
             if found in seen.known or len(seen.known) < 2 * self._per_hour:
                 self._remember(seen, found)
                 break
-        self.folded[service] += 1
-        _mark(fields, folded)
+        if folded:
+            self.folded[service] += 1
+            _mark(fields, folded)
 
     def _remember(self, seen: _Service, series: tuple[Any, ...]) -> None:
         if series not in seen.known:

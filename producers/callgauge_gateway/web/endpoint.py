@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -98,8 +99,9 @@ class Endpoint:
         except DecodeError as error:
             return failed(400, str(error), protobuf=protobuf)
         busy = 503 if path in _RETRIES_5XX_ONLY else 429
-        if wait_s := self._guards.rates.wait_s(batch.services, time.monotonic()):
-            self._guards.metrics.limited(batch.services)
+        counts = batch.services + Counter({scope.default: len(batch.refusals)})  # dead letters cost as much
+        if wait_s := self._guards.rates.wait_s(counts, time.monotonic()):
+            self._guards.metrics.limited(counts)
             why = "the service sends more events than it may (CALLGAUGE_GATEWAY_EVENTS_PER_S)"
             return failed(busy, why, retry_after_s=wait_s, protobuf=protobuf)
         try:

@@ -19,7 +19,7 @@ from callgauge.dead_letter import dead_key
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.ids import uuid5_of
 from callgauge.mending import MENDED
-from callgauge.schema import Call, Score, StateChange
+from callgauge.schema import Call, Mark, Score, StateChange
 from callgauge_gateway.batch import Record
 from callgauge_gateway.bus import Busy
 from callgauge_gateway.web.body import Limits
@@ -303,3 +303,16 @@ def test_whatever_readers_make_of_a_score_is_made_here(changes: dict[str, Any]) 
     found = decode_score(served.values("llm.scores")[0])
     for name in ("ts", "service", "name", "origin", "value", "call_id"):
         assert getattr(found, name) == getattr(expected, name), name
+
+
+FIELDS = sorted({*Score.model_fields, *Mark.model_fields, "rating", "ref", "model"})
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(["feedback", "outcomes", "metrics", "marks"]), st.dictionaries(st.sampled_from(FIELDS), JSON))
+def test_odd_judgements_and_marks_are_taken_or_refused(path: str, changes: dict[str, Any]) -> None:
+    """Whatever stands in any field: never an error of ours, and what is taken can be read."""
+    served = Served()
+    answer = served.post(f"/v1/{path}", SCORE | {"text": "t", "rating": "up"} | changes)
+    assert answer.status_code in (200, 400)
+    assert len(served.scores) + len(served.marks) == answer.json()["accepted"]
