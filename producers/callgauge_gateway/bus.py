@@ -1,6 +1,6 @@
 """From the gateway to the bus: many messages at once, told of when the broker has all of them.
 
-librdkafka's reports are served on the event loop, every two milliseconds while any are awaited; so there is no other
+librdkafka's reports are served on the event loop, every millisecond while any are awaited; so there is no other
 thread of ours, and nothing to lock.
 """
 
@@ -23,7 +23,7 @@ __all__ = ["Bus", "Busy", "Sender"]
 
 log = logging.getLogger(__name__)
 
-_POLL_S, _IDLE_POLL_S = 0.002, 1.0
+_POLL_S, _IDLE_POLL_S = 0.001, 1.0
 #: A connection is made anew after so many times `gateway_ack_s` without a confirmation.
 RENEW_AFTER = 3.0
 

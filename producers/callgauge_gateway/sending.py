@@ -15,7 +15,7 @@ from callgauge_gateway.batch import Record
 __all__ = ["Sending", "bus_config"]
 
 #: How long librdkafka waits for more messages before it sends some, in ms: somebody waits for the answer.
-LINGER_MS = 2
+LINGER_MS = 1
 #: Errors of one message only. Any other is the bus's, and everything is to be sent again.
 MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD", "_INVALID_ARG"})
 
