@@ -46,7 +46,6 @@ def run(settings: Settings, *, redact: Redact | None = None, resolve: ResolveRef
     keys = _keys(settings)
     metrics, series = Metrics(), NewSeries(settings.gateway_new_series_per_h)
     listener = listen(settings)
-
     bus = Bus(settings, on_fatal=lambda: server.stop())
     _wait_for_broker(bus)
     intake = Intake(settings.topics, load_prices(settings.prices_file), series, redact)

@@ -21,8 +21,8 @@ from callgauge.settings import Settings
 
 __all__ = ["Server", "address_of", "is_loopback", "listen"]
 
-#: Connections that wait to be taken; requests that are open at once, beyond which 503 is answered.
-_BACKLOG, _MOST_OPEN = 2_048, 1_000
+#: Connections that wait to be taken; those that are open at once, idle ones among them, beyond which 503 is answered.
+_BACKLOG, _MOST_OPEN = 2_048, 10_000
 
 
 def is_loopback(host: str) -> bool:
@@ -119,6 +119,8 @@ class Server:
         on_ready: Callable[[], None],
         on_end: Callable[[], None],
     ) -> None:
+        if settings.gateway_tls_key and not settings.gateway_tls_cert:
+            raise SettingError("CALLGAUGE_GATEWAY_TLS_KEY: a key without a certificate: set CALLGAUGE_GATEWAY_TLS_CERT")
         try:
             self._server = _Uvicorn(self._config(app, settings), on_ready)
             self._server.config.load()

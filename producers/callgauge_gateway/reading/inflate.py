@@ -10,7 +10,7 @@ import zstandard
 
 from callgauge.errors import CallgaugeError
 
-__all__ = ["ENCODINGS", "BadEncoding", "TooLarge", "inflated"]
+__all__ = ["ENCODINGS", "BadEncoding", "TooLarge", "UnknownEncoding", "inflated"]
 
 # A window that costs a few megabytes of memory; larger ones are for archives.
 _ZSTD_WINDOW = 1 << 23
@@ -21,7 +21,11 @@ class TooLarge(CallgaugeError):
 
 
 class BadEncoding(CallgaugeError):
-    """A body is not what its Content-Encoding says, or that is none we know."""
+    """A body is not what its Content-Encoding says."""
+
+
+class UnknownEncoding(CallgaugeError):
+    """A body's Content-Encoding is none we know."""
 
 
 def inflated(body: bytes, encoding: str, most: int) -> bytes:
@@ -33,12 +37,12 @@ def inflated(body: bytes, encoding: str, most: int) -> bytes:
 
     Raises:
         TooLarge: more would come out.
-        BadEncoding: it cannot be read.
+        BadEncoding, UnknownEncoding: it cannot be read.
     """
     name = encoding.strip().lower()
     inflate = ENCODINGS.get(name)
     if inflate is None:
-        raise BadEncoding(f"Content-Encoding {name[:40]!r} is none of {', '.join(filter(None, ENCODINGS))}")
+        raise UnknownEncoding(f"Content-Encoding {name[:40]!r} is none of {', '.join(filter(None, ENCODINGS))}")
     if inflate is _identity:
         return body
     try:

@@ -36,7 +36,7 @@ async def read_body(request: Request, limits: Limits, timeout_s: float = BODY_S)
 
     Raises:
         TooLarge: it is larger than the limits allow. No more of it is read.
-        BadEncoding: it cannot be inflated.
+        BadEncoding, UnknownEncoding: it cannot be inflated.
         SlowBody: it did not come in time.
     """
     declared = request.headers.get("content-length", "")

@@ -17,7 +17,7 @@ from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.guard.rates import Rates
 from callgauge_gateway.guard.scope import ANYBODY, Scope
 from callgauge_gateway.metrics import Metrics
-from callgauge_gateway.reading.inflate import BadEncoding, TooLarge
+from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, UnknownEncoding
 from callgauge_gateway.web.answers import PROTOBUF, failed
 from callgauge_gateway.web.body import Limits, SlowBody, read_body
 
@@ -41,6 +41,25 @@ class Received(NamedTuple):
 
 class TooMany(Exception):
     """A request holds more events than it may."""
+
+
+class _OverRate(Busy):
+    """A service sends more events than it may; it may again in `wait_s` seconds."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__("the service sends more events than it may (CALLGAUGE_GATEWAY_EVENTS_PER_S)")
+        self.wait_s = wait_s
+
+
+#: What a request that cannot be read is answered.
+_STATUS: dict[type[Exception], int] = {
+    TooLarge: 413,
+    TooMany: 413,
+    SlowBody: 408,
+    UnknownEncoding: 415,
+    BadEncoding: 400,
+    DecodeError: 400,
+}
 
 
 class Guards(NamedTuple):
@@ -90,30 +109,27 @@ class Endpoint:
             body = await read_body(request, self._guards.limits)
             received = Received(body, path, scope, content_type, request.headers.get("idempotency-key", ""))
             batch = self._read(received)
-        except (TooLarge, TooMany) as error:
-            return failed(413, str(error), protobuf=protobuf)
-        except BadEncoding as error:
-            return failed(415 if "none of" in str(error) else 400, str(error), protobuf=protobuf)
-        except SlowBody as error:
-            return failed(408, str(error), protobuf=protobuf)
-        except DecodeError as error:
-            return failed(400, str(error), protobuf=protobuf)
-        busy = 503 if path in _RETRIES_5XX_ONLY else 429
-        counts = batch.services + Counter({scope.default: len(batch.refusals)})  # dead letters cost as much
-        if wait_s := self._guards.rates.wait_s(counts, time.monotonic()):
-            self._guards.metrics.limited(counts)
-            why = "the service sends more events than it may (CALLGAUGE_GATEWAY_EVENTS_PER_S)"
-            return failed(busy, why, retry_after_s=wait_s, protobuf=protobuf)
+        except tuple(_STATUS) as error:
+            return failed(_STATUS[type(error)], str(error), protobuf=protobuf)
         try:
+            self._check_rates(batch, scope)
             faults = await self._guards.bus.send(batch.records)
         except Busy as error:
-            return failed(busy, str(error), retry_after_s=RETRY_S, protobuf=protobuf)
+            wait_s = error.wait_s if isinstance(error, _OverRate) else RETRY_S
+            status = 503 if path in _RETRIES_5XX_ONLY else 429
+            return failed(status, str(error), retry_after_s=wait_s, protobuf=protobuf)
         except BrokerError as error:
             return failed(503, str(error), retry_after_s=RETRY_S, protobuf=protobuf)
         by_bus = [Refusal(place, "", why) for place, why in faults.items() if place >= 0]
         refusals = sorted(batch.refusals + by_bus)
         self._guards.metrics.taken(path, batch, refusals)
         return self._answer(received, batch, refusals)
+
+    def _check_rates(self, batch: Batch, scope: Scope) -> None:
+        counts = batch.services + Counter({scope.default: len(batch.refusals)})  # dead letters cost as much
+        if wait_s := self._guards.rates.wait_s(counts, time.monotonic()):
+            self._guards.metrics.limited(counts)
+            raise _OverRate(wait_s)
 
     def _scope(self, request: Request) -> Scope | None:
         """What the sender may do; None: nothing."""

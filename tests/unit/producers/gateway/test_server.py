@@ -102,9 +102,10 @@ def test_where_it_cannot_listen_is_told(changes: dict[str, Any], message: str) -
         listen(load_settings(**changes))
 
 
-def test_files_of_tls_that_cannot_be_read_are_told(tmp_path: Path) -> None:
-    """With their settings."""
-    settings = load_settings(gateway_port=0, gateway_tls_cert=tmp_path / "none")
+@pytest.mark.parametrize("name", ["gateway_tls_cert", "gateway_tls_key"])
+def test_files_of_tls_that_cannot_be_used_are_told(tmp_path: Path, name: str) -> None:
+    """One that is not there, and a key alone: with their settings."""
+    settings = load_settings(**{"gateway_port": 0, name: tmp_path / "none"})
     with listen(settings) as listener, pytest.raises(SettingError, match="CALLGAUGE_GATEWAY_TLS_CERT"):
         Server(Served().app, settings, listener, lambda: None, lambda: None)
 

@@ -12,7 +12,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, inflated
+from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, UnknownEncoding, inflated
 
 ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
@@ -72,5 +72,5 @@ def test_a_body_that_ends_too_early_is_told(encoding: str, cut: int) -> None:
 
 def test_an_unknown_encoding_is_told() -> None:
     """With those that are known."""
-    with pytest.raises(BadEncoding, match="'br' is none of identity, gzip"):
+    with pytest.raises(UnknownEncoding, match="'br' is none of identity, gzip"):
         inflated(b"", "br", MOST)
