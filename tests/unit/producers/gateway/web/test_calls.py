@@ -1,4 +1,4 @@
-"""POST /v1/calls and its siblings: what is taken, what is refused, and what is answered."""
+"""POST /v1/calls: what is taken, what is refused, and what is answered."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from callgauge.codec import decode_call, decode_score, encode
+from callgauge.codec import decode_call, encode
 from callgauge.dead_letter import dead_key
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.ids import uuid5_of
 from callgauge.mending import MENDED
-from callgauge.schema import Call, Mark, Score, StateChange
-from callgauge_gateway.batch import Record
+from callgauge.schema import Call
 from callgauge_gateway.bus import Busy
 from callgauge_gateway.web.body import Limits
 from tests.gateway.served import NOW, Served
 from tests.random_calls import random_calls
+from tests.unit.producers.gateway.web.odd_json import JSON
 
 CALL = {"event_id": "e1", "ts": 1_699_999_000.0, "service": "chat", "model": "gpt-4o", "latency_ms": 812.0}
 GOLDEN = sorted((Path(__file__).parents[4] / "golden").glob("call*.json"))
@@ -134,13 +134,6 @@ def test_what_readers_of_the_bus_accept_is_accepted(path: Path) -> None:
     assert msgspec.to_builtins(decode_call(served.values("llm.calls")[0])) == expected
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**18), 10**18) | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=4,
-)
-
-
 @settings(max_examples=150)
 @given(st.dictionaries(st.sampled_from(sorted(Call.model_fields)), JSON), st.integers(0, 5))
 def test_whatever_readers_make_of_a_call_is_made_here(changes: dict[str, Any], seed: int) -> None:
@@ -227,92 +220,8 @@ def test_pages_in_a_browser_may_not_send_without_keys() -> None:
     assert Served().post("/v1/calls", CALL, headers={"origin": "https://example.com"}).status_code == 403
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "expected"),
-    [
-        ("scores", {"score_id": "s1", "name": "help", "value": 0.5, "origin": "judge"}, ("help", 0.5, "judge")),
-        ("feedback", {"rating": "down", "event_id": "e1", "comment": "no"}, ("feedback", 0.0, "user")),
-        ("outcomes", {"name": "resolved", "value": True}, ("resolved", 1.0, "business")),
-        ("metrics", {"name": "queue", "value": 12, "model": "m"}, ("queue", 12.0, "other")),
-    ],
-)
-def test_judgements_become_scores(path: str, body: dict[str, Any], expected: tuple[Any, ...]) -> None:
-    """Each path has its origin."""
-    served = Served()
-    assert served.post(f"/v1/{path}", [body | {"service": "chat"}]).json() == {"accepted": 1}
-    [score] = served.scores
-    assert (score.name, score.value, score.origin) == expected
-    assert (score.service, score.ts) == ("chat", NOW)
-
-
-def test_a_score_that_readers_accept_is_accepted() -> None:
-    """A state change among them; one without a value is refused."""
-    served = Served()
-    change = {"kind": "state_change", "event_id": "c", "ts": 1.0, "service": "s", "breaker": "b", "to_state": "open"}
-    answer = served.post("/v1/scores", [change, {"name": "n", "service": "s"}, {"value": 1, "service": "s", "ts": 5}])
-    assert answer.json()["accepted"] == 2
-    found = [decode_score(value) for value in served.values("llm.scores")]
-    assert [(each.event_id, each.name) for each in found] == [("c", "breaker_open"), (found[1].event_id, "other")]
-
-
-def test_metrics_of_otlp_are_passed_over() -> None:
-    """Exporters send them to the same path, and are not told that it fails."""
-    served = Served()
-    answer = served.post("/v1/metrics", content=b"\x0a\x00", headers={"content-type": "application/x-protobuf"})
-    assert (answer.status_code, answer.content) == (200, b"")
-    assert served.post("/v1/metrics", {"resourceMetrics": []}).json() == {}
-    assert not served.bus.records
-
-
-def test_marks_are_kept_with_the_rules() -> None:
-    """Under a key of their own; without a service they are everybody's."""
-    served = Served()
-    mark = {"text": "gpt-4o → gpt-4.1", "effective_from": "2023-11-14T22:00:00Z"}
-    for _ in range(2):
-        assert served.post("/v1/marks", [mark, mark | {"service": "chat"}]).json() == {"accepted": 2}
-    first, second, *again = served.marks
-    assert (first.text, first.service, second.service) == ("gpt-4o → gpt-4.1", "", "chat")
-    assert [first, second] == again
-    records: list[Record] = served.bus.records
-    assert records[0].key == f"mark/{first.mark_id}".encode()
-    assert served.post("/v1/marks", {"service": "chat"}).status_code == 400
-
-
 def test_other_paths_and_methods_are_told() -> None:
     """404, 405."""
     served = Served()
     assert served.post("/v1/nothing", {}).status_code == 404
     assert served.post("/health", {}).status_code == 405
-
-
-SCORE = {"score_id": "s", "ts": 1.7e9, "name": "help", "value": 0.5, "service": "chat", "labels": {"model": "m"}}
-
-
-@settings(max_examples=100)
-@given(st.dictionaries(st.sampled_from(sorted({*Score.model_fields, *StateChange.model_fields})), JSON))
-def test_whatever_readers_make_of_a_score_is_made_here(changes: dict[str, Any]) -> None:
-    """Of a score and of the change of a breaker: accepted if they accept it, and then the same."""
-    raw = json.dumps(SCORE | changes).encode()
-    served = Served()
-    answer = served.post("/v1/scores", content=raw)
-    try:
-        expected = decode_score(raw)
-    except DecodeError:
-        return
-    assert answer.status_code == 200, answer.text
-    found = decode_score(served.values("llm.scores")[0])
-    for name in ("ts", "service", "name", "origin", "value", "call_id"):
-        assert getattr(found, name) == getattr(expected, name), name
-
-
-FIELDS = sorted({*Score.model_fields, *Mark.model_fields, "rating", "ref", "model"})
-
-
-@settings(max_examples=150)
-@given(st.sampled_from(["feedback", "outcomes", "metrics", "marks"]), st.dictionaries(st.sampled_from(FIELDS), JSON))
-def test_odd_judgements_and_marks_are_taken_or_refused(path: str, changes: dict[str, Any]) -> None:
-    """Whatever stands in any field: never an error of ours, and what is taken can be read."""
-    served = Served()
-    answer = served.post(f"/v1/{path}", SCORE | {"text": "t", "rating": "up"} | changes)
-    assert answer.status_code in (200, 400)
-    assert len(served.scores) + len(served.marks) == answer.json()["accepted"]
