@@ -22,6 +22,7 @@ from callgauge_deploy.alerts_command import alerts_app
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
+from callgauge_deploy.gateway_commands import gateway, gateway_key_app
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.windows_command import windows
@@ -38,6 +39,8 @@ app.add_typer(dead_app, name="dead")
 app.add_typer(alerts_app, name="alerts")
 app.command()(windows)
 app.command()(prices)
+app.command()(gateway)
+app.add_typer(gateway_key_app, name="gateway-key")
 
 
 def main() -> None:

@@ -27,6 +27,8 @@ EXTRAS = {
     "alerts": "cli,sinks",
     "windows": "cli,streams",
     "prices": "cli,prices",
+    "gateway": "cli,gateway",
+    "gateway-key": "cli,gateway",
 }
 
 

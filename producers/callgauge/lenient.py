@@ -19,11 +19,12 @@ from callgauge.mending import MENDED, mended_call, mended_score
 from callgauge.schema import Call, Score, StateChange
 from callgauge.structs import nullable_struct_of
 
-__all__ = ["call_fields", "score_fields"]
+__all__ = ["NOT_UTF8", "call_fields", "object_of", "score_fields", "score_model"]
 
 # Integers of more digits are read as floats: they are out of every range, and reading them exactly takes long.
 _MOST_DIGITS = 30
-_NOT_UTF8 = "bytes that are no text were replaced"
+#: What is said of a message whose bytes are not UTF-8.
+NOT_UTF8 = "bytes that are no text were replaced"
 
 
 def call_fields(value: bytes | None) -> dict[str, Any]:
@@ -43,13 +44,18 @@ def score_fields(value: bytes | None) -> tuple[type[Score] | type[StateChange], 
     Raises:
         DecodeError: it cannot be counted; it names the field and the reason.
     """
-    model = _score_model(_object_of(value)[0])
+    model = score_model(object_of(value)[0])
     own_id = "score_id" if model is Score else "event_id"
     fields = _mended(value, lambda given: mended_score(model, given), own_id, "labels")
     return model, {"kind": model.model_fields["kind"].default, **fields}
 
 
-def _score_model(given: Mapping[str, Any]) -> type[Score] | type[StateChange]:
+def score_model(given: Mapping[str, Any]) -> type[Score] | type[StateChange]:
+    """Which of the two an object of the scores topic is, by its kind or by what only one of them has.
+
+    Raises:
+        DecodeError: it is neither.
+    """
     kind = given.get("kind")
     if kind == "score" or (kind is None and "value" in given):
         return Score
@@ -77,9 +83,9 @@ def _mended(
     value: bytes | None, mend: Callable[[Mapping[str, Any]], dict[str, Any]], own_id: str, marked: str
 ) -> dict[str, Any]:
     """The mended fields, with an id made of the bytes where there is none: the same when the message comes again."""
-    given, is_text = _object_of(value)
+    given, is_text = object_of(value)
     fields = mend(given)
-    marks = [] if is_text else [f"message: {_NOT_UTF8}"]
+    marks = [] if is_text else [f"message: {NOT_UTF8}"]
     if own_id not in fields:
         fields[own_id] = blake2b(value or b"", digest_size=16).hexdigest()
         marks.append(f"{own_id}: made of the message")
@@ -89,8 +95,12 @@ def _mended(
     return fields
 
 
-def _object_of(value: bytes | None) -> tuple[Mapping[str, Any], bool]:
-    """The object in a message, and whether its bytes were UTF-8."""
+def object_of(value: bytes | None) -> tuple[Mapping[str, Any], bool]:
+    """The object in a message, and whether its bytes were UTF-8.
+
+    Raises:
+        DecodeError: there is no object.
+    """
     if not value:
         raise DecodeError("", "empty message")
     try:

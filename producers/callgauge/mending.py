@@ -30,11 +30,11 @@ from callgauge.field_reading import (
     texts_reader,
     time_of,
 )
-from callgauge.schema import Call, Score, StateChange
+from callgauge.schema import Call, Mark, Score, StateChange
 from callgauge.taxonomy import CANCELLED, error_type_named, settled
 from callgauge.texts import repaired
 
-__all__ = ["MENDED", "TAGS_MOST", "mended_call", "mended_score", "settle"]
+__all__ = ["MENDED", "TAGS_MOST", "mended_call", "mended_mark", "mended_score", "settle"]
 
 #: The tag, or label, that says which fields of an event were mended.
 MENDED = "callgauge.mended"
@@ -201,6 +201,27 @@ def mended_score(model: type[Score] | type[StateChange], given: Mapping[str, Any
     return fields
 
 
+def mended_mark(given: Mapping[str, Any], *, now_s: float) -> dict[str, Any]:
+    """The fields of a valid `Mark`, but for the mark_id where none is given; without a time it holds from now on.
+
+    Raises:
+        DecodeError: it does not say what changed, or when in a way that can be read.
+    """
+    mending = _Mending(Mark, {name: value for name, value in given.items() if name != "kind"})
+    fields = mending.fields
+    if not fields.get("text"):
+        raise DecodeError(
+            "text", mending.marks.get("text") or ("empty" if given.get("text") is not None else "missing")
+        )
+    if "effective_from" not in fields:
+        if given.get("effective_from") is not None:  # at a wrong time it would tell something wrong
+            raise DecodeError("effective_from", mending.marks["effective_from"])
+        fields["effective_from"] = now_s
+    if labels := mending.marked(fields.get("labels", {})):
+        fields["labels"] = labels
+    return fields
+
+
 def _require_service(mending: _Mending, given: Mapping[str, Any]) -> None:
     if not mending.fields.get("service"):
         raise DecodeError("service", mending.marks.get("service") or ("empty" if given.get("service") else "missing"))
@@ -231,7 +252,7 @@ def _readers(model: type[BaseModel]) -> Mapping[str, Reader]:
 
 
 def _reader(name: str, annotation: Any, metadata: list[Any]) -> Reader:
-    if name == "ts":
+    if name in ("ts", "effective_from"):
         return time_of
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
@@ -257,7 +278,7 @@ def _bounds(metadata: list[Any]) -> list[Any]:
 
 def _text_reader(name: str, metadata: list[Any]) -> Reader:
     most = next(part.max_length for part in _bounds(metadata) if isinstance(part, MaxLen))
-    return id_reader(most) if name in ("event_id", "score_id") else text_reader(most)
+    return id_reader(most) if name in ("event_id", "score_id", "mark_id") else text_reader(most)
 
 
 def _number_reader(name: str, annotation: Any, metadata: list[Any]) -> Reader:

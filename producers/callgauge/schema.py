@@ -30,6 +30,7 @@ __all__ = [
     "FoldedSeries",
     "Heartbeat",
     "Histogram",
+    "Mark",
     "Measure",
     "Notified",
     "Progress",
@@ -255,6 +256,25 @@ class Content(_Message):
     response_chars: Count = 0
     prompt_truncated: bool = False
     response_truncated: bool = False
+    schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
+
+
+class Mark(_Message):
+    """Something changed that people want to see beside what was measured: a deploy, a new prompt, another price."""
+
+    kind: Literal["mark"] = "mark"
+    mark_id: Annotated[str, Field(min_length=1, max_length=64)]
+    effective_from: EpochSeconds
+    """When it changed, in event time, epoch seconds."""
+    text: Annotated[str, Field(min_length=1, max_length=1024)]
+    """What changed, in a line: gpt-4o → gpt-4.1."""
+    service: Label = ""
+    """Whose calls it concerns; empty: everybody's."""
+    labels: Labels = {}
+    """Narrows that down: any of `counted.LABELS` but service."""
+    author: Label = ""
+    url: Annotated[str, Field(max_length=1024)] = ""
+    """Where to read more: the commit, the release."""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
 

@@ -14,7 +14,7 @@ from callgauge.settings import Settings
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-__all__ = ["KafkaTransport", "Kind", "Outbound", "Report", "Transport", "producer_config"]
+__all__ = ["KafkaTransport", "Kind", "Outbound", "Report", "Transport", "leak", "producer_config"]
 
 #: What a message holds, by the name of its topic in `Topics`.
 Kind = Literal["calls", "scores", "content", "heartbeats"]
@@ -73,6 +73,15 @@ def producer_config(settings: Settings) -> dict[str, Any]:
         # Java's default partitioner: clients in any language put a key in the same partition.
         "partitioner": "murmur2_random",
     }
+
+
+def leak(producer: Producer) -> None:
+    """In a forked child: never free the parent's producer.
+
+    The parent's librdkafka threads do not exist there, and destroying the handle would wait for them for ever. So it is
+    leaked on purpose: once per fork, not even freed when Python ends.
+    """
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(producer))
 
 
 class KafkaTransport:
@@ -145,13 +154,9 @@ class KafkaTransport:
             del producer  # ends its threads
 
     def abandon(self) -> None:
-        """See `Transport.abandon`.
-
-        The parent's librdkafka threads do not exist in a forked child, and destroying the handle would wait for them
-        for ever. So the handle is leaked on purpose: once per fork, never freed, not even when Python ends.
-        """
+        """See `Transport.abandon`."""
         if self._producer is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(self._producer))
+            leak(self._producer)
         self._producer = self._settling = None
 
     def _opened(self) -> Producer:

@@ -9,11 +9,12 @@ from typing import Any
 from confluent_kafka import KafkaError, Producer
 
 from callgauge.codec import encode
+from callgauge.dead_letter import dead_key
 from callgauge.errors import BrokerError, CallgaugeError
 from callgauge.log_once import LibrdkafkaLog
 from callgauge.schema import DeadLetter
 from callgauge.settings import Settings
-from callgauge_sinks.records import Batch, dead_key
+from callgauge_sinks.records import Batch
 
 __all__ = ["DeadLetterWriter", "TooManyUnreadable", "UnreadableShare"]
 

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from callgauge.dead_letter import dead_letter
 from callgauge.errors import DecodeError
 from callgauge.schema import DeadLetter
 
 __all__ = [
-    "RAW_BYTES",
     "Batch",
     "DecodeMany",
     "Message",
     "Record",
-    "dead_key",
     "dead_letter_of",
     "decode_each",
     "decode_messages",
     "decode_one",
 ]
-
-#: How many bytes of an unreadable value its dead letter keeps.
-RAW_BYTES = 65_536
 
 
 class Message(Protocol):
@@ -115,19 +110,12 @@ def decode_messages(messages: Sequence[Message], decode: DecodeMany) -> Batch:
 
 def dead_letter_of(message: Message, reason: str, where: str = "") -> DeadLetter:
     """The dead letter of an unreadable message; the same each time that message is read."""
-    value = message.value() or b""
-    return DeadLetter(
+    return dead_letter(
+        message.value() or b"",
+        reason,
+        where,
         topic=message.topic() or "",
         partition=message.partition() or 0,
         offset=message.offset() or 0,
         ts=message.timestamp()[1] / 1e3,
-        reason=reason[:1_000],
-        field=where[:256],
-        size=len(value),
-        raw=base64.b64encode(value[:RAW_BYTES]).decode(),
     )
-
-
-def dead_key(letter: DeadLetter) -> bytes:
-    """The key of a letter, origin topic/partition/offset. So a letter that is sent again goes to the same partition."""
-    return f"{letter.topic}/{letter.partition}/{letter.offset}".encode()

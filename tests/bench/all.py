@@ -7,8 +7,8 @@ import sys
 
 #: `nab` is not here: `detect` runs it.
 BENCHMARKS = (
-    *("import_time", "emit", "redact", "instrument", "sink", "rollup", "growth", "scaling", "latency", "encodings"),
-    *("import_time", "emit", "away", "instrument", "sink", "rollup", "growth", "scaling", "latency", "encodings"),
+    *("import_time", "emit", "away", "redact", "instrument", "gateway", "sink", "rollup", "growth", "scaling"),
+    *("latency", "encodings"),
     *("detect_engine", "detect"),
 )
 

@@ -14,6 +14,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from pydantic import SecretStr
 
 from callgauge.codec import encode
+from callgauge.dead_letter import RAW_BYTES
 from callgauge.schema import DeadLetter
 from callgauge.settings import Settings
 from callgauge_deploy.environment import child_environment
@@ -22,7 +23,6 @@ from callgauge_deploy.topics import ensure_topics
 from callgauge_history.query import asking
 from callgauge_sinks.completeness.check import check
 from callgauge_sinks.dead_letters import DeadLetterWriter
-from callgauge_sinks.records import RAW_BYTES
 from tests.brokers import Broker
 from tests.chaos.pipeline import Role, pipeline_settings
 from tests.random_calls import random_calls

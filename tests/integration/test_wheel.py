@@ -21,6 +21,11 @@ PROMISES: dict[str, list[list[str]]] = {
     "": [["python", "-c", "from callgauge import Gauge; Gauge().close(0)"]],
     "cli": [["callgauge", "--version"], ["callgauge", "settings"], ["callgauge", "replay", "--help"]],
     "cli,prices": [["callgauge", "prices", "gpt-4o"]],
+    "cli,gateway": [
+        ["callgauge", "gateway-key", "new", "--service", "chat"],
+        ["python", "-c", "import callgauge_gateway.app"],
+    ],
+    "otel": [["python", "-c", "import callgauge_gateway.exporter"]],
     "streams": [["python", "-c", "import callgauge_streams.rollup.app, callgauge_streams.detect.app"]],
     "sinks": [["python", "-c", "import callgauge_sinks.app, callgauge_notify.app, callgauge_history.query"]],
     "local": [["callgauge", "demo", "--calls", "500", "--speed", "600"]],
@@ -28,8 +33,10 @@ PROMISES: dict[str, list[list[str]]] = {
 #: Extras -> command lines that end with one line that names what to install.
 ASKED_FOR: dict[str, dict[str, str]] = {
     "": {"up": "local", "rollup": "cli,streams", "sinks": "cli,sinks", "settings": "cli"},
-    "cli": {"rollup": "streams", "sinks": "sinks", "up": "local"},
+    "cli": {"rollup": "streams", "sinks": "sinks", "up": "local", "gateway": "gateway"},
     "cli,prices": {"rollup": "streams"},
+    "cli,gateway": {"rollup": "streams"},
+    "otel": {"gateway": "cli,gateway"},
     "streams": {"rollup": "cli,streams"},
     "sinks": {"sinks": "cli,sinks"},
     "local": {},

@@ -26,6 +26,7 @@ MODULES = {
 MAY_IMPORT: dict[str, set[str]] = {
     "callgauge": set(),
     "callgauge_load": {"callgauge"},
+    "callgauge_gateway": {"callgauge"},
     "callgauge_windows": {"callgauge"},
     "callgauge_detectors": {"callgauge", "callgauge_windows"},
     "callgauge_rules": {"callgauge", "callgauge_windows", "callgauge_detectors"},

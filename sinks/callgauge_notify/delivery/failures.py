@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-
 from callgauge.codec import encode
+from callgauge.dead_letter import dead_letter
 from callgauge.schema import Alert, DeadLetter
 from callgauge_notify.grouping.notice import Item
 from callgauge_notify.routing.routes import FAILED
@@ -12,21 +11,16 @@ from callgauge_rules.raised import raised
 
 __all__ = ["alert_of_failure", "dead_letter_of", "end_of_failure"]
 
-_RAW_BYTES = 65_536
-
 
 def dead_letter_of(item: Item, receiver: str, reason: str, at: float) -> DeadLetter:
     """The letter of one alert that a receiver was not told of. Its topic names the receiver, since several may fail."""
-    value = encode(item.alert)
-    return DeadLetter(
+    return dead_letter(
+        encode(item.alert),
+        reason,
         topic=f"notify {receiver}",
         partition=max(item.partition, 0),
         offset=max(item.offset, 0),
         ts=at,
-        reason=reason[:1_000],
-        field="",
-        size=len(value),
-        raw=base64.b64encode(value[:_RAW_BYTES]).decode(),
     )
 
 

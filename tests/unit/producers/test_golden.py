@@ -18,6 +18,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "content": schema.Content,
     "score": schema.Score,
     "state_change": schema.StateChange,
+    "mark": schema.Mark,
     "window_row": schema.WindowRow,
     "score_row": schema.ScoreRow,
     "block_summary": schema.BlockSummary,

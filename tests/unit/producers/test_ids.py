@@ -1,11 +1,11 @@
-"""Event ids are UUIDs of version 7."""
+"""Event ids are UUIDs: of version 7 where they are new, of version 5 where they are made of others."""
 
 import os
 import uuid
 
 import pytest
 
-from callgauge.ids import uuid7
+from callgauge.ids import uuid5_of, uuid7
 
 
 def test_layout_is_that_of_the_rfc() -> None:
@@ -36,3 +36,11 @@ def test_forked_child_makes_other_ids() -> None:
     assert os.read(reading, 100).decode() != uuid7(1.0)
     os.close(reading)
     os.close(writing)
+
+
+def test_made_of_the_same_ids_it_is_the_same() -> None:
+    """uuid5 as Python's own makes it, in callgauge's namespace."""
+    namespace = uuid.uuid5(uuid.NAMESPACE_DNS, "callgauge")
+    for parts in (("a",), ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"), ("é", "", "x")):
+        assert uuid5_of(*parts) == str(uuid.uuid5(namespace, ":".join(parts)))
+    assert uuid5_of("a", "b") != uuid5_of("b", "a")

@@ -7,10 +7,10 @@ import base64
 import pytest
 
 from callgauge.codec import decode_call, decode_score, encode
+from callgauge.dead_letter import RAW_BYTES
 from callgauge.schema import Call, DeadLetter, Score, StateChange
 from callgauge_sinks.dead.resend import Original, Resend, Skip, kept_bytes, resend_of
 from callgauge_sinks.dead.selection import LetterId
-from callgauge_sinks.records import RAW_BYTES
 
 DECODERS = {"llm.calls": decode_call, "llm.scores": decode_score}
 CALL = Call(event_id="e1", trace_id="t1", ts=5.0, service="s", model="m")
@@ -104,3 +104,11 @@ def test_a_topic_nobody_knows() -> None:
     found = resend_of(letter_of(encode(CALL), "x.calls"), None, DECODERS)
     assert isinstance(found, Skip)
     assert found.why == "x.calls is none of llm.calls, llm.scores: is CALLGAUGE_TOPIC_PREFIX right?"
+
+
+def test_what_the_gateway_refused_was_never_on_a_topic() -> None:
+    """It is said who must send it again."""
+    letter = letter_of(encode(CALL)).model_copy(update={"topic": "gateway calls"})
+    found = resend_of(letter, None, DECODERS)
+    assert isinstance(found, Skip)
+    assert "mend the emitter" in found.why

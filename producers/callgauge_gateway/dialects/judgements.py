@@ -1,0 +1,94 @@
+"""Scores in the shapes that people send: as they are, feedback of users, outcomes of the business, any named metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from callgauge.counted import LABELS
+from callgauge.errors import DecodeError
+from callgauge.lenient import score_model
+from callgauge_gateway.dialects.event import Event
+
+__all__ = ["SHAPES", "ResolveRef", "Shape", "no_refs"]
+
+#: Gives event_id, trace_id, service and labels of a call for the token that was handed out for it.
+ResolveRef = Callable[[str], Mapping[str, Any]]
+#: From what was sent to a score in the making; raises DecodeError where it is none.
+Shape = Callable[[Mapping[str, Any], ResolveRef], Event]
+
+_RATINGS = {
+    **dict.fromkeys(("up", "thumbs_up", "like", "good", "positive", "yes", "true", "+1", "👍"), 1.0),
+    **dict.fromkeys(("down", "thumbs_down", "dislike", "bad", "negative", "no", "false", "-1", "👎"), 0.0),
+}
+
+
+def no_refs(ref: str) -> Mapping[str, Any]:
+    """Refuses every token."""
+    raise DecodeError("ref", "tokens of calls are not understood by this version: give event_id, trace_id or labels")
+
+
+def score(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+    """A `Score`, or a `StateChange` of a circuit breaker, as it goes on the wire."""
+    kind = score_model(given)
+    return Event("score", {**_of_ref(given, resolve), "kind": kind.model_fields["kind"].default})
+
+
+def feedback(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+    """What a user said: `rating` (up or down, true or false, a number) or `value`, under `name` (feedback)."""
+    fields = _of_ref(given, resolve)
+    rating = fields.pop("rating", None)
+    if fields.get("value") is None and rating is not None:
+        fields["value"] = _rating(rating)
+    return _judged(fields, origin="user", name="feedback")
+
+
+def outcome(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+    """What came of a call for the business: `name` and `value`, true or nothing being 1 (it happened), false 0."""
+    fields = _of_ref(given, resolve)
+    if fields.get("value") is None:
+        fields["value"] = 1.0
+    return _judged(fields, origin="business", name=None)
+
+
+def metric(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+    """Any named value: `name`, `value`, and labels, in `labels` or beside them."""
+    fields = _of_ref(given, resolve)
+    return _judged(fields, origin="other", name=None)
+
+
+SHAPES: dict[str, Shape] = {"scores": score, "feedback": feedback, "outcomes": outcome, "metrics": metric}
+
+
+def _of_ref(given: Mapping[str, Any], resolve: ResolveRef) -> dict[str, Any]:
+    """The fields, with those of the call that `ref` stands for where they are not given."""
+    fields = dict(given)
+    ref = fields.pop("ref", None)
+    if ref is None:
+        return fields
+    if not isinstance(ref, str):
+        raise DecodeError("ref", "a token is text")
+    return {**resolve(ref), **fields}
+
+
+def _judged(fields: dict[str, Any], *, origin: str, name: str | None) -> Event:
+    """A score by whom the endpoint is for; labels that stand beside `labels` are put into them."""
+    if name is None and not fields.get("name"):
+        raise DecodeError("name", "missing")
+    fields["name"] = fields.get("name") or name
+    if fields.get("origin") is None:
+        fields["origin"] = origin
+    beside = {label: fields.pop(label) for label in LABELS if label != "service" and label in fields}
+    if beside:
+        given = fields.get("labels")
+        fields["labels"] = {**beside, **(given if isinstance(given, Mapping) else {})}
+    fields["kind"] = "score"
+    return Event("score", fields)
+
+
+def _rating(rating: Any) -> Any:
+    if isinstance(rating, str):
+        word = rating.strip().lower()
+        if word in _RATINGS:
+            return _RATINGS[word]
+    return rating

@@ -1,0 +1,1 @@
+"""The gateway's HTTP: requests in, answers out. What they mean is decided elsewhere."""

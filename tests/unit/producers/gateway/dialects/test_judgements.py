@@ -1,0 +1,62 @@
+"""Feedback, outcomes and metrics become scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from callgauge.errors import DecodeError
+from callgauge_gateway.dialects.judgements import SHAPES, no_refs
+
+
+def score(shape: str, **given: Any) -> dict[str, Any]:
+    return SHAPES[shape](given, no_refs).fields
+
+
+def test_a_score_stays_as_it_is() -> None:
+    """So does the change of a breaker."""
+    given = {"score_id": "s", "ts": 1.0, "service": "a", "name": "n", "value": 1}
+    assert score("scores", **given) == {**given, "kind": "score"}
+    assert score("scores", to_state="open", breaker="b")["kind"] == "state_change"
+    with pytest.raises(DecodeError, match="kind: missing"):
+        score("scores", name="n")
+
+
+@pytest.mark.parametrize(
+    ("rating", "value"), [("up", 1.0), ("👎", 0.0), (" Like ", 1.0), (True, True), (4, 4), ("2", "2")]
+)
+def test_a_rating_is_a_value(rating: Any, value: Any) -> None:
+    """Words, flags (mended to 1 and 0) and numbers."""
+    found = score("feedback", rating=rating, event_id="e")
+    assert (found["value"], found["name"], found["origin"]) == (value, "feedback", "user")
+
+
+def test_an_outcome_that_is_told_happened() -> None:
+    """Without a value it is 1."""
+    found = score("outcomes", name="resolved", trace_id="t")
+    assert (found["value"], found["origin"], found["name"]) == (1.0, "business", "resolved")
+    assert score("outcomes", name="revenue", value=12.5)["value"] == 12.5
+    with pytest.raises(DecodeError, match="name: missing"):
+        score("outcomes", value=1)
+
+
+def test_labels_beside_are_labels() -> None:
+    """Those that calls have; `labels` itself goes first."""
+    found = score("metrics", name="queue", value=3, model="m", variant="b", labels={"variant": "a"}, service="s")
+    assert (found["labels"], found["origin"], found["service"]) == ({"model": "m", "variant": "a"}, "other", "s")
+
+
+def test_a_ref_stands_for_its_call() -> None:
+    """What is given besides goes first; this version resolves none by itself."""
+
+    def resolve(ref: str) -> Mapping[str, Any]:
+        return {"event_id": ref, "service": "s", "labels": {"model": "m"}}
+
+    found = SHAPES["feedback"]({"ref": "r1", "rating": "up", "service": "mine"}, resolve).fields
+    assert (found["event_id"], found["service"], found["labels"]) == ("r1", "mine", {"model": "m"})
+    with pytest.raises(DecodeError, match="ref: tokens of calls"):
+        score("feedback", ref="r1", rating="up")
+    with pytest.raises(DecodeError, match="ref: a token is text"):
+        score("feedback", ref=1, rating="up")

@@ -1,0 +1,76 @@
+"""Bodies are inflated, and never to more than is allowed."""
+
+from __future__ import annotations
+
+import gzip
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, UnknownEncoding, inflated
+
+ENCODE: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "zstd": zstandard.compress,
+    "identity": bytes,
+}
+MOST = 5_000_000
+
+
+@given(st.binary(max_size=5_000), st.sampled_from(sorted(ENCODE)))
+def test_what_was_encoded_comes_out(body: bytes, encoding: str) -> None:
+    """Of each encoding, in any case."""
+    assert inflated(ENCODE[encoding](body), encoding.upper(), MOST) == body
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_several_members_come_out_as_one(encoding: str) -> None:
+    """As both formats have it."""
+    encode = ENCODE[encoding]
+    assert inflated(encode(b"one") + encode(b"two"), encoding, MOST) == b"onetwo"
+    with pytest.raises(TooLarge):
+        inflated(encode(b"one") + encode(b"two"), encoding, 5)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+def test_the_limit_is_exact(encoding: str) -> None:
+    """So many bytes are let through, one more is not."""
+    body = ENCODE[encoding](b"x" * 1_000)
+    assert len(inflated(body, encoding, 1_000)) == 1_000
+    with pytest.raises(TooLarge, match="999 bytes"):
+        inflated(body, encoding, 999)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+def test_a_bomb_costs_no_more_memory_than_the_limit(encoding: str) -> None:
+    """200 MB in a few kilobytes: a few times the limit is taken, not 200 MB."""
+    bomb = ENCODE[encoding](bytes(200_000_000))
+    tracemalloc.start()
+    with pytest.raises(TooLarge):
+        inflated(bomb, encoding, 1_000_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])
+@pytest.mark.parametrize("cut", [1, 4, 20])
+def test_a_body_that_ends_too_early_is_told(encoding: str, cut: int) -> None:
+    """Whatever its end lacks; and so is one that is something else."""
+    body = ENCODE[encoding](bytes(range(256)) * 10)
+    with pytest.raises(BadEncoding):
+        inflated(body[:-cut], encoding, MOST)
+    with pytest.raises(BadEncoding, match=f"not {encoding}"):
+        inflated(b"{}", encoding, MOST)
+
+
+def test_an_unknown_encoding_is_told() -> None:
+    """With those that are known."""
+    with pytest.raises(UnknownEncoding, match="'br' is none of identity, gzip"):
+        inflated(b"", "br", MOST)

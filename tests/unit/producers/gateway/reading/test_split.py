@@ -1,0 +1,66 @@
+"""A body is taken apart into its events, and one that is broken costs no other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from callgauge.errors import DecodeError
+from callgauge_gateway.reading.nesting_depth import MOST_LEVELS, check_depth
+from callgauge_gateway.reading.split import split_events
+
+OBJECTS = st.lists(st.dictionaries(st.text(), st.integers() | st.text() | st.none()), min_size=1, max_size=5)
+
+
+@given(OBJECTS, st.sampled_from(["array", "lines", "pretty array"]))
+def test_events_come_out_as_they_went_in(events: list[dict[str, Any]], form: str) -> None:
+    """In order, whichever form."""
+    if form == "lines":
+        body = "\r\n".join(json.dumps(event, ensure_ascii=False) for event in events)
+    else:
+        body = json.dumps(events, indent=2 if form == "pretty array" else None)
+    assert [json.loads(raw) for raw in split_events(body.encode())] == events
+
+
+@pytest.mark.parametrize(
+    ("body", "events"),
+    [
+        (b'\xef\xbb\xbf {"a": 1} \n', [b'{"a": 1}']),
+        (b'{\n  "a": 1\n}', [b'{\n  "a": 1\n}']),
+        (b'{"a": 1}\n\n{"b": 2}\n', [b'{"a": 1}', b'{"b": 2}']),
+        (b'{"a": 1}\n{broken\n{"b": 2}', [b'{"a": 1}', b"{broken", b'{"b": 2}']),
+        (b'{broken\n{"b": 2}', [b"{broken", b'{"b": 2}']),
+        (b'{\n"a": broken\n}', [b'{\n"a": broken\n}']),
+        (b"[]", []),
+        (b'[{"a": NaN}, {"b": 2}]', [b'{"a": NaN}', b'{"b": 2}']),
+        (b'[{"a": "\xff"}, {"b": 2}]', [b'{"a": "\xff"}', b'{"b": 2}']),
+        (b'[{"a": 1}, {broken}, {"b": 2}]', [b'{"a": 1}', b'{broken}, {"b": 2}]']),
+        (b'[{"a": 1}', [b'{"a": 1}']),
+        (b'[{"a": 1}, null]', [b'{"a": 1}', b"null"]),
+        (b'[{"a": 1}] more', [b'{"a": 1}', b"more"]),
+        (b"nothing", [b"nothing"]),
+    ],
+)
+def test_what_is_broken_is_an_event_of_its_own(body: bytes, events: list[bytes]) -> None:
+    """What comes after something unreadable in an array is one event; a line is always one."""
+    assert split_events(body) == events
+
+
+def test_an_empty_body_is_told() -> None:
+    """With what should be there."""
+    with pytest.raises(DecodeError, match="send a JSON object"):
+        split_events(b" \n")
+
+
+def test_depth_is_limited() -> None:
+    """Brackets in strings do not count."""
+    check_depth(b"[" * MOST_LEVELS + b"]" * MOST_LEVELS)
+    check_depth(json.dumps({"text": "[{" * 1_000, "quote": '"[' * 100, "list": [{}] * 1_000}).encode())
+    with pytest.raises(DecodeError, match="deeper than 64"):
+        check_depth(b"[" * 65 + b"]" * 65)
+    with pytest.raises(DecodeError, match="deeper than 64"):
+        check_depth(b'{"a":' * 100_000)
