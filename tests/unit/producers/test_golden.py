@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -49,7 +50,14 @@ def test_known_fields_survive_a_round_trip(path: Path) -> None:
     model, fields = type_of(path), json.loads(path.read_bytes())
     again = json.loads(encode(read(model, path.read_bytes())))
     known = {name: value for name, value in fields.items() if name in model.model_fields and value is not None}
-    assert known.items() <= again.items()
+    assert holds_all_of(again, known)
+
+
+def holds_all_of(found: Any, wanted: Any) -> bool:
+    """Whether what is wanted is found; messages inside a message may have more fields by now."""
+    if isinstance(wanted, dict):
+        return all(name in found and holds_all_of(found[name], value) for name, value in wanted.items())
+    return bool(found == wanted)
 
 
 def test_every_wire_type_has_a_golden_message() -> None:
