@@ -7,6 +7,12 @@
 Cooldown counts from firing, never from pending: an alert that fired less than `cooldown` ago does not fire again; it
 stays pending until the cooldown is over (`held_until_ms`). Everything is a pure function of the last transition and the
 next window's judgement, so a replay of the log gives the same alerts. Times are epoch ms, ends of windows.
+
+A condition holds to a rank: how severe it is. An alert fires with the rank that held throughout `for`, and is told once
+more, firing, when a higher one has held for so long. Within an episode its rank never falls.
+
+    rank        2 2 2 4 4 4 4 2 .
+    state       P P F . . F . . R              for: 2 windows; fires as 2, is told as 4
 """
 
 from __future__ import annotations
@@ -41,26 +47,37 @@ class State:
     last_fired_at_ms: int | None = None
     last_true_ms: int = 0
     """The last window end at which the condition held."""
+    rank: int = 0
+    """As how severe the episode is told; of one that is pending the least rank that held."""
+    worse_ms: int | None = None
+    """Since when a firing alert has held to a higher rank than it is told as; None: it does not."""
+    worse_rank: int = 0
     offset: int = -1
     """Offset of the record that caused the last transition. Windows that end by `at_ms` were judged with it."""
 
 
-def step(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
+def step(state: State, timing: Timing, rank: int, at_ms: int) -> State:
     """The state after the window that ends at `at_ms` was judged. The state's own `at_ms` changes only with a
-    transition."""
+    transition.
+
+    Args:
+        rank: to which rank the condition holds; 0 (or False): it does not.
+    """
     match state.phase:
         case "inactive":
-            return _start(state, timing, at_ms) if holds else state
+            return _start(state, timing, rank, at_ms) if rank else state
         case "pending":
-            return _pending(state, timing, holds, at_ms)
+            return _pending(state, timing, rank, at_ms)
         case "firing":
-            return _firing(state, timing, holds, at_ms)
+            return _firing(state, timing, rank, at_ms)
 
 
-def observe(state: State, holds: bool, at_ms: int) -> State:
+def observe(state: State, rank: int, at_ms: int) -> State:
     """Take note of a window that was judged already, when the log is read again after a restart. It never causes a
     transition."""
-    return replace(state, last_true_ms=max(at_ms, state.last_true_ms)) if holds else state
+    if at_ms > state.at_ms and state.phase != "inactive":
+        state = _note_rank(state, rank, at_ms)
+    return replace(state, last_true_ms=max(at_ms, state.last_true_ms)) if rank else state
 
 
 def held_until_ms(state: State, timing: Timing) -> int | None:
@@ -72,27 +89,42 @@ def held_until_ms(state: State, timing: Timing) -> int | None:
     return cooled_ms if cooled_ms > state.starts_at_ms + timing.for_ms else None
 
 
-def _start(state: State, timing: Timing, at_ms: int) -> State:
+def _start(state: State, timing: Timing, rank: int, at_ms: int) -> State:
     # A late row may revive an episode that another late row has ended. It is the same episode, so `seq` goes on.
     seq = state.seq + 1 if at_ms == state.starts_at_ms else 0
     begun = replace(state, phase="pending", at_ms=at_ms, starts_at_ms=at_ms, seq=seq, fired_at_ms=None)
-    begun = replace(begun, last_true_ms=at_ms)
+    begun = replace(begun, last_true_ms=at_ms, rank=int(rank), worse_ms=None)
     return _fire(begun, at_ms, seq) if _may_fire(begun, timing, at_ms) else begun
 
 
-def _pending(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
-    if not holds:
+def _pending(state: State, timing: Timing, rank: int, at_ms: int) -> State:
+    if not rank:
         return replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
-    state = replace(state, last_true_ms=at_ms)
+    state = replace(_note_rank(state, rank, at_ms), last_true_ms=at_ms)
     return _fire(state, at_ms, state.seq + 1) if _may_fire(state, timing, at_ms) else state
 
 
-def _firing(state: State, timing: Timing, holds: bool, at_ms: int) -> State:
-    if holds:
-        return replace(state, last_true_ms=at_ms)
+def _firing(state: State, timing: Timing, rank: int, at_ms: int) -> State:
+    state = _note_rank(state, rank, at_ms)
+    if rank:
+        state = replace(state, last_true_ms=at_ms)
+        if state.worse_ms is not None and at_ms - state.worse_ms >= timing.for_ms:
+            return replace(state, at_ms=at_ms, seq=state.seq + 1, rank=state.worse_rank, worse_ms=None)
+        return state
     if timing.keep_firing_for_ms and at_ms - state.last_true_ms <= timing.keep_firing_for_ms:
         return state
     return replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
+
+
+def _note_rank(state: State, rank: int, at_ms: int) -> State:
+    """A pending alert has the least rank that held; a firing one takes note since when a higher one holds."""
+    if state.phase == "pending":
+        return replace(state, rank=min(state.rank, int(rank))) if rank else state
+    if rank <= state.rank:
+        return replace(state, worse_ms=None) if state.worse_ms is not None else state
+    if state.worse_ms is None:
+        return replace(state, worse_ms=at_ms, worse_rank=int(rank))
+    return replace(state, worse_rank=min(state.worse_rank, int(rank)))
 
 
 def _may_fire(state: State, timing: Timing, at_ms: int) -> bool:

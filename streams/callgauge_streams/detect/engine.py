@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.schema import Alert
-from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
+from callgauge_rules.alerts import ended, fingerprint_of, state_of
+from callgauge_rules.bound import BoundRule
 from callgauge_rules.lifecycle import observe, step
-from callgauge_rules.rules import RESERVED, BoundRule
+from callgauge_rules.rule import RESERVED
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.history_span import history_ms
@@ -27,8 +28,9 @@ from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.overflows import Overflows
 from callgauge_streams.detect.series import Series
-from callgauge_streams.detect.sources import Sources
 from callgauge_streams.detect.states import States
+from callgauge_streams.detect.telling import Telling
+from callgauge_streams.detect.watermarks import Watermarks
 from callgauge_windows.row_batch import RowBatch
 
 __all__ = ["Engine"]
@@ -76,10 +78,14 @@ class Engine:
         self._cap = Cap(log.rpartition("/")[2], series_cap)
         self._windows = Windows(
             {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
-            {name: {rule.rule.lookback for rule in of} for name, of in self._by_grouping.items()},
+            {
+                name: {each.lookback_ms for rule in of for each in rule.conditions}
+                for name, of in self._by_grouping.items()
+            },
             self._admit,
         )
-        self._sources = Sources(source_timeout_ms)
+        self._watermarks = Watermarks(source_timeout_ms)
+        self._telling = Telling(log, self._watermarks)
         current = list(current)
         self._losses = Losses(log, live_from, current) if tells_losses else None
         self._overflows = Overflows(log, live_from, current) if tells_losses else None
@@ -109,7 +115,8 @@ class Engine:
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""
-        self._sources.clock_ms = max(self._sources.clock_ms, timestamp_ms)
+        self._watermarks.tick(timestamp_ms)
+        self._telling.begin()
         self._offset = offset
         match record.kind:
             case "rows" if record.grouping in self._by_grouping:
@@ -128,7 +135,7 @@ class Engine:
 
     def _take_rows(self, batch: RowBatch) -> Iterator[Alert]:
         ends_ms = batch.column("window_start_ms") + batch.window_ms
-        fits = (self._forgotten_to[batch.grouping] < ends_ms) & (ends_ms <= self._sources.clock_ms + _AHEAD_MS)
+        fits = (self._forgotten_to[batch.grouping] < ends_ms) & (ends_ms <= self._watermarks.clock_ms + _AHEAD_MS)
         self.left_out += len(batch) - int(fits.sum())
         changed = self._windows.put(batch, fits)
         if changed is None:
@@ -164,7 +171,7 @@ class Engine:
         # Rows of blocks that have ended come again when the past is aggregated anew: those windows were judged.
         if self._late is None or not late.any() or not self._windows.takes(batch):
             return batch
-        self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._sources.clock_ms)
+        self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._watermarks.clock_ms)
         return batch.take(np.flatnonzero(~late))
 
     def _admit(self, row: Any) -> dict[str, str] | None:
@@ -198,18 +205,17 @@ class Engine:
             yield from self._take_changes(grouping, places[:, 0], places[:, 1], reason)
 
     def _take_progress(self, progress: Any) -> Iterator[Alert]:
-        sources = [source for source in progress.sources if source.holds == "calls"]
-        self._sources.hear(sources)
-        for source in sources:
+        self._watermarks.hear(progress)
+        for source in progress.sources:
             self._windows.fold(source.source, source.committed)
-        watermark_ms = self._sources.watermark_ms()
-        yield from self._judge_to(watermark_ms)
+        watermark_ms = self._watermarks.of_calls_ms
+        yield from self._judge()
         self._forget(watermark_ms)
         yield from self._end_what_nothing_judges(watermark_ms)
         if self._late:
-            yield from self._late.judge(self._offset, self._sources.clock_ms, self._is_on)
+            yield from self._late.judge(self._offset, self._watermarks.clock_ms, self._is_on)
         if self._losses:
-            yield from self._losses.end(self._offset, self._sources.clock_ms)
+            yield from self._losses.end(self._offset, self._watermarks.clock_ms)
         yield from self._tell_overflows(progress)
 
     def _is_on(self, fingerprint: str) -> bool:
@@ -220,16 +226,16 @@ class Engine:
         if self._overflows:
             # Rollup's come first, since they name the service.
             folded = [*(each for source in progress.sources for each in source.folding), *own]
-            yield from self._overflows.take(folded, self._offset, self._sources.clock_ms)
-            yield from self._overflows.end(self._offset, self._sources.clock_ms)
+            yield from self._overflows.take(folded, self._offset, self._watermarks.clock_ms)
+            yield from self._overflows.end(self._offset, self._watermarks.clock_ms)
 
-    def _judge_to(self, watermark_ms: int) -> Iterator[Alert]:
+    def _judge(self) -> Iterator[Alert]:
         """Judge every window that has ended since the last time: rule by rule, series in the order in which they came,
         windows in order of their ends."""
         for judging in self._judgings:
-            if judging.rule.aggregate.counts and not self._sources.complete:
-                continue  # a count that lacks a source is wrong, so rules on counts wait for all sources
-            to_ms = watermark_ms // judging.width_ms * judging.width_ms
+            if self._watermarks.waits(judging.rule):
+                continue
+            to_ms = self._watermarks.of(judging.rule) // judging.width_ms * judging.width_ms
             due = judging.take_due(to_ms)
             if not len(due):
                 judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
@@ -247,15 +253,16 @@ class Engine:
         True where there is none."""
         first, last = self._ends(judging, slots, to_ms)
         holds = np.ones(len(slots), dtype=np.bool_)
-        held: dict[int, set[int]] = {at: set() for at in np.flatnonzero(judging.on(slots)).tolist()}
+        held: dict[int, dict[int, int]] = {at: {} for at in np.flatnonzero(judging.on(slots)).tolist()}
         for at_ms in range(int(first.min()), int(last.max()) + 1, judging.width_ms):
             now = np.flatnonzero((first <= at_ms) & (at_ms <= last))
-            holds[now] = judging.holds(slots[now], at_ms)
-            for at in now[holds[now]].tolist():
-                held.setdefault(at, set()).add(at_ms)
+            ranks = judging.ranks(slots[now], at_ms)
+            holds[now] = ranks > 0
+            for at, rank in zip(now[ranks > 0].tolist(), ranks[ranks > 0].tolist(), strict=True):
+                held.setdefault(at, {})[at_ms] = rank
         for at in sorted(held):
             for at_ms in range(int(first[at]), int(last[at]) + 1, judging.width_ms):
-                yield from self._decide(judging, int(slots[at]), at_ms, holds=at_ms in held[at])
+                yield from self._decide(judging, int(slots[at]), at_ms, rank=held[at].get(at_ms, 0))
         return holds
 
     def _ends(self, judging: Judging, slots: Int64s, to_ms: int) -> tuple[Int64s, Int64s]:
@@ -281,36 +288,33 @@ class Engine:
     def _take_changes(self, grouping: str, slots: Int64s, starts_ms: Int64s, reason: str) -> Iterator[Alert]:
         """Windows of these series, one for each, have changed. If they were judged already, the latest window end whose
         lookback they are part of is judged again: series by series in their order, rule by rule."""
-        again: list[tuple[int, int, Judging, int, bool]] = []
+        again: list[tuple[int, int, Judging, int, int]] = []
         oldest_ms = starts_ms.min(initial=1 << 62)
         for order, judging in enumerate(self._judging_of[grouping]):
             judging.plan(slots)
-            waits = judging.rule.aggregate.counts and not self._sources.complete
-            if oldest_ms < judging.judged_to_ms and not waits:
-                for place, slot, holds in judging.changed(slots, starts_ms):
-                    again.append((place, order, judging, slot, holds))
-        for _, _, judging, slot, holds in sorted(again, key=lambda each: each[:2]):
-            yield from self._decide(judging, slot, judging.judged_to_ms, holds=holds, reason=reason)
+            if oldest_ms < judging.judged_to_ms and not self._watermarks.waits(judging.rule):
+                for place, slot, rank in judging.changed(slots, starts_ms):
+                    again.append((place, order, judging, slot, rank))
+        for _, _, judging, slot, rank in sorted(again, key=lambda each: each[:2]):
+            yield from self._decide(judging, slot, judging.judged_to_ms, rank=rank, reason=reason)
 
-    def _decide(self, judging: Judging, slot: int, at_ms: int, *, holds: bool, reason: str = "") -> Iterator[Alert]:
+    def _decide(self, judging: Judging, slot: int, at_ms: int, *, rank: int, reason: str = "") -> Iterator[Alert]:
         """The window that ends at `at_ms` was judged."""
-        rule, series = judging.rule, judging.kept.series[slot]
+        series = judging.kept.series[slot]
         key = series.fingerprints[judging.name]
         before = self._states.of(key)
-        if not holds and before.phase == "inactive":
+        if not rank and before.phase == "inactive":
             return
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
-            self._states.keep(key, observe(before, holds, at_ms))  # decided before the log was read again
+            self._states.keep(key, observe(before, rank, at_ms))  # decided before the log was read again
             return
-        after = step(before, judging.timing, holds, at_ms)
+        after = step(before, judging.timing, rank, at_ms)
         judging.set_on(slot, on=after.phase != "inactive")
         if (after.phase, after.seq, after.starts_at_ms) == (before.phase, before.seq, before.starts_at_ms):
             self._states.keep(key, after)
             return
         after = replace(after, offset=self._offset)
-        totals = series.cells.totals(slot, at_ms - rule.rule.lookback, at_ms, {rule.aggregate.measure})
-        value = rule.aggregate.of(totals)
-        alert = alert_of(rule, series.labels, after, value, totals, reason=reason, log=self._log)
+        alert = self._telling.alert(judging, series, after, at_ms, reason)
         self._states.tell(alert, after)
         yield alert
 

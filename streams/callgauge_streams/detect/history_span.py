@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from callgauge_rules.rules import BoundRule
+from callgauge_rules.bound import BoundRule
 from callgauge_streams.detect.overflows import LASTS_MS
 from callgauge_streams.detect.sources import GONE_AFTER
 
@@ -24,7 +24,7 @@ def history_ms(rules: Sequence[BoundRule]) -> int:
 def _needed_ms(bound: BoundRule) -> int:
     rule = bound.rule
     absent_ms = _ABSENT_MS if bound.judges_nothing else 0
-    return rule.lookback + rule.keep_firing_for + rule.for_ + bound.grouping.window_ms + absent_ms
+    return bound.lookback_ms + rule.keep_firing_for + rule.for_ + bound.step_ms + absent_ms
 
 
 def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:

@@ -49,6 +49,11 @@ class Sources:
         """Whether every known source has been heard of lately."""
         return all(self._heard(source) for source in self._sources.values())
 
+    @property
+    def heard(self) -> float:
+        """Share of the known sources that were heard of lately."""
+        return sum(map(self._heard, self._sources.values())) / len(self._sources) if self._sources else 1.0
+
     def watermark_ms(self) -> int:
         """The least watermark of the sources that are heard and not idle; never goes back.
 

@@ -25,6 +25,15 @@ _WAIT_MS = 3_600_000
 _AHEAD_MS = 3_600_000
 
 
+#: What an alert shows besides; the plain way does not draw it.
+_EVIDENCE = {"points": [], "event_ids": [], "heard": 1.0}
+
+
+def plain(alert: Alert) -> Alert:
+    """An alert without its picture and its examples."""
+    return alert.model_copy(update=_EVIDENCE)
+
+
 class WalkingEngine:
     """Takes what `Engine` takes; it tells of no losses and no overflows, and has no cap."""
 
@@ -146,7 +155,7 @@ class WalkingEngine:
     def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Iterator[Alert]:
         totals = series.totals(at_ms - rule.rule.lookback, at_ms)
         value = rule.aggregate.of(totals)
-        holds = rule.holds(value, totals.n)
+        holds = rule.main.rank(value, totals.n)
         key = series.fingerprints[rule.rule.name]
         before = self._states.get(key, State())
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
@@ -159,7 +168,7 @@ class WalkingEngine:
         self._keep(key, after)
         if told:
             self._current[key] = alert_of(rule, series.labels, after, value, totals, reason=reason, log=self._log)
-            yield self._current[key]
+            yield plain(self._current[key])
 
     def _keep(self, key: str, state: State) -> None:
         if state != State():

@@ -19,7 +19,7 @@ from callgauge_rules.rules import BoundRule, bind, load_rules
 from callgauge_streams.detect.due import Due
 from callgauge_streams.detect.engine import Engine
 from callgauge_windows.grouping import parse_groupings
-from tests.unit.streams.detect.full_walk import WalkingEngine
+from tests.unit.streams.detect.full_walk import WalkingEngine, plain
 from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.windows_log import Record, progress
 
@@ -86,7 +86,7 @@ def random_log(rng: random.Random) -> Iterator[Record]:
 
 
 def told(engine: Any, log: list[Record]) -> list[tuple[int, Any]]:
-    return [(record[0], alert) for record in log for alert in engine.take(*record)]
+    return [(record[0], plain(alert)) for record in log for alert in engine.take(*record)]
 
 
 @settings(max_examples=80, deadline=None)
