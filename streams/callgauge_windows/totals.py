@@ -36,12 +36,17 @@ class MeasureTotals:
 
 @dataclass(slots=True)
 class Totals:
-    """Everything a rule may ask of a series."""
+    """Everything a rule may ask of a series.
+
+    Attributes:
+        scores: sums of scores that are known without their histograms, by their names (see `sum_of`).
+    """
 
     counts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     rate_limit_used_ppm: int = 0
     measures: dict[str, MeasureTotals] = field(default_factory=dict)
+    scores: Counter[str] = field(default_factory=Counter)
 
     @property
     def n(self) -> int:
@@ -67,6 +72,8 @@ class Totals:
         return getattr(self.measures[of], part) if of in self.measures else 0
 
     def _score_sum(self, name: str) -> int:
+        if name in self.scores:
+            return self.scores[name]
         of, _, bound = name.partition(".at_most.")
         if bound:
             buckets = self.measures[of].buckets if of in self.measures else {}
@@ -78,6 +85,7 @@ class Totals:
         """Add another's events."""
         self.counts.update(other.counts)
         self.errors.update(other.errors)
+        self.scores.update(other.scores)
         self.rate_limit_used_ppm = max(self.rate_limit_used_ppm, other.rate_limit_used_ppm)
         for name, measure in other.measures.items():
             self.measures.setdefault(name, MeasureTotals()).add(measure)

@@ -260,6 +260,7 @@ class Cells:
             errors=+errors,
             rate_limit_used_ppm=sums.get("rate_limit_used_max_ppm", 0),
             measures={name: measure for name, measure in found.items() if measure.count},
+            scores=Counter({name: n for name, n in sums.items() if name.startswith("score.")}),
         )
 
     def _measure(self, name: str, cells: list[int], sums: dict[str, int]) -> MeasureTotals:

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import ended, fingerprint_of, state_of
-from callgauge_rules.bound import BoundRule
+from callgauge_rules.bound import BoundCondition, BoundRule
 from callgauge_rules.lifecycle import observe, step
 from callgauge_rules.rule import RESERVED
+from callgauge_rules.score_aggregates import score_measures
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.history_span import history_ms
@@ -27,6 +28,7 @@ from callgauge_streams.detect.late import LATE_MS, Late
 from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.overflows import Overflows
+from callgauge_streams.detect.score_batch import score_batch
 from callgauge_streams.detect.series import Series
 from callgauge_streams.detect.states import States
 from callgauge_streams.detect.telling import Telling
@@ -78,12 +80,13 @@ class Engine:
         self._cap = Cap(log.rpartition("/")[2], series_cap)
         self._windows = Windows(
             {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
-            {
-                name: {each.lookback_ms for rule in of for each in rule.conditions}
-                for name, of in self._by_grouping.items()
-            },
+            {name: {each.lookback_ms for each in _conditions(of)} for name, of in self._by_grouping.items()},
             self._admit,
         )
+        self._scores = {
+            name: frozenset(each.aggregate.measure for each in _conditions(of) if each.aggregate.of_scores)
+            for name, of in self._by_grouping.items()
+        }
         self._watermarks = Watermarks(source_timeout_ms)
         self._telling = Telling(log, self._watermarks)
         current = list(current)
@@ -123,6 +126,8 @@ class Engine:
                 return list(self._take_rows(self._in_time(record)))
             case "row":
                 return self.take(offset, timestamp_ms, RowBatch.of_rows([record]))
+            case "score_row" if self._is_wanted(record):
+                return list(self._take_rows(score_batch(record)))
             case "epoch":
                 lost = self._losses.take(record, offset, timestamp_ms) if self._losses else ()
                 return [*lost, *self._take_start(record)]
@@ -130,8 +135,11 @@ class Engine:
                 return list(self._take_progress(record))
         # Rows that no rule is about.
         # A summary: what it counts is in the rows, when its block may be folded is in the progress.
-        # A score_row: no rule judges scores.
         return []
+
+    def _is_wanted(self, row: Any) -> bool:
+        """Whether some rule is about a row of scores."""
+        return not self._scores.get(row.grouping, frozenset()).isdisjoint(score_measures(row.name, row.origin))
 
     def _take_rows(self, batch: RowBatch) -> Iterator[Alert]:
         ends_ms = batch.column("window_start_ms") + batch.window_ms
@@ -154,7 +162,8 @@ class Engine:
 
     def _late_of(self, rules: Sequence[BoundRule], series_cap: int) -> Late | None:
         # What is missing cannot be told from late rows alone.
-        judged = [rule for rule in rules if not rule.judges_nothing]
+        # Scores have watermarks of their own, and what learns was fed with later windows already.
+        judged = [rule for rule in rules if not (rule.judges_nothing or rule.of_scores or rule.learns)]
         if not judged:
             return None
 
@@ -328,3 +337,7 @@ class Engine:
             alert = ended(alert, at_ms, self._offset, reason).model_copy(update={"log": self._log})
             self._states.tell(alert, state_of(alert, self._log))
             yield alert
+
+
+def _conditions(rules: Iterable[BoundRule]) -> list[BoundCondition]:
+    return [condition for rule in rules for condition in rule.conditions]
