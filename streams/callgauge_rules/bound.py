@@ -65,7 +65,9 @@ class BoundCondition:
             and not self.aggregate.of_scores
             and self._level_of(0.0) > 0
         )
-        self.min_count = 0 if self.judges_nothing else judged.min_count or 1
+        # To a detector that learns, no calls are a value of a count like any other.
+        counts_none = self.learns and self.aggregate.counts and judged.min_count is None
+        self.min_count = 0 if self.judges_nothing or counts_none else judged.min_count or 1
         self._columns = [(Condition(self.aggregate, judged.op, at, self.min_count), rank) for at, rank in self._limits]
         self.rank_of_level = _ranks_of_levels(judged, rule)
 

@@ -14,7 +14,9 @@ from callgauge.codec import encode
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_rules.rules import BoundRule, bind, load_rules
+from callgauge_rules.bound import BoundRule
+from callgauge_rules.placing import place
+from callgauge_rules.rules import load_rules
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.outbox import Outbox, Outgoing
 from callgauge_streams.bus.reader import beyond_end
@@ -157,8 +159,11 @@ def _columns(chunk: Chunk) -> tuple[Any, Any, Any]:
 
 
 def load_bound_rules(settings: Settings) -> list[BoundRule]:
-    """The configured rules, each with its grouping set."""
-    return bind(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+    """The configured rules that the stream judges, each with its grouping set; the others are named in the log."""
+    placed = place(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+    for each in (each for each in placed if each.bound is None):
+        log.warning("rule %s is not judged here but evaluated from history: %s", each.rule.name, each.why)
+    return [each.bound for each in placed if each.bound]
 
 
 def detect_app(settings: Settings) -> Any:

@@ -7,6 +7,7 @@ how they hang together. Which rows count is not decided here but in callgauge_st
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_rules.formulas import Percentile
 from callgauge_streams.detect import cell_links as links
 from callgauge_streams.detect.columns import VERSION, Columns
 from callgauge_streams.detect.evidence import Evidence
+from callgauge_streams.detect.evidence_entries import ZEROS
 from callgauge_streams.detect.pairs import Pairs
+from callgauge_streams.detect.quantiles import NONE, quantile_buckets
 from callgauge_streams.detect.sliding import Sliding
 from callgauge_windows.grown import Grown
 from callgauge_windows.row_batch import RowBatch
@@ -26,6 +30,7 @@ from callgauge_windows.totals import MeasureTotals, Totals
 __all__ = ["Cells"]
 
 Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
 _NO_COUNTS = ("errors", "rate_limit_used_max_ppm", VERSION)
 
@@ -229,6 +234,15 @@ class Cells:
             buckets.update(part.buckets)
         return sum(part.zero_count for part in parts), buckets
 
+    def quantiles(self, formula: Percentile, slots: Int64s, start_ms: int, end_ms: int) -> Floats:
+        """A percentile of each slot over [start_ms, end_ms), NaN without events."""
+        words, places = self._evidence[formula.measure].entries
+        links_of = self._slots.filled, self._cells.filled, self._rows.filled
+        buckets = quantile_buckets(words, places, links_of, slots, start_ms, end_ms, formula.q)
+        distinct, at = np.unique(buckets, return_inverse=True)
+        values = [_value_of(formula, bucket) for bucket in distinct.tolist()]
+        return np.array(values, dtype=np.float64)[at]
+
     def largest(self, slot: int, measure: str, start_ms: int, end_ms: int, most: int) -> tuple[str, ...]:
         """The events of the largest values of a measure (of a score: the lowest) in [start_ms, end_ms), worst first."""
         if measure not in self._evidence:
@@ -277,3 +291,9 @@ class Cells:
             found.append(row)
             row = int(self._rows.filled[row, links.NEXT])
         return found
+
+
+def _value_of(formula: Percentile, bucket: int) -> float:
+    if bucket == NONE:
+        return math.nan
+    return 0.0 if bucket == ZEROS else formula.value_of(bucket)

@@ -25,6 +25,7 @@ from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.history_span import history_ms
 from callgauge_streams.detect.judging import Judging
 from callgauge_streams.detect.late import LATE_MS, Late
+from callgauge_streams.detect.learned_judging import LearnedJudging
 from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.overflows import Overflows
@@ -99,7 +100,10 @@ class Engine:
             cooldown_ms=max((rule.rule.cooldown for rule in rules), default=0),
         )
         self._judgings = [
-            Judging(rule, self._windows.kept(rule.grouping.name, rule.grouping.window_ms)) for rule in rules
+            (LearnedJudging if rule.learns else Judging)(
+                rule, self._windows.kept(rule.grouping.name, rule.grouping.window_ms)
+            )
+            for rule in rules
         ]
         self._judging_of = {
             name: [judging for judging in self._judgings if judging.rule.grouping.name == name]
@@ -158,7 +162,7 @@ class Engine:
         self._states.judged(series.fingerprints.values())
         for judging in self._judging_of[series.grouping]:
             key = series.fingerprints.get(judging.name, "")
-            judging.add(series.slot, judges=bool(key), on=self._states.of(key).phase != "inactive")
+            judging.add(series, on=self._states.of(key).phase != "inactive")
 
     def _late_of(self, rules: Sequence[BoundRule], series_cap: int) -> Late | None:
         # What is missing cannot be told from late rows alone.
@@ -245,6 +249,9 @@ class Engine:
             if self._watermarks.waits(judging.rule):
                 continue
             to_ms = self._watermarks.of(judging.rule) // judging.width_ms * judging.width_ms
+            if isinstance(judging, LearnedJudging):
+                yield from self._judge_learned(judging, to_ms)
+                continue
             due = judging.take_due(to_ms)
             if not len(due):
                 judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
@@ -256,6 +263,13 @@ class Engine:
             next_ms[quiet] = judging.next_change(slots[quiet], to_ms)
             judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
             judging.plan(slots, next_ms)
+
+    def _judge_learned(self, judging: LearnedJudging, to_ms: int) -> Iterator[Alert]:
+        """Feed a rule's detectors with all windows up to `to_ms`, in order, and judge all series at each."""
+        for at_ms in judging.steps(to_ms, to_ms - self._keep_ms[judging.rule.grouping.name] - _WAIT_MS):
+            for slot, rank in judging.feed(at_ms):
+                yield from self._decide(judging, slot, at_ms, rank=rank)
+        judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
 
     def _judge_ends(self, judging: Judging, slots: Int64s, to_ms: int) -> Generator[Alert, None, Bools]:
         """Judge series at all window ends up to `to_ms`. Returns whether the condition holds at the last one of each,
@@ -289,7 +303,7 @@ class Engine:
             self._forgotten_to[grouping] = max(self._forgotten_to[grouping], border_ms)
             for series in self._windows.forget(self._forgotten_to[grouping], grouping):
                 for judging in self._judging_of[grouping]:
-                    judging.drop(series.slot)
+                    judging.drop(series)
                 self._states.unjudged(series.fingerprints.values())
                 if series.told_apart:
                     self._cap.release(grouping, series.labels)

@@ -23,7 +23,8 @@ def history_ms(rules: Sequence[BoundRule]) -> int:
 
 def _needed_ms(bound: BoundRule) -> int:
     rule = bound.rule
-    absent_ms = _ABSENT_MS if bound.judges_nothing else 0
+    learns_of_nothing = any(each.learns and each.min_count == 0 for each in bound.conditions)
+    absent_ms = _ABSENT_MS if bound.judges_nothing or learns_of_nothing else 0
     return bound.lookback_ms + rule.keep_firing_for + rule.for_ + bound.step_ms + absent_ms
 
 
@@ -34,4 +35,5 @@ def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
     Windows are kept by event time but found in the log by append time. Twice the history is enough as long as event
     time has run at least half as fast as the log's clock (it is slower only while rollup falls behind).
     """
-    return max(2 * history_ms(rules), LASTS_MS) + GONE_AFTER * source_timeout_ms + _STARTS_MS
+    learned_ms = max((each.remembers_ms for rule in rules for each in rule.conditions), default=0)
+    return max(2 * history_ms(rules), 2 * learned_ms, LASTS_MS) + GONE_AFTER * source_timeout_ms + _STARTS_MS

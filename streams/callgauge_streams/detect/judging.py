@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from callgauge_rules.bound import BoundCondition, BoundRule
 from callgauge_rules.lifecycle import Timing
-from callgauge_streams.detect.series import Kept
+from callgauge_streams.detect.learning import Said
+from callgauge_streams.detect.picture import points_of
+from callgauge_streams.detect.series import Kept, Series
 from callgauge_windows.compiled import compiled
 from callgauge_windows.grown import Grown
 
-__all__ = ["Judging", "Said"]
+__all__ = ["Judging"]
 
 Int64s = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]
 
 _NEVER_MS = 1 << 62
 Bools = npt.NDArray[np.bool_]
-
-
-class Said(NamedTuple):
-    """What a detector says of one series."""
-
-    score: float
-    baseline: float | None
-    reason: str
 
 
 class Judging:
@@ -49,15 +43,22 @@ class Judging:
         next, 0: at no time."""
         self._nothing_before_ms = 0
 
-    def add(self, slot: int, *, judges: bool, on: bool) -> None:
-        """A series is new."""
+    def add(self, series: Series, *, on: bool) -> None:
+        """A series is new.
+
+        Args:
+            on: its alert is pending or firing.
+        """
+        self._enter(series.slot, judges=self.name in series.fingerprints, on=on)
+
+    def drop(self, series: Series) -> None:
+        """A series is forgotten."""
+        self._enter(series.slot, judges=False, on=False)
+
+    def _enter(self, slot: int, *, judges: bool, on: bool) -> None:
         self._judges.to(slot + 1)[slot] = judges
         self._on.to(slot + 1)[slot] = on
         self._due_ms.to(slot + 1)[slot] = 0
-
-    def drop(self, slot: int) -> None:
-        """A series is forgotten."""
-        self.add(slot, judges=False, on=False)
 
     def set_on(self, slot: int, *, on: bool) -> None:
         """Note whether the alert of a series is pending or firing. Where it is not and the condition does not hold
@@ -83,8 +84,12 @@ class Judging:
         return [position for position, rank in enumerate(ranks) if rank[0]]
 
     def verdict(self, slot: int, position: int) -> Said | None:
-        """What the detector of a condition says of one series; None: a threshold says no more than it holds."""
+        """What the detector of a condition says of one series; None: a threshold says no more than that it holds."""
         return None
+
+    def points(self, slot: int, position: int, at_ms: int) -> tuple[tuple[float, float], ...]:
+        """The newest values of what a condition judges, oldest first: epoch seconds and value."""
+        return points_of(self.rule.conditions[position], self._cells, slot, at_ms)
 
     def _condition_ranks(self, slots: Int64s, at_ms: int) -> list[Int8s]:
         return [self._threshold_ranks(condition, slots, at_ms) for condition in self.rule.conditions]

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import Shown, alert_of
-from callgauge_rules.bound import BoundCondition
 from callgauge_rules.lifecycle import State
 from callgauge_streams.detect.judging import Judging
-from callgauge_streams.detect.picture import points_of
 from callgauge_streams.detect.series import Series
 from callgauge_streams.detect.watermarks import Watermarks
 
@@ -47,7 +45,7 @@ class Telling:
             reason=said.reason if said else "",
             baseline=said.baseline if said else None,
             score=said.score if said else None,
-            points=self._points(judging, condition, series, at_ms) if firing else (),
+            points=self._points(judging, series.slot, position, at_ms) if firing else (),
             event_ids=series.cells.largest(series.slot, measure, begin_ms, at_ms, _MOST_EVENTS) if firing else (),
             heard=self._watermarks.heard(rule),
             held=tuple(rule.conditions[each].name for each in held),
@@ -55,10 +53,8 @@ class Telling:
         value = condition.aggregate.of(totals)
         return alert_of(rule, series.labels, state, value, totals, reason=reason, log=self._log, shows=shows)
 
-    def _points(
-        self, judging: Judging, condition: BoundCondition, series: Series, at_ms: int
-    ) -> tuple[tuple[float, float], ...]:
+    def _points(self, judging: Judging, slot: int, position: int, at_ms: int) -> tuple[tuple[float, float], ...]:
         self._pictures += 1
         if self._pictures > _MOST_PICTURES:
             return ()
-        return points_of(condition, series.cells, series.slot, at_ms)
+        return judging.points(slot, position, at_ms)

@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from callgauge.codec import decode_window_record, encode
@@ -39,8 +40,6 @@ def scores(
     window: int, *values: float, name: str = "faithfulness", origin: str = "user", block: int = 0, epoch: str = "e"
 ) -> Any:
     """A row of these scores of model b, as rollup sends it."""
-    import numpy as np
-
     millionths = [round(value * 1e6) for value in values]
     keys = Counter(int(bucket_of(np.array([abs(v)]))[0]) * (1 if v > 0 else -1) for v in millionths if v)
     message = ScoreRow(
