@@ -38,6 +38,8 @@ def check(
     The exit code is 1 if something is wrong with the file; each mistake is a line on standard error. Series can only be
     counted where a store is reachable.
     """
+    from callgauge_deploy.results import print_rows
+
     placing = load("callgauge_rules.placing", "streams")
     rules = load("callgauge_rules.rules", "streams")
     grouping = load("callgauge_windows.grouping", "streams")
@@ -49,7 +51,8 @@ def check(
         found = [_row(each, counts.get(each.rule.name)) for each in placed]
         typer.echo(json_printable(json.dumps({"rules": found, "series_unknown": unknown}, ensure_ascii=False)))
         return
-    _print(placed, counts)
+    rows = [_row(each, counts.get(each.rule.name)) for each in placed]
+    print_rows(list(rows[0]), [list(row.values()) for row in rows])
     history = sum(each.bound is None for each in placed)
     typer.echo(f"{len(placed)} rules: {len(placed) - history} judged in the stream, {history} evaluated from history")
     if unknown:
@@ -95,19 +98,5 @@ def _row(placed: Placed, series: int | None) -> Mapping[str, Any]:
         "detector": ", ".join(detectors),
         "where": "stream" if placed.bound else "history",
         "why": placed.why,
-        "series": series,
+        "series_now": series,
     }
-
-
-def _print(placed: list[Placed], counts: Mapping[str, int]) -> None:
-    """A table for people; wide cells wrap."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table("rule", "severity", "judges", "detector", "where", "why", "series now", box=None, pad_edge=False)
-    for each in placed:
-        row = _row(each, counts.get(each.rule.name))
-        cells = ["-" if value is None else printable(str(value)) for value in row.values()]
-        table.add_row(*map(escape, cells))
-    Console(highlight=False, soft_wrap=False).print(table)
