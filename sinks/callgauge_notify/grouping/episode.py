@@ -1,15 +1,17 @@
 """One episode of an alert on its way to one receiver: what the receiver was told, and what it is still owed.
 
 What is owed is the way from the state that was told to the state now. So an alert that fired and was resolved before
-anybody was told is owed both, and one that was resolved and fired again by late rows, unnoticed, is owed nothing.
+anybody was told is owed both, and one that was resolved and fired again by late rows, unnoticed, is owed nothing. One
+that has become more severe is owed as firing once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
-from callgauge.schema import Alert
+from callgauge.schema import Alert, Severity
 from callgauge_notify.grouping.notice import Item, Notice, ShownState
 
 __all__ = ["Episode", "Told", "told_by"]
@@ -77,6 +79,7 @@ class Episode:
         self.partition = partition
         self.told: ShownState | None = None
         self.told_seq = -1
+        self._told_severity = 0
         self.memory: Mapping[str, str] = {}
         self._fired_seq = -1
         #: (seq, offset) of the transitions that are not told yet.
@@ -98,7 +101,8 @@ class Episode:
     def owed(self) -> tuple[ShownState, ...]:
         """The states that the receiver is to be told."""
         if self.alert.state == "firing":
-            return () if self.told == "firing" else ("firing",)
+            worse = _severity(self.alert) > self._told_severity
+            return ("firing",) if self.told != "firing" or worse else ()
         if self.told == "firing":
             return ("resolved",)
         if self._fired_seq > self.told_seq:
@@ -108,7 +112,7 @@ class Episode:
     def hear(self, alert: Alert, memory: Mapping[str, str]) -> None:
         """The receiver was told of this transition."""
         self.told = "resolved" if alert.state == "resolved" else "firing"
-        self.told_seq = alert.seq
+        self.told_seq, self._told_severity = alert.seq, _severity(alert)
         self.memory = memory
         self._waiting = [] if not self.owed() else [(seq, at) for seq, at in self._waiting if seq > alert.seq]
 
@@ -138,3 +142,7 @@ class Episode:
             news = ()
         offset = self._waiting[-1][1] if self._waiting else -1
         return Item(self.alert, news, hides, self.memory, self.partition, offset)
+
+
+def _severity(alert: Alert) -> int:
+    return get_args(Severity).index(alert.severity)

@@ -5,16 +5,35 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callgauge.schema import Alert
-from callgauge_rules.rules import BoundRule
+from callgauge_rules.rules import BoundRule, bind, load_rules
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.history_span import read_back_ms
+from callgauge_windows.grouping import parse_groupings
+from tests.unit.streams.detect.conftest import RULES
 from tests.unit.streams.detect.windows_log import Record, random_records
 
 TIMEOUT_MS = 10_000
+#: Besides those of conftest: limits of several severities, and several conditions with lookbacks of their own.
+MORE = """
+  - {name: worse, by: [model], aggregate: error_rate, lookback: 20s, warning: 20%, error: 50%, critical: 80%, for: 20s,
+     keep_firing_for: 10s}
+  - {name: either, by: [model], needs: any, keep_firing_for: 10s, conditions: [
+     {aggregate: calls, lookback: 10s, value: 20}, {aggregate: errors, lookback: 40s, value: 30}]}
+  - {name: both, by: [model], for: 10s, conditions: [
+     {aggregate: error_rate, lookback: 30s, value: 30%}, {aggregate: calls, lookback: 20s, every: 20s, value: 12}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> list[BoundRule]:
+    path = tmp_path_factory.mktemp("rules") / "rules.yaml"
+    path.write_text(RULES + MORE)
+    return bind(load_rules(path), parse_groupings("model@10s"))
 
 
 def replay(rules: list[BoundRule], log: list[Record], rng: random.Random, crash: float) -> dict[Any, Alert]:
@@ -62,6 +81,9 @@ def test_the_random_logs_make_alerts_of_every_kind(rules: list[BoundRule]) -> No
         for alert in replay(rules, random_records(random.Random(seed)), random.Random(0), crash=0).values()
     ]
     states = {(alert.rule, alert.state) for alert in alerts}
-    assert states >= {(r, s) for r in ("failing", "busy", "slow") for s in ("firing", "resolved")}
+    assert states >= {(rule.rule.name, s) for rule in rules for s in ("firing", "resolved")}
+    assert {alert.severity for alert in alerts if alert.rule == "worse"} == {"warning", "error", "critical"}
+    assert any(alert.rule == "worse" and alert.state == "firing" and alert.seq > 1 for alert in alerts)
+    assert {tuple(alert.held) for alert in alerts if alert.rule == "either"} >= {("calls",), ("calls", "errors"), ()}
     assert ("records_lost", "firing") in states
     assert any(alert.reason.startswith("rows became void") for alert in alerts)
