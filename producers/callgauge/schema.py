@@ -438,6 +438,8 @@ class Alert(_Message):
     """Of a composite: the conditions that held."""
     flapping: bool = False
     """It changes its state too often: it is kept firing until it is quiet."""
+    changed_at: list[float] = []
+    """When it fired or was resolved within the last hour; by this detect knows after a restart whether it flaps."""
 
     provider: str = ""
     service: str = ""

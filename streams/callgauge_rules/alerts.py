@@ -115,6 +115,8 @@ def alert_of(
         event_ids=[repaired(each) for each in (shows.event_ids or ((event_id,) if event_id else ()))],
         heard=shows.heard,
         held=[repaired(name) for name in shows.held],
+        flapping=state.flapping,
+        changed_at=[each / 1000 for each in state.changes_ms],
         provider=repaired(labels.get("provider", "")),
         service=repaired(labels.get("service", "")),
         role=rule.rule.role,
@@ -127,7 +129,8 @@ def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
     """The transition to resolved of an alert that no rule judges any more."""
     at = at_ms / 1000
     changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
-    return alert.model_copy(update=changes | {"reason": repaired(reason), "event_id": "", "offset": offset})
+    nothing = {"event_id": "", "event_ids": [], "points": [], "score": None, "held": [], "flapping": False}
+    return alert.model_copy(update=changes | nothing | {"reason": repaired(reason), "offset": offset})
 
 
 def state_of(alert: Alert, log: str) -> State:
@@ -142,6 +145,8 @@ def state_of(alert: Alert, log: str) -> State:
         last_fired_at_ms=_milliseconds(alert.last_fired_at),
         last_true_ms=0 if alert.state == "resolved" else round(alert.at * 1000),
         rank=rank_of(alert.severity),
+        changes_ms=tuple(round(each * 1000) for each in alert.changed_at),
+        flapping=alert.flapping,
         offset=alert.offset if alert.log == repaired(log) else -1,
     )
 
@@ -192,6 +197,9 @@ def _reason(rule: BoundRule, told: BoundCondition, phase: AlertState, state: Sta
     if phase == "pending" and until_ms is not None:
         held = f"held back by its cooldown until {_utc(until_ms)}"
         return f"{given}; {held}" if given else held
+    if phase == "firing" and state.flapping:
+        flaps = f"it has fired or ended {len(state.changes_ms)} times within an hour: kept firing until it is quiet"
+        return f"{given}; {flaps}" if given else flaps
     if given or phase != "resolved":
         return given
     if state.fired_at_ms is None:

@@ -13,6 +13,12 @@ more, firing, when a higher one has held for so long. Within an episode its rank
 
     rank        2 2 2 4 4 4 4 2 .
     state       P P F . . F . . R              for: 2 windows; fires as 2, is told as 4
+
+An alert that would fire or be resolved for the fifth time within an hour flaps: it is told so once, and is kept firing
+until its condition has not held for a quarter of an hour.
+
+    condition   x . x . x . . . x . ..... .
+    state       F R F R F F F F F F ..... R      the third time it fires as flapping
 """
 
 from __future__ import annotations
@@ -20,9 +26,16 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-__all__ = ["Phase", "State", "Timing", "held_until_ms", "observe", "step"]
+__all__ = ["COUNTED_MS", "FLAPS_AFTER", "QUIET_MS", "Phase", "State", "Timing", "held_until_ms", "observe", "step"]
 
 Phase = Literal["inactive", "pending", "firing"]
+
+#: An alert that fires or is resolved more often than this within an hour flaps.
+FLAPS_AFTER = 4
+#: So long the condition of an alert that flaps must not have held before it is resolved.
+QUIET_MS = 900_000
+#: So far back changes count.
+COUNTED_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,9 @@ class State:
     worse_ms: int | None = None
     """Since when a firing alert has held to a higher rank than it is told as; None: it does not."""
     worse_rank: int = 0
+    changes_ms: tuple[int, ...] = ()
+    """When the alert fired or was resolved, within the hour before the last such change."""
+    flapping: bool = False
     offset: int = -1
     """Offset of the record that caused the last transition. Windows that end by `at_ms` were judged with it."""
 
@@ -111,9 +127,20 @@ def _firing(state: State, timing: Timing, rank: int, at_ms: int) -> State:
         if state.worse_ms is not None and at_ms - state.worse_ms >= timing.for_ms:
             return replace(state, at_ms=at_ms, seq=state.seq + 1, rank=state.worse_rank, worse_ms=None)
         return state
-    if timing.keep_firing_for_ms and at_ms - state.last_true_ms <= timing.keep_firing_for_ms:
+    quiet_ms = QUIET_MS if state.flapping else timing.keep_firing_for_ms
+    if quiet_ms and at_ms - state.last_true_ms <= quiet_ms:
         return state
-    return replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
+    ended = replace(state, phase="inactive", at_ms=at_ms, seq=state.seq + 1)
+    if state.flapping:
+        return replace(ended, flapping=False, changes_ms=())  # it was quiet: what comes is counted anew
+    ended = _changed(ended, at_ms)
+    return replace(ended, phase="firing") if ended.flapping else ended
+
+
+def _changed(state: State, at_ms: int) -> State:
+    """Take note that the alert fires or is resolved."""
+    changes_ms = (*(each for each in state.changes_ms if at_ms - each < COUNTED_MS), at_ms)[-FLAPS_AFTER - 1 :]
+    return replace(state, changes_ms=changes_ms, flapping=state.flapping or len(changes_ms) > FLAPS_AFTER)
 
 
 def _note_rank(state: State, rank: int, at_ms: int) -> State:
@@ -133,4 +160,5 @@ def _may_fire(state: State, timing: Timing, at_ms: int) -> bool:
 
 
 def _fire(state: State, at_ms: int, seq: int) -> State:
-    return replace(state, phase="firing", at_ms=at_ms, seq=seq, fired_at_ms=at_ms, last_fired_at_ms=at_ms)
+    fired = replace(state, phase="firing", at_ms=at_ms, seq=seq, fired_at_ms=at_ms, last_fired_at_ms=at_ms)
+    return _changed(fired, at_ms)

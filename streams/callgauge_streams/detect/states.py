@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import state_of
-from callgauge_rules.lifecycle import State
+from callgauge_rules.lifecycle import COUNTED_MS, QUIET_MS, State
 from callgauge_streams.detect.due import Due
 
 __all__ = ["States"]
@@ -90,8 +90,8 @@ class States:
             self._leave(key)
 
     def take_left(self, watermark_ms: int) -> Iterator[Alert]:
-        """Forget the ended alerts that nothing judges, once their cooldown is over, and give those that must be ended
-        now, in the order in which they became known: `tell` must be called for each."""
+        """Forget the ended alerts that nothing judges, once their cooldown is over and they cannot flap, and give those
+        that must be ended now, in the order in which they became known: `tell` must be called for each."""
         known = [(self._known[key].number, key) for key in self._left.take(watermark_ms)]
         for _, key in sorted(known):
             alert = self._known[key].alert
@@ -113,6 +113,10 @@ class States:
     def _left_until_ms(self, known: _Known) -> int:
         state, alert = known.state, known.alert
         if state.phase == "inactive" or alert is None:
-            return max(state.last_fired_at_ms or 0, state.at_ms) + self._cooldown_ms
+            # An alert that fires again within the hour may flap.
+            kept_ms = max(self._cooldown_ms, COUNTED_MS if state.changes_ms else 0)
+            return max(state.last_fired_at_ms or 0, state.at_ms) + kept_ms
+        if state.flapping and self.has_rule(alert):
+            return state.last_true_ms + QUIET_MS
         # A series that was heard of lately may come again within the lookback.
         return state.at_ms + round(alert.lookback_s * 1000) if self.has_rule(alert) else 0

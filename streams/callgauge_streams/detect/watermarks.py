@@ -36,6 +36,15 @@ class Watermarks:
         self._calls.hear(source for source in progress.sources if source.holds == "calls")
         self._scores.hear(source for source in progress.sources if source.holds == "scores")
 
+    def begin_again(self, source: str) -> None:
+        """See `Sources.begin_again`."""
+        for sources in (self._calls, self._scores):
+            sources.begin_again(source)
+
+    def has_caught_up(self, source: str) -> bool:
+        """See `Sources.has_caught_up`."""
+        return self._calls.has_caught_up(source) and self._scores.has_caught_up(source)
+
     @property
     def of_calls_ms(self) -> int:
         """Event time up to which calls are complete."""

@@ -140,9 +140,15 @@ class Counting(Engine):
 
     looked_at = 0
 
-    def _ends(self, judging: Any, slots: Any, to_ms: int) -> Any:
-        self.looked_at += len(slots)
-        return super()._ends(judging, slots, to_ms)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        ends = self._deciding.ends
+
+        def counted(judging: Any, slots: Any, to_ms: int) -> Any:
+            self.looked_at += len(slots)
+            return ends(judging, slots, to_ms)
+
+        self._deciding.ends = counted  # type: ignore[method-assign]
 
 
 def test_quiet_series_cost_nothing(tmp_path: Path) -> None:

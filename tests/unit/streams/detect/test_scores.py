@@ -112,7 +112,9 @@ def test_scores_of_another_epoch_are_void(rules: list[BoundRule]) -> None:
     again = [*records, scores(0, 0, 0, name="toxicity"), scored(WINDOW_MS, committed=41)]
     assert told(run(rules, again)) == told([fired])
     records[2] = scored(WINDOW_MS)
-    alerts = run(rules, [*records, start(0, "f", 2, source="s"), scores(0, 0, 0, name="toxicity", epoch="f")])
+    alerts = run(
+        rules, [*records, start(0, "f", 2, source="s"), scores(0, 0, 0, name="toxicity", epoch="f"), scored(WINDOW_MS)]
+    )
     assert [(alert.rule, alert.state) for alert in alerts] == [("toxic", "firing"), ("toxic", "resolved")]
 
 

@@ -100,3 +100,34 @@ def test_a_gap_begins_the_worse_rank_anew() -> None:
     timing = Timing(for_ms=10_000, keep_firing_for_ms=20_000)
     assert ranks(timing, 2, 2, 4, 0, 4)[-1] == ("f", 2, 1)
     assert ranks(timing, 2, 2, 4, 0, 4, 4)[-1] == ("f", 4, 2)
+
+
+def flapping(timing: Timing, *given: int, minutes: int = 1) -> list[tuple[str, bool, int]]:
+    """Phase, whether it flaps, and seq after each window of so many minutes."""
+    state, found = State(), []
+    for at, rank in enumerate(given):
+        state = step(state, timing, rank, 60_000 * minutes * (at + 1))
+        found.append((state.phase[0], state.flapping, state.seq))
+    return found
+
+
+def test_an_alert_that_changes_too_often_is_kept_firing_until_it_is_quiet() -> None:
+    """
+    condition   x . x . x . x . . (15 minutes)       the fifth change fires as flapping; nothing more until it is quiet
+    """
+    found = flapping(Timing(), 1, 0, 1, 0, 1, 0, 1, *[0] * 16, 1)
+    assert found[:5] == [("f", False, 0), ("i", False, 1), ("f", False, 0), ("i", False, 1), ("f", True, 0)]
+    assert set(found[5:22]) == {("f", True, 0)}
+    assert found[22:] == [("i", False, 1), ("f", False, 0)]
+
+
+def test_changes_more_than_an_hour_apart_are_no_flapping() -> None:
+    assert not any(flaps for _, flaps, _ in flapping(Timing(), *[1, 0] * 20, minutes=16))
+
+
+def test_an_alert_that_flaps_at_its_end_is_told_so_once() -> None:
+    """The fifth change is an end when the first one lies more than an hour back: then it goes on, and says so."""
+    state = State("firing", 0, 0, 3, 0, 0, 0, changes_ms=(0, 1, 2, 3))
+    after = step(state, Timing(), 0, 10)
+    assert (after.phase, after.flapping, after.seq, after.at_ms) == ("firing", True, 4, 10)
+    assert step(after, Timing(), 0, 20) == after
