@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import Any
 
 from callgauge.schema import Alert, AlertState
 from callgauge.texts import repaired
@@ -129,7 +130,14 @@ def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
     """The transition to resolved of an alert that no rule judges any more."""
     at = at_ms / 1000
     changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
-    nothing = {"event_id": "", "event_ids": [], "points": [], "score": None, "held": [], "flapping": False}
+    nothing: dict[str, Any] = {
+        "event_id": "",
+        "event_ids": [],
+        "points": [],
+        "score": None,
+        "held": [],
+        "flapping": False,
+    }
     return alert.model_copy(update=changes | nothing | {"reason": repaired(reason), "offset": offset})
 
 

@@ -115,10 +115,10 @@ _LEARNING = """## Detectors
 
 A detector that learns is fed with the aggregate once every lookback (or `every`), in order, and judges each window
 when it has ended. **A call that comes later changes neither what was said of its window nor what was learned of it**;
-it counts in limits, which are judged again. While an alert is pending or firing its windows are not learned, for up
-to 6 hours. What was learned of a series that is quiet rests until it comes back, for as long as the detector
-remembers. What was learned is kept in memory: a worker that starts reads the log as far back as the detectors of its
-rules remember, twice.
+it counts in limits, which are judged again. After a window for which the rule holds, windows are not learned until
+one is normal again, for up to 6 hours. What was learned of a series is saved every two minutes, and when the series
+falls quiet, in the compacted topic `llm.detect.state`; it rests there until the series comes back, for as long as the
+detector remembers. A worker that starts goes on from it.
 
 `drift_rate` and `burn_rate` take an aggregate that is a share of calls or scores; `drift_distribution` and
 `outlier_call` look at the single calls behind an aggregate of latency, time to first token, cost or output tokens.

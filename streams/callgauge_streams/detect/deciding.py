@@ -78,6 +78,8 @@ class Deciding:
                 continue
             to_ms = self._watermarks.of(judging.rule) // judging.width_ms * judging.width_ms
             if isinstance(judging, LearnedJudging):
+                if self.offset < self._live_from and not self._watermarks.settled:
+                    continue  # a window must not be fed before all its rows were read again
                 yield from self._judge_learned(judging, to_ms)
                 continue
             due = judging.take_due(to_ms)

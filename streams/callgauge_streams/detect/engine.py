@@ -26,6 +26,7 @@ from callgauge_streams.detect.history_span import history_ms
 from callgauge_streams.detect.judging import Judging
 from callgauge_streams.detect.late import LATE_MS, Late
 from callgauge_streams.detect.learned_judging import LearnedJudging
+from callgauge_streams.detect.learned_states import LearnedState
 from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Changed, Windows
 from callgauge_streams.detect.overflows import Overflows
@@ -56,6 +57,8 @@ class Engine:
             every partition, so one engine does.
         series_cap: so many series of a service are told apart in each grouping set.
         judges_late: whether rows of windows that are forgotten already are judged; see `late`.
+        learned: what `take_states` gave before.
+        whole: the log is read from its beginning, so no source of it is missing at first.
     """
 
     def __init__(
@@ -69,6 +72,8 @@ class Engine:
         tells_losses: bool = False,
         series_cap: int = SERIES_CAP,
         judges_late: bool = True,
+        learned: Iterable[LearnedState] = (),
+        whole: bool = False,
     ) -> None:
         self._by_grouping: dict[str, list[BoundRule]] = {}
         for rule in rules:
@@ -86,7 +91,7 @@ class Engine:
             name: frozenset(each.aggregate.measure for each in _conditions(of) if each.aggregate.of_scores)
             for name, of in self._by_grouping.items()
         }
-        self._watermarks = Watermarks(source_timeout_ms)
+        self._watermarks = Watermarks(source_timeout_ms, settled=whole)
         current = list(current)
         self._losses = Losses(log, live_from, current) if tells_losses else None
         self._overflows = Overflows(log, live_from, current) if tells_losses else None
@@ -96,12 +101,11 @@ class Engine:
             rules=(rule.rule.name for rule in rules),
             cooldown_ms=max((rule.rule.cooldown for rule in rules), default=0),
         )
-        judgings = [
-            (LearnedJudging if rule.learns else Judging)(
-                rule, self._windows.kept(rule.grouping.name, rule.grouping.window_ms)
-            )
-            for rule in rules
-        ]
+        judgings = [self._judging(rule) for rule in rules]
+        self._learned = {judging.name: judging for judging in judgings if isinstance(judging, LearnedJudging)}
+        for state in learned:
+            if state.rule in self._learned and self._learned[state.rule].restore(state, log) and state.alert:
+                self._states.restore(state.fingerprint, state.alert)
         self._deciding = Deciding(judgings, self._states, self._watermarks, self._keep_ms, log=log, live_from=live_from)
         self._recounts = Recounts()
         self._causes = Causes(current)
@@ -114,6 +118,18 @@ class Engine:
     def folded(self) -> int:
         """Rows of series beyond the cap, which count under `__other__`."""
         return self._cap.rows
+
+    def _judging(self, rule: BoundRule) -> Judging:
+        kept = self._windows.kept(rule.grouping.name, rule.grouping.window_ms)
+        return LearnedJudging(rule, kept, self._log) if rule.learns else Judging(rule, kept)
+
+    def take_states(self) -> list[tuple[str, bytes | None]]:
+        """What detectors have learned and must be saved now, by fingerprint; None: it is to be deleted. The alerts of
+        all records so far must be on their topic before."""
+        if self._deciding.offset < self._live_from:
+            return []  # the windows are not as far yet as what was saved
+        clock_ms = self._watermarks.clock_ms
+        return [each for judging in self._learned.values() for each in judging.take_states(clock_ms, self._states.of)]
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""

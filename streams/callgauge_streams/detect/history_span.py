@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from callgauge_rules.bound import BoundRule
+from callgauge_streams.detect.learned_states import SAVED_EVERY_MS
 from callgauge_streams.detect.overflows import LASTS_MS
 from callgauge_streams.detect.sources import GONE_AFTER
 
@@ -35,5 +36,5 @@ def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
     Windows are kept by event time but found in the log by append time. Twice the history is enough as long as event
     time has run at least half as fast as the log's clock (it is slower only while rollup falls behind).
     """
-    learned_ms = max((each.remembers_ms for rule in rules for each in rule.conditions), default=0)
-    return max(2 * history_ms(rules), 2 * learned_ms, LASTS_MS) + GONE_AFTER * source_timeout_ms + _STARTS_MS
+    saved_ms = 2 * SAVED_EVERY_MS if any(rule.learns for rule in rules) else 0
+    return max(2 * (history_ms(rules) + saved_ms), LASTS_MS) + GONE_AFTER * source_timeout_ms + _STARTS_MS

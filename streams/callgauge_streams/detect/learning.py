@@ -5,10 +5,10 @@ of its window nor what was learned of it: a detector that went back would have t
 
 - Z-scores and EWMAs of all series are updated together, as columns (callgauge_detectors.vectorised); of the other
   detectors each series has its own.
-- While a series' alert is pending or firing, its windows are not learned, so that an incident does not become normal;
-  but for no longer than `_LONGEST_PAUSE_MS`: what lasts longer is the new normal, and the alert must end some time.
-- A series that is quiet is forgotten by the engine after its lookback. What was learned of it rests until it comes
-  back, for as long as the detector remembers.
+- After a window that the rule holds for, windows are not learned until one is normal again, so that an incident does
+  not become normal; but for no longer than `_LONGEST_PAUSE_MS`: what lasts longer is the new normal, and the alert must
+  end some time. So what was learned follows from the windows alone, and not from what became of the alert.
+- What was learned of a series can be taken out and put back (`learned_judging`, `learned_states`).
 """
 
 from __future__ import annotations
@@ -29,15 +29,13 @@ from callgauge_streams.detect.fed import Fed
 from callgauge_streams.detect.picture import MOST_POINTS
 from callgauge_windows.grown import Grown
 
-__all__ = ["Learning", "Said", "learning_now"]
+__all__ = ["Learning", "Said"]
 
 Int64s = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]
 Bools = npt.NDArray[np.bool_]
 
 _LONGEST_PAUSE_MS = 6 * 3_600_000
-# What was learned of more series than this does not rest: labels that never come twice would fill the memory.
-_MOST_RESTING = 20_000
 
 
 class Said(NamedTuple):
@@ -71,36 +69,47 @@ class Learning:
         self._levels, self._scores, self._baselines = Grown(dtype=np.int8), Grown(dtype=np.float64), Grown(dtype=float)
         self._points = Grown(MOST_POINTS, dtype=np.float64)
         """The newest values: that of the window that ends at t in column t / every modulo MOST_POINTS."""
+        self._odd_since_ms = Grown()
+        """Of each slot: since when the condition holds; 0: it does not."""
         self._fed_to_ms = 0
-        self._resting: dict[str, tuple[int, dict[str, Any]]] = {}
-        """What was learned of series that are forgotten, by their alert's fingerprint, and until when."""
 
-    def add(self, slot: int, key: str) -> None:
-        """A series is new, or comes back.
-
-        Args:
-            key: its alert's fingerprint.
-        """
+    def add(self, slot: int, state: dict[str, Any] | None) -> None:
+        """A series is new, or comes back with what was learned of it."""
         self._levels.to(slot + 1)[slot] = 0
         self._scores.to(slot + 1)[slot] = 0.0
         self._baselines.to(slot + 1)[slot] = np.nan
         self._points.to(slot + 1)[slot] = np.nan
-        _, state = self._resting.pop(key, (0, None))
-        self._restore(slot, state)
+        self._odd_since_ms.to(slot + 1)[slot] = state["odd_since_ms"] if state else 0
+        self._restore(slot, state["detector"] if state else None)
+        if state:
+            self._levels.filled[slot], self._scores.filled[slot] = state["level"], state["score"]
+            self._baselines.filled[slot] = _number(state["baseline"])
+            self._points.filled[slot] = [_number(value) for value in state["points"]]
 
-    def drop(self, slot: int, key: str) -> None:
-        """A series is forgotten; what was learned of it is kept for a while."""
-        if self._fed_to_ms:
-            self._resting[key] = self._fed_to_ms + self.condition.remembers_ms, self._state(slot)
-            while len(self._resting) > _MOST_RESTING:
-                del self._resting[next(iter(self._resting))]
+    def drop(self, slot: int) -> None:
+        """A series is forgotten."""
         self._levels.filled[slot] = 0
         self._reasons.pop(slot, None)
-        self._restore(slot, None)
+        if self._many is None:
+            del self._single[slot]
 
-    def feed(self, slots: Int64s, at_ms: int, learn: Bools) -> None:
-        """Judge and learn the window that ends at `at_ms`, of these series."""
+    def state(self, slot: int) -> dict[str, Any]:
+        """What was learned of a series and said last."""
+        detector = self._single[slot].snapshot() if self._many is None else self._many.state(slot)
+        return {
+            "detector": detector,
+            "odd_since_ms": int(self._odd_since_ms.filled[slot]),
+            "level": int(self._levels.filled[slot]),
+            "score": float(self._scores.filled[slot]),
+            "baseline": _given(float(self._baselines.filled[slot])),
+            "points": [_given(value) for value in self._points.filled[slot].tolist()],
+        }
+
+    def feed(self, slots: Int64s, at_ms: int) -> Bools:
+        """Judge and learn the window that ends at `at_ms`, of these series; returns which of them had a value."""
         condition, values = self.condition, self._fed.values(slots, at_ms)
+        since_ms = self._odd_since_ms.filled[slots]
+        learn = (since_ms == 0) | (at_ms - since_ms > _LONGEST_PAUSE_MS)
         self._fed_to_ms = at_ms
         self._points.filled[slots, at_ms // condition.every_ms % MOST_POINTS] = values
         self._levels.filled[slots], self._scores.filled[slots], self._baselines.filled[slots] = 0, 0.0, np.nan
@@ -112,9 +121,13 @@ class Learning:
                 self._reasons[int(slots[at])] = self._many.reason(int(slots[at]), *told)
             self._levels.filled[slots] = levels
             self._scores.filled[slots], self._baselines.filled[slots] = scores, baselines
-            return
-        for at in np.flatnonzero(~np.isnan(values)).tolist():
-            self._feed_one(int(slots[at]), at_ms, float(values[at]), learn=bool(learn[at]))
+        else:
+            for at in np.flatnonzero(~np.isnan(values)).tolist():
+                self._feed_one(int(slots[at]), at_ms, float(values[at]), learn=bool(learn[at]))
+        odd, known = self.ranks(slots) > 0, ~np.isnan(values)
+        since_ms = np.where(odd, np.where(since_ms == 0, at_ms, since_ms), np.where(known, 0, since_ms))
+        self._odd_since_ms.filled[slots] = since_ms
+        return known
 
     def _feed_one(self, slot: int, at_ms: int, value: float, *, learn: bool) -> None:
         given: Any = value
@@ -127,11 +140,6 @@ class Learning:
         self._baselines.filled[slot] = math.nan if verdict.baseline is None else verdict.baseline
         if verdict.reason:
             self._reasons[slot] = verdict.reason
-
-    def forget_resting(self) -> None:
-        """Forget what was learned of series that did not come back."""
-        for key in [key for key, (until_ms, _) in self._resting.items() if until_ms < self._fed_to_ms]:
-            del self._resting[key]
 
     def ranks(self, slots: Int64s) -> Int8s:
         """To which rank the condition holds for each, as of the window that was fed last."""
@@ -150,10 +158,6 @@ class Learning:
         ends_ms = [self._fed_to_ms - back * every_ms for back in range(MOST_POINTS - 1, -1, -1)]
         pairs = ((end_ms / 1000, self._points.filled[slot, end_ms // every_ms % MOST_POINTS]) for end_ms in ends_ms)
         return tuple((at, float(value)) for at, value in pairs if not math.isnan(value))
-
-    def _state(self, slot: int) -> dict[str, Any]:
-        state: dict[str, Any] = self._single[slot].snapshot() if self._many is None else self._many.state(slot)
-        return state
 
     def _restore(self, slot: int, state: dict[str, Any] | None) -> None:
         if self._many is not None:
@@ -174,7 +178,9 @@ def _many_of(condition: BoundCondition) -> _Many | None:
     return Ewmas(0, config) if isinstance(config, EwmaConfig) else None
 
 
-def learning_now(on_since_ms: Int64s, at_ms: int) -> Bools:
-    """Which series learn: those without an alert, or with one that has lasted for long. 0: none is on."""
-    found: Bools = (on_since_ms == 0) | (at_ms - on_since_ms > _LONGEST_PAUSE_MS)
-    return found
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _given(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Sources"]
+__all__ = ["GONE_AFTER", "Sources"]
 
 # Timeouts after which an unheard source is no longer waited for by count rules.
 GONE_AFTER = 10

@@ -8,7 +8,7 @@ others cost nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import state_of
@@ -62,6 +62,17 @@ class States:
         """The state of an alert."""
         known = self._known.get(key)
         return known.state if known else _NOTHING
+
+    def restore(self, key: str, state: State) -> None:
+        """Take what was noted of an alert since its last transition, before the log was read again."""
+        known = self._known.get(key)
+        if known and (known.state.phase, known.state.seq, known.state.starts_at_ms, known.state.at_ms) == (
+            state.phase,
+            state.seq,
+            state.starts_at_ms,
+            state.at_ms,
+        ):
+            known.state = replace(state, offset=known.state.offset)
 
     def keep(self, key: str, state: State) -> None:
         """Note a state in which no transition was told."""

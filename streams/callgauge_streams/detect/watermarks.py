@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from callgauge_rules.bound import BoundRule
-from callgauge_streams.detect.sources import Sources
+from callgauge_streams.detect.sources import GONE_AFTER, Sources
 
 __all__ = ["Watermarks"]
 
@@ -16,10 +16,13 @@ class Watermarks:
 
     Args:
         timeout_ms: see `Sources`.
+        settled: every source is heard of from its beginning on.
     """
 
-    def __init__(self, timeout_ms: int) -> None:
+    def __init__(self, timeout_ms: int, *, settled: bool = False) -> None:
         self._calls, self._scores = Sources(timeout_ms), Sources(timeout_ms)
+        self._settles_ms = 0 if settled else GONE_AFTER * timeout_ms
+        self._began_ms: int | None = None
 
     @property
     def clock_ms(self) -> int:
@@ -28,6 +31,7 @@ class Watermarks:
 
     def tick(self, timestamp_ms: int) -> None:
         """A record has come."""
+        self._began_ms = timestamp_ms if self._began_ms is None else self._began_ms
         for sources in (self._calls, self._scores):
             sources.clock_ms = max(sources.clock_ms, timestamp_ms)
 
@@ -35,6 +39,11 @@ class Watermarks:
         """Take note of a `Progress` record."""
         self._calls.hear(source for source in progress.sources if source.holds == "calls")
         self._scores.hear(source for source in progress.sources if source.holds == "scores")
+
+    @property
+    def settled(self) -> bool:
+        """Whether the log was read for so long that every source was heard of, or is gone."""
+        return self._began_ms is not None and self.clock_ms - self._began_ms >= self._settles_ms
 
     def begin_again(self, source: str) -> None:
         """See `Sources.begin_again`."""

@@ -196,11 +196,11 @@ def random_rows(seed: int, windows: int) -> list[Any]:
 def by_itself(rule: BoundRule, rows: list[Any], windows: int) -> list[tuple[str, int]]:
     """The transitions that follow from feeding the detector window by window."""
     (condition,) = rule.conditions
-    detector, state, found = condition.kind.make(condition.config), State(), []
+    detector, state, found, odd = condition.kind.make(condition.config), State(), [], False
     of = {(r.window_start_ms // WINDOW_MS) - START: r for r in rows}
     first = min(of)
     for at in range(first, windows):
-        end_ms, on = (START + at + 1) * WINDOW_MS, state.phase != "inactive"
+        end_ms = (START + at + 1) * WINDOW_MS
         verdict_rank = 0
         if at in of:
             latency, n = of[at].measures["latency"], of[at].n
@@ -212,8 +212,9 @@ def by_itself(rule: BoundRule, rows: list[Any], windows: int) -> list[tuple[str,
                 given = {int(key): count for key, count in latency.histogram.buckets.items()}
                 if condition.kind.feeds == "call":
                     more = {"largest": float(latency.max), "event_id": latency.max_event_id}
-            verdict = detector.update(given, end_ms, learn=not on, **more)
+            verdict = detector.update(given, end_ms, learn=not odd, **more)
             verdict_rank = int(condition.rank_of_level[LEVELS.index(verdict.level)])
+            odd = verdict_rank > 0
         after = step(state, Timing(), verdict_rank, end_ms)
         if (after.phase, after.seq) != (state.phase, state.seq):
             found.append(("firing" if after.phase == "firing" else "resolved", end_ms))
