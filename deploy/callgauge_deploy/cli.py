@@ -25,6 +25,7 @@ from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
+from callgauge_deploy.rules_command import rules_app
 from callgauge_deploy.windows_command import windows
 
 __all__ = ["app", "client_settings", "load", "main", "store_settings"]
@@ -37,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(dead_app, name="dead")
 app.add_typer(alerts_app, name="alerts")
+app.add_typer(rules_app, name="rules")
 app.command()(windows)
 app.command()(prices)
 app.command()(gateway)

@@ -514,12 +514,39 @@ class Alert(_Message):
     event_id: str = ""
     """The call that contributed most, where the aggregate has one."""
     runbook: str = ""
+
+    detector: str = "threshold"
+    """The detector that judged; "composite" where several conditions did."""
+    baseline: float | None = None
+    """What the detector expected, in the aggregate's unit; None for a threshold, and while there is none."""
+    score: float | None = None
+    """How far from normal, on the detector's own scale (of a z-score: σ, signed)."""
+    points: list[list[float]] = []
+    """The aggregate at the last up to 60 steps, oldest first: [epoch seconds, value]. Steps without a value are left
+    out; so is all of it in a storm of alerts."""
+    event_ids: list[str] = []
+    """Up to 5 calls that contributed most, where the aggregate has such; the first one is `event_id`."""
+    heard: float = 1.0
+    """Share of the sources that were heard of lately: less than 1 says that some calls may not be counted yet."""
+    held: list[str] = []
+    """Of a composite: the conditions that held."""
+    flapping: bool = False
+    """It changes its state too often: it is kept firing until it is quiet."""
+    changed_at: list[float] = []
+    """When it fired or was resolved within the last hour; by this detect knows after a restart whether it flaps."""
+
+    provider: str = ""
+    service: str = ""
+    """Whose calls it is about, from the labels or the rule; "" where it is about many."""
+    role: Literal["", "cause", "symptom"] = ""
+    """What the rule marks it as, for whoever decides which alert hides which."""
+    suspected_cause: str = ""
+    """What many alerts that fire at the same time have in common, for people."""
+
     log: str = ""
     """The partition of the windows topic that this was decided from: cluster id / topic id / partition."""
     offset: int = -1
     """Offset in that log of the record that caused this transition; detect goes on after it."""
-    points: list[tuple[float, float | None]] = []
-    """The course of the value: (end of a window in epoch seconds, value or null), up to 60, the newest last."""
     schema_version: int = SCHEMA_VERSION
 
 

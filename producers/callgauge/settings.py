@@ -117,7 +117,9 @@ class Settings(BaseSettings):
     fetch_max_records: int = Field(default=4_096, ge=1, description="Records a worker takes from the broker at once.")
 
     # detect
-    rules_file: Path | None = Field(default=None, description="YAML rule file; empty: the default rules.")
+    rules_file: Path | None = Field(
+        default=None, description="YAML rule file, or `seeds` (docs/rules.md); empty: the default rules."
+    )
     source_timeout_s: float = Field(
         default=60.0, gt=0, description="Sources unheard for this long (log time) are left out."
     )

@@ -35,6 +35,7 @@ class Topics:
         self.windows = Topic(f"{prefix}.windows", windows_partitions, 7 * DAY_MS)
         self.alerts = Topic(f"{prefix}.alerts", windows_partitions, 30 * DAY_MS)
         self.alerts_current = Topic(f"{prefix}.alerts.current", windows_partitions, None)
+        self.detect_state = Topic(f"{prefix}.detect.state", windows_partitions, None)
         self.notified = Topic(f"{prefix}.notified", windows_partitions, None)
         self.rules = Topic(f"{prefix}.rules", 1, None)
         self.dead = Topic(f"{prefix}.dead", 1, 30 * DAY_MS)
@@ -49,6 +50,7 @@ class Topics:
             self.windows,
             self.alerts,
             self.alerts_current,
+            self.detect_state,
             self.notified,
             self.rules,
             self.dead,

@@ -10,13 +10,14 @@ from pathlib import Path
 from callgauge.errors import BrokerError, SettingError
 from callgauge.log_lines import log_to_stderr
 from callgauge.prices.found import load_prices
+from callgauge.redaction.configured import gauge_redactor
 from callgauge.settings import Settings
 from callgauge_gateway.bus import Bus
-from callgauge_gateway.dialects.judgements import ResolveRef, no_refs
+from callgauge_gateway.dialects.judgements import call_of_ref
 from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.guard.new_series import NewSeries
 from callgauge_gateway.guard.rates import Rates
-from callgauge_gateway.intake import Intake, Redact
+from callgauge_gateway.intake import Intake
 from callgauge_gateway.metrics import Metrics
 from callgauge_gateway.server import Server, address_of, is_loopback, listen
 from callgauge_gateway.web.app import make_app
@@ -31,12 +32,8 @@ log = logging.getLogger(__name__)
 _CHECK_S = 10.0
 
 
-def run(settings: Settings, *, redact: Redact | None = None, resolve: ResolveRef = no_refs) -> None:
+def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
-
-    Args:
-        redact: takes out of error messages, tags, comments and dead letters what must not be stored.
-        resolve: gives the call that a token in feedback stands for.
 
     Raises:
         SettingError: it cannot listen as it is set up, or has no keys where it needs them.
@@ -48,10 +45,10 @@ def run(settings: Settings, *, redact: Redact | None = None, resolve: ResolveRef
     listener = listen(settings)
     bus = Bus(settings, on_fatal=lambda: server.stop())
     _wait_for_broker(bus)
-    intake = Intake(settings.topics, load_prices(settings.prices_file), series, redact)
+    intake = Intake(settings.topics, load_prices(settings.prices_file), series, gauge_redactor(settings))
     limits = Limits(settings.gateway_body_bytes, settings.gateway_inflated_bytes, settings.gateway_events)
     guards = Guards(keys, limits, Rates(settings.gateway_events_per_s), bus, metrics)
-    app = make_app(guards, Readers(intake, settings.gateway_events, resolve))
+    app = make_app(guards, Readers(intake, settings.gateway_events, call_of_ref))
     metrics.watch(lambda: bus.in_flight, series.folded.total)
     metrics.serve(settings)
 

@@ -24,6 +24,8 @@ from callgauge.errors import BrokerError
 from callgauge.forks import no_fork
 from callgauge.log_once import LibrdkafkaLog, LogOnce
 from callgauge.prices.found import load_prices
+from callgauge.redaction.configured import gauge_redactor
+from callgauge.redaction.redactor import Hook
 from callgauge.settings import Settings, load_settings
 from callgauge.transport import leak
 from callgauge_gateway.batch import Batch
@@ -31,7 +33,7 @@ from callgauge_gateway.dialects.nesting import Nesting
 from callgauge_gateway.dialects.traces import events_of_spans
 from callgauge_gateway.guard.new_series import NewSeries
 from callgauge_gateway.guard.scope import Scope
-from callgauge_gateway.intake import Intake, Redact
+from callgauge_gateway.intake import Intake
 from callgauge_gateway.otlp.sdk_spans import spans_of
 from callgauge_gateway.sending import Sending, bus_config
 
@@ -46,12 +48,13 @@ class CallgaugeSpanExporter(SpanExporter):
     Args:
         settings: from the environment if None (raises SettingError): the bus, and `service` for spans whose resource
             names none.
-        redact: takes out of error messages and tags what must not be stored.
+        redact: given each text of a span, redacted already, and returns what may be sent; as a Gauge's.
     """
 
-    def __init__(self, settings: Settings | None = None, *, redact: Redact | None = None) -> None:
+    def __init__(self, settings: Settings | None = None, *, redact: Hook | None = None) -> None:
         self._settings = settings or load_settings()
-        self._intake = Intake(self._settings.topics, load_prices(self._settings.prices_file), NewSeries(0), redact)
+        prices, redactor = load_prices(self._settings.prices_file), gauge_redactor(self._settings, redact)
+        self._intake = Intake(self._settings.topics, prices, NewSeries(0), redactor)
         self._scope = Scope(default=self._settings.service)
         self._nesting = Nesting()
         self._log = LogOnce(logging.getLogger("callgauge"))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 
@@ -21,6 +22,8 @@ from callgauge.mending import mended_mark, mended_score
 from callgauge.outgoing import Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import Prices
+from callgauge.redaction.fields import redacted_fields
+from callgauge.redaction.redactor import Redactor
 from callgauge.schema import Mark, Score, StateChange
 from callgauge.topics import Topics
 from callgauge_gateway.batch import Batch, Record, Refusal
@@ -29,10 +32,7 @@ from callgauge_gateway.guard.new_series import NewSeries
 from callgauge_gateway.guard.scope import Scope
 from callgauge_gateway.reading.call_object import content_id
 
-__all__ = ["Intake", "Redact"]
-
-#: Takes out of a text what must not be stored.
-Redact = Callable[[str], str]
+__all__ = ["Intake"]
 
 _text_of = text_reader(256)
 _id_of = id_reader(64)
@@ -45,7 +45,7 @@ class Intake:
     Args:
         prices: for the costs of calls that come without.
         series: the quota of new series.
-        redact: for error messages, tags, comments and dead letters; None: they stay as they are.
+        redactor: takes personal data and secrets out of what is sent on, dead letters too; None: all stays as it is.
         clock: epoch seconds.
     """
 
@@ -54,15 +54,16 @@ class Intake:
         topics: Topics,
         prices: Prices,
         series: NewSeries,
-        redact: Redact | None = None,
+        redactor: Redactor | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._topics = topics
         self._series = series
-        self._redact = redact
+        self._clean = redactor.text if redactor else str
+        self._redact = partial(redacted_fields, redactor) if redactor else dict
         self._clock = clock
         self._prices = CallPrices(prices, logging.getLogger("callgauge"))
-        self._outgoing = Outgoing({"service": ""}, cost=self._prices.cost)
+        self._outgoing = Outgoing({"service": ""}, cost=self._prices.cost, redact=self._redact)
         self._add = {"call": self._add_call, "score": self._add_score, "mark": self._add_mark}
 
     def now(self) -> float:
@@ -90,8 +91,7 @@ class Intake:
 
     def _bury(self, batch: Batch, raw: bytes, error: DecodeError, path: str) -> None:
         """Add the dead letter of something. It has no place on the bus: its hash stands for that."""
-        if self._redact is not None:
-            raw = self._redact(raw.decode("utf-8", "replace")).encode()
+        raw = self._clean(raw.decode("utf-8", "replace")).encode()
         place = int.from_bytes(blake2b(raw, digest_size=8).digest()) & _MOST_OFFSET
         letter = dead_letter(
             raw, error.reason, error.field, topic=f"gateway {path}", partition=0, offset=place, ts=self._clock()
@@ -106,8 +106,6 @@ class Intake:
         if "event_id" not in fields:  # a span or payload without an id of its own
             fields["event_id"] = content_id(_as_json(fields)) if "ts" in fields else uuid7(now)
         self._series.admit(service, fields, now)
-        if self._redact is not None:
-            _redact_call(fields, self._redact)
         key, value = self._outgoing.message_of((fields, now))
         batch.records.append(Record(self._topics.calls.name, key, value, place))
         batch.services[service] += 1
@@ -121,10 +119,7 @@ class Intake:
         own_id = "event_id" if model is StateChange else "score_id"
         if fields.get("ts") is None:
             fields["ts"] = now
-        mended = mended_score(model, fields)
-        for name in ("comment", "reason"):
-            if self._redact is not None and mended.get(name):
-                mended[name] = self._redact(mended[name])
+        mended = mended_score(model, self._redact(fields))
         mended.setdefault(own_id, uuid7(now))
         score = model(**mended)
         key = mended.get("trace_id") or mended[own_id]
@@ -137,7 +132,7 @@ class Intake:
         if service is None:
             batch.refusals.append(_foreign(place, fields, scope))
             return
-        mended = mended_mark(fields, now_s=now)
+        mended = mended_mark(self._redact(fields), now_s=now)
         mended.setdefault("mark_id", uuid7(now))
         mark = Mark(**mended)
         key = f"mark/{mark.mark_id}".encode()
@@ -173,10 +168,3 @@ def _as_json(fields: Mapping[str, Any]) -> bytes:
 def _foreign(place: int, fields: Mapping[str, Any], scope: Scope) -> Refusal:
     service = _text_of(fields.get("service"))[0]
     return Refusal(place, "service", f"this key may only speak for {scope}, not for {service!r}")
-
-
-def _redact_call(fields: dict[str, Any], redact: Redact) -> None:
-    if isinstance(message := fields.get("error_message"), str):
-        fields["error_message"] = redact(message)
-    if isinstance(tags := fields.get("tags"), Mapping):
-        fields["tags"] = {name: redact(value) if isinstance(value, str) else value for name, value in tags.items()}

@@ -33,9 +33,10 @@ from callgauge_detectors.scale import Scale, floor_at, scaled, unscaled
 from callgauge_detectors.tiers import Direction, Tiers, limited
 from callgauge_detectors.verdict import NORMAL, Verdict, measured, short
 
-__all__ = ["Clip", "Ewma", "EwmaConfig", "WeightedMoments"]
+__all__ = ["PATIENCE", "Clip", "Ewma", "EwmaConfig", "WeightedMoments", "reason_of"]
 
-_PATIENCE = 20
+#: Values in a row on one side, beyond which the next one is let in however far away.
+PATIENCE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,13 @@ class Clip:
     @property
     def is_open(self) -> bool:
         """Whether the last value was let in however far away."""
-        return abs(self.run) > _PATIENCE
+        return abs(self.run) > PATIENCE
+
+
+def reason_of(value: float, z: float, baseline: float) -> str:
+    """One line: value, score, baseline."""
+    side = "above" if z > 0 else "below"
+    return f"{short(value)} is {abs(z):.1f} σ {side} the moving mean {short(baseline)}"
 
 
 class Ewma:
@@ -128,8 +135,7 @@ class Ewma:
         )
         if level == "none":
             return Verdict(z, baseline=baseline)
-        side = "above" if z > 0 else "below"
-        return Verdict(z, level, baseline, f"{short(value)} is {abs(z):.1f} σ {side} the moving mean {short(baseline)}")
+        return Verdict(z, level, baseline, reason_of(value, z, baseline))
 
     def snapshot(self) -> dict[str, Any]:
         """The state, JSON-able."""

@@ -14,6 +14,7 @@ Parameters
     least_sigma    floor of σ, in logarithms: 0.1 is about 10 %.
     min_count      calls in the baseline below which nothing is judged.
     baseline       windows compared with (callgauge_detectors.counts).
+    shown_per      so many units of the histogram make one of those that verdicts tell (µs in a ms: 1,000).
 
 Warm-up min_count calls. Memory one sparse histogram a block. Cost about 130 µs.
 
@@ -56,6 +57,7 @@ class OutlierCallConfig:
     least_sigma: float = 0.1
     min_count: int = 200
     baseline: CountsBaselineConfig = field(default_factory=lambda: CountsBaselineConfig(block=1, reference=120))
+    shown_per: float = 1.0
 
 
 def log_mean_sigma(counts: Counts) -> tuple[float, float]:
@@ -132,6 +134,7 @@ class OutlierCall:
         score = limited(z - math.sqrt(2.0 * math.log(n))) if z > 0 else 0.0
         usual, most = math.exp(centre), estimate(max(before))
         level = config.tiers.level(score, "above") if x >= config.least_ratio * most else "none"
+        x, usual, most = (value / config.shown_per for value in (x, usual, most))
         if level == "none":
             return Verdict(score, baseline=usual)
         reason = (

@@ -1,6 +1,6 @@
-"""Threshold and z-score over many series at once: one row of windows, all series of a grouping set.
+"""Threshold, z-score and EWMA over many series at once: one row of windows, all series of a grouping set.
 
-The same formulas as callgauge_detectors.threshold and .zscore, on arrays: shape (s,) for the newest windows
+The same formulas as callgauge_detectors.threshold, .zscore and .ewma, on arrays: shape (s,) for the newest windows
 of s series, (s, size) for what they are compared with. Levels are indices into `verdict.LEVELS`. NaN is a window
 without a value: level 0, score 0, nothing learned.
 
@@ -21,15 +21,19 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_detectors.baseline import BaselineConfig
+from callgauge_detectors.ewma import PATIENCE, EwmaConfig
+from callgauge_detectors.ewma import reason_of as ewma_reason
+from callgauge_detectors.scale import Scale
 from callgauge_detectors.threshold import Op, ThresholdConfig
 from callgauge_detectors.tiers import CAP, Direction, Tiers
 from callgauge_detectors.verdict import LEVELS
 from callgauge_detectors.windows_of_many import WindowsOfMany
-from callgauge_detectors.zscore import ZScoreConfig
+from callgauge_detectors.zscore import ZScoreConfig, reason_of
 
-__all__ = ["BaselineConfig", "ZScoreConfig", "ZScores", "levels_of", "thresholds"]
+__all__ = ["BaselineConfig", "Ewmas", "ZScoreConfig", "ZScores", "levels_of", "thresholds"]
 
 Floats = npt.NDArray[np.float64]
+Int64s = npt.NDArray[np.int64]
 Levels = npt.NDArray[np.int8]
 _OPS: dict[Op, np.ufunc] = {
     "gt": np.greater,
@@ -57,6 +61,14 @@ def levels_of(scores: Floats, tiers: Tiers, direction: Direction) -> Levels:
     return np.searchsorted([tiers.low, tiers.medium, tiers.high, tiers.critical], size, side="right").astype(np.int8)
 
 
+def _scaled(values: Floats, scale: Scale) -> Floats:
+    return np.copysign(np.log1p(np.abs(values)), values) if scale == "log" else values
+
+
+def _unscaled(values: Floats, scale: Scale) -> Floats:
+    return np.copysign(np.expm1(np.minimum(np.abs(values), 700.0)), values) if scale == "log" else values
+
+
 class ZScores:
     """Z-scores of `series` series; pinned baselines and versions are for `zscore.ZScore`."""
 
@@ -72,23 +84,49 @@ class ZScores:
         Returns:
             scores and levels, shape (s,).
         """
-        config, finite = self.config, np.isfinite(values)
-        x = np.copysign(np.log1p(np.abs(values)), values) if config.scale == "log" else values
-        ready = np.flatnonzero(finite & (self._windows.learned >= config.baseline.min_history))
-        scores = np.zeros(len(values))
-        scores[ready] = self._judge(x[ready], ready)
-        learning = np.flatnonzero(finite & learn)
-        self._windows.learn(learning, x[learning])
-        return scores, levels_of(scores, config.tiers, config.direction)
+        scores, levels, _ = self.update_rows(np.arange(len(values)), values, learn=learn)
+        return scores, levels
 
-    def _judge(self, x: Floats, ready: npt.NDArray[np.int64]) -> Floats:
+    def update_rows(
+        self, rows: Int64s, values: Floats, *, learn: npt.NDArray[np.bool_] | bool = True
+    ) -> tuple[Floats, Levels, Floats]:
+        """The same of some series; returns scores, levels and baselines, NaN while there is none."""
+        config, finite = self.config, np.isfinite(values)
+        x = _scaled(values, config.scale)
+        ready = np.flatnonzero(finite & (self._windows.learned[rows] >= config.baseline.min_history))
+        scores, baselines = np.zeros(len(values)), np.full(len(values), np.nan)
+        scores[ready], centre = self._judge(x[ready], rows[ready])
+        baselines[ready] = _unscaled(centre, config.scale)
+        learning = np.flatnonzero(finite & learn)
+        self._windows.learn(rows[learning], x[learning])
+        return scores, levels_of(scores, config.tiers, config.direction), baselines
+
+    def room(self, series: int) -> None:
+        """Make room for so many series."""
+        self._windows.room(series)
+
+    def reason(self, row: int, value: float, score: float, baseline: float) -> str:
+        """What `ZScore` says of the series in a row."""
+        return reason_of(self.config, value, score, baseline, len(self._windows.values(row)))
+
+    def state(self, row: int) -> dict[str, Any]:
+        """The state of one series, as `ZScore.snapshot` gives it."""
+        values, learned = self._windows.values(row).tolist(), int(self._windows.learned[row])
+        return {"version": "", "learned": learned, "values": values, "previous": []}
+
+    def put(self, row: int, state: dict[str, Any] | None) -> None:
+        """Put the state of one series back; None: a series without a past."""
+        state = state or {"values": [], "learned": 0}
+        self._windows.put(row, state["values"], state["learned"])
+
+    def _judge(self, x: Floats, ready: Int64s) -> tuple[Floats, Floats]:
         config, windows = self.config, self._windows
         centre, sigma = windows.mean_sigma(ready) if config.method == "mean" else windows.median_mad(ready)
         least = config.least_relative * (np.abs(centre) if config.scale == "linear" else 1.0)
         sigma = np.maximum(sigma, np.maximum(least, config.least if config.scale == "linear" else 0.0))
         with np.errstate(divide="ignore", invalid="ignore"):
             z = (x - centre) / sigma
-        return np.clip(np.where(x == centre, 0.0, z), -CAP, CAP)
+        return np.clip(np.where(x == centre, 0.0, z), -CAP, CAP), centre
 
     def snapshot(self) -> dict[str, Any]:
         """The state, JSON-able."""
@@ -98,3 +136,71 @@ class ZScores:
         """Put a state back; returns self."""
         self._windows.restore(snapshot["values"], snapshot["learned"])
         return self
+
+
+class Ewmas:
+    """EWMAs of `series` series; memory four numbers each."""
+
+    def __init__(self, series: int, config: EwmaConfig) -> None:
+        self.config = config
+        self._count: Int64s = np.zeros(series, dtype=np.int64)
+        self._run: Int64s = np.zeros(series, dtype=np.int64)
+        self._mean: Floats = np.zeros(series)
+        self._variance: Floats = np.zeros(series)
+
+    def room(self, series: int) -> None:
+        """Make room for so many series; the new ones have no past."""
+        more = series - len(self._count)
+        if more > 0:
+            none, zeros = np.zeros(more, dtype=np.int64), np.zeros(more)
+            self._count, self._run = np.concatenate([self._count, none]), np.concatenate([self._run, none])
+            self._mean = np.concatenate([self._mean, zeros])
+            self._variance = np.concatenate([self._variance, zeros])
+
+    def update_rows(
+        self, rows: Int64s, values: Floats, *, learn: npt.NDArray[np.bool_] | bool = True
+    ) -> tuple[Floats, Levels, Floats]:
+        """As `ZScores.update_rows`."""
+        config, finite = self.config, np.isfinite(values)
+        x, mean = _scaled(values, config.scale), self._mean[rows]
+        floor = config.least_relative * (np.abs(mean) if config.scale == "linear" else 1.0)
+        sigma = np.maximum(np.sqrt(self._variance[rows]), floor)
+        ready = finite & (self._count[rows] >= config.min_history)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.clip(np.where(x == mean, 0.0, (x - mean) / sigma), -CAP, CAP)
+        scores = np.where(ready, z, 0.0)
+        baselines = np.where(ready, _unscaled(mean, config.scale), np.nan)
+        reach = np.where(ready, config.clip * sigma, np.inf)
+        taken = np.flatnonzero(finite & learn)
+        self._learn(rows[taken], x[taken], reach[taken])
+        return scores, levels_of(scores, config.tiers, config.direction), baselines
+
+    def _learn(self, rows: Int64s, x: Floats, reach: Floats) -> None:
+        mean, count, run = self._mean[rows], self._count[rows], self._run[rows]
+        distance = x - mean
+        side = np.where(distance > 0, 1, -1)
+        beyond = np.abs(distance) > reach
+        run = np.where(beyond, np.where(run * side > 0, run + side, side), 0)
+        let_in = ~beyond | (np.abs(run) > PATIENCE)
+        delta = np.where(let_in, distance, side * np.where(np.isfinite(reach), reach, 0.0))
+        # Added and taken off again, as `Ewma` does, so that the last bits are the same.
+        delta = (mean + delta) - mean
+        a = np.maximum(2.0 / (self.config.span + 1.0), 1.0 / (count + 1.0))
+        self._mean[rows] = mean + a * delta
+        self._variance[rows] = (1.0 - a) * (self._variance[rows] + a * delta * delta)
+        self._count[rows], self._run[rows] = count + 1, run
+
+    def reason(self, row: int, value: float, score: float, baseline: float) -> str:
+        """What `Ewma` says of the series in a row."""
+        return ewma_reason(value, score, baseline)
+
+    def state(self, row: int) -> dict[str, Any]:
+        """The state of one series, as `Ewma.snapshot` gives it."""
+        numbers = {"mean": float(self._mean[row]), "variance": float(self._variance[row])}
+        return {"count": int(self._count[row]), **numbers, "run": int(self._run[row])}
+
+    def put(self, row: int, state: dict[str, Any] | None) -> None:
+        """Put the state of one series back; None: a series without a past."""
+        state = state or {"count": 0, "mean": 0.0, "variance": 0.0, "run": 0}
+        self._count[row], self._run[row] = state["count"], state["run"]
+        self._mean[row], self._variance[row] = state["mean"], state["variance"]

@@ -36,6 +36,25 @@ class WindowsOfMany:
         self._as_come: Floats = np.zeros((series, size))
         self._by_size: Floats = np.zeros((series, size))
 
+    def room(self, series: int) -> None:
+        """Make room for so many series; the new ones have no values."""
+        more = series - len(self.learned)
+        if more > 0:
+            self.learned = np.concatenate([self.learned, np.zeros(more, dtype=np.int64)])
+            empty = np.zeros((more, self._as_come.shape[1]))
+            self._as_come, self._by_size = (np.concatenate([old, empty]) for old in (self._as_come, self._by_size))
+
+    def values(self, row: int) -> Floats:
+        """The values of one series, in the order they came from the first of the ring on."""
+        kept: Floats = self._as_come[row, : min(int(self.learned[row]), self._as_come.shape[1])]
+        return kept
+
+    def put(self, row: int, values: Sequence[float], learned: int) -> None:
+        """Set the values of one series, as `values` gave them."""
+        self.learned[row] = learned
+        self._as_come[row, : len(values)] = values
+        self._by_size[row, : len(values)] = np.sort(np.array(values))
+
     def learn(self, rows: Integers, values: Floats) -> None:
         """Take a finite value in for each of these series."""
         _learn(self._as_come, self._by_size, self.learned, rows, values)
@@ -54,15 +73,12 @@ class WindowsOfMany:
 
     def snapshot(self) -> list[list[float]]:
         """The values of each series, in the order they came from the first of the ring on."""
-        kept = np.minimum(self.learned, self._as_come.shape[1])
-        return [row[:n].tolist() for row, n in zip(self._as_come, kept, strict=True)]
+        return [self.values(row).tolist() for row in range(len(self.learned))]
 
     def restore(self, values: Sequence[Sequence[float]], learned: Sequence[int]) -> None:
         """Put a snapshot back."""
-        self.learned[:] = learned
-        for row, kept in enumerate(values):
-            self._as_come[row, : len(kept)] = kept
-            self._by_size[row, : len(kept)] = np.sort(np.array(kept))
+        for row, (kept, count) in enumerate(zip(values, learned, strict=True)):
+            self.put(row, kept, count)
 
 
 @compiled

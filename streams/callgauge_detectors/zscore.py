@@ -35,7 +35,7 @@ from callgauge_detectors.scale import Scale, floor_at, scaled, unscaled
 from callgauge_detectors.tiers import Direction, Tiers, limited
 from callgauge_detectors.verdict import NORMAL, Verdict, measured, short
 
-__all__ = ["ZScore", "ZScoreConfig"]
+__all__ = ["ZScore", "ZScoreConfig", "reason_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,13 @@ class ZScoreConfig:
     least_relative: float = 0.02
     least: float = 0.0
     baseline: BaselineConfig = field(default_factory=BaselineConfig)
+
+
+def reason_of(config: ZScoreConfig, value: float, z: float, baseline: float, windows: int) -> str:
+    """One line: value, score, baseline."""
+    side = "above" if z > 0 else "below"
+    what = f"the {config.method} of the last {windows} windows"
+    return f"{short(value)} is {abs(z):.1f} σ {side} {short(baseline)}, {what}"
 
 
 class ZScore:
@@ -84,12 +91,7 @@ class ZScore:
         level, baseline = config.tiers.level(z, config.direction), unscaled(centre, config.scale)
         if level == "none":
             return Verdict(z, baseline=baseline)
-        side = "above" if z > 0 else "below"
-        reason = (
-            f"{short(value)} is {abs(z):.1f} σ {side} {short(baseline)}, the {config.method} of the last "
-            f"{len(self.baseline.values)} windows"
-        )
-        return Verdict(z, level, baseline, reason)
+        return Verdict(z, level, baseline, reason_of(config, value, z, baseline, len(self.baseline.values)))
 
     def snapshot(self) -> dict[str, Any]:
         """The state, JSON-able."""

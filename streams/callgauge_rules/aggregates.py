@@ -1,15 +1,4 @@
-"""The aggregates a rule can name: from totals to one number.
-
-    calls                        events
-    error_rate, errors           failed calls, as a share of calls or their number
-    error_rate.<type>            of one error type, e.g. error_rate.timeout
-    rate_limited_rate, fallback_rate, cancelled_rate, cache_hit_rate          shares of calls
-    rate_limit_used              largest share of a provider's rate limit seen used up
-    retries_mean                 retries per call
-    input_tokens, output_tokens, output_tokens_mean           tokens
-    cost_usd, cost_mean_usd      dollars, in all and per call with a cost
-    latency_mean_ms, ttft_mean_ms
-    latency_p50_ms ... latency_p99_ms, ttft_p..._ms, output_tokens_p..., cost_p..._usd     percentiles
+"""The aggregates a rule can name: from totals to one number. docs/rules.md lists them; it is made of the tables here.
 
 Latencies are of successful calls. Percentiles come from merged histograms (error bound: callgauge_windows.histogram).
 """
@@ -17,16 +6,17 @@ Latencies are of successful calls. Percentiles come from merged histograms (erro
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import get_args
 
 from callgauge.schema import ErrorType
 from callgauge_rules.formulas import Percentile, Quotient
 from callgauge_rules.names import nearest
+from callgauge_rules.score_aggregates import BREAKER, SCORE_FORMS, is_score, score_formula
 from callgauge_rules.texts import shown
 from callgauge_windows.totals import Totals
 
-__all__ = ["AGGREGATES", "Aggregate", "aggregate"]
+__all__ = ["AGGREGATES", "FAMILIES", "Aggregate", "aggregate"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +28,11 @@ class Aggregate:
         measure: the measured quantity it is about, "" for counts.
         unit: for people: "", "%", "ms", "$", "tokens".
         counts: it counts or adds up. While a source is silent such a number is too small, so it is not judged; a
-        percentile is only less certain.
+            percentile is only less certain.
+        about: what it is, for people.
+        events: the sum that says how many events it rests on.
+        signed: it may be below 0.
+        per_second: it is divided by the lookback, which `over` tells it.
     """
 
     name: str
@@ -46,10 +40,25 @@ class Aggregate:
     measure: str = ""
     unit: str = ""
     counts: bool = False
+    about: str = ""
+    events: str = "n"
+    signed: bool = False
+    per_second: bool = False
+
+    @property
+    def of_scores(self) -> bool:
+        """Whether it is about scores, which come from other sources than calls."""
+        return self.measure.startswith("score.")
 
     def of(self, totals: Totals) -> float | None:
         """Its value; None if there is nothing to judge."""
         return self.formula.of(totals)
+
+    def over(self, lookback_ms: int) -> Aggregate:
+        """The same, over a lookback."""
+        if not self.per_second or not isinstance(self.formula, Quotient):
+            return self
+        return replace(self, formula=replace(self.formula, divisor=lookback_ms / 1_000))
 
 
 _MEASURED = {  # name in rules -> measure, factor from the row's integer, suffix, unit
@@ -58,12 +67,25 @@ _MEASURED = {  # name in rules -> measure, factor from the row's integer, suffix
     "output_tokens": ("output_tokens", 1.0, "", "tokens"),
     "cost": ("cost", 1e-9, "_usd", "$"),
 }
+#: Names with parameters, and what they mean.
+FAMILIES = {
+    "error_rate.<type>": "calls that failed with this type of error, as a share of calls: "
+    + ", ".join(f"`{kind}`" for kind in get_args(ErrorType)),
+    "latency_p95_ms, ttft_p95_ms": "a percentile, any from p0 to p99.9: latency of answered calls, time to the "
+    "first token",
+    "output_tokens_p95, cost_p95_usd": "a percentile of a call's output tokens, or cost",
+    **SCORE_FORMS,
+}
 #: What other systems call an aggregate.
 _MEANT = {
     **dict.fromkeys(("count", "requests", "call_count", "n"), "calls"),
     **dict.fromkeys(("latency", "duration", "latency_ms", "p95"), "latency_p95_ms"),
     **dict.fromkeys(("failure_rate", "failures", "error_ratio", "error_share"), "error_rate"),
+    **dict.fromkeys(("completion", "completion_rate", "availability"), "success_rate"),
     **dict.fromkeys(("cost", "spend"), "cost_usd"),
+    **dict.fromkeys(("rps", "qps", "requests_per_second"), "calls_per_s"),
+    **dict.fromkeys(("total_tokens",), "tokens"),
+    **dict.fromkeys(("headroom",), "rate_limit_headroom"),
 }
 _RANK = re.compile(r"p(\d{1,2}(?:\.\d)?)(?![\d.])")
 _PERCENTILE = re.compile(r"(latency|ttft|output_tokens|cost)_p(\d{1,2}(?:\.\d)?)(_ms|_usd)?")
@@ -84,6 +106,12 @@ def aggregate(name: str) -> Aggregate:
     kind = name.removeprefix("error_rate.")
     if kind != name and kind in get_args(ErrorType):
         return Aggregate(name, Quotient(f"error.{kind}", per="n"), unit="%")
+    if is_score(name):
+        measure, formula, unit = score_formula(name)
+        counts = isinstance(formula, Quotient) and not formula.per
+        return Aggregate(
+            name, formula, measure, unit, counts, events=f"{measure}.count", signed=unit != "%" and not counts
+        )
     raise ValueError(f"{shown(name)} is no aggregate; {_instead_of(name)}")
 
 
@@ -95,32 +123,63 @@ def _instead_of(name: str) -> str:
     kinds = [f"error_rate.{kind}" for kind in get_args(ErrorType)]
     if guess := nearest(name, [*AGGREGATES, *percentiles, *kinds], _MEANT):
         return f"did you mean {guess}?"
-    return f"there are {', '.join(AGGREGATES)}, error_rate.<type>, {', '.join(percentiles)} (any percentile)"
+    there = f"there are {', '.join(AGGREGATES)}, error_rate.<type>, {', '.join(percentiles)} (any percentile)"
+    return f"{there}, score.<name>.mean (docs/rules.md)"
 
 
 def _mean(measure: str, factor: float) -> Quotient:
     return Quotient(f"{measure}.sum", per=f"{measure}.count", factor=factor)
 
 
-#: The aggregates by name, without percentiles and the shares of error types, whose names have parameters.
+def _share(name: str, of: Quotient, about: str) -> Aggregate:
+    return Aggregate(name, of, unit="%", about=about)
+
+
+_TOKENS = Quotient("input_tokens", plus="output_tokens.sum")
+_OUTPUT, _COST = "output_tokens", "cost"
+#: The aggregates by name, without those whose names have parameters.
 AGGREGATES = {
     plain.name: plain
     for plain in (
-        Aggregate("calls", Quotient("n"), counts=True),
-        Aggregate("errors", Quotient("errors"), counts=True),
-        Aggregate("error_rate", Quotient("errors", per="n"), unit="%"),
-        Aggregate("rate_limited_rate", Quotient("rate_limited", per="n"), unit="%"),
-        Aggregate("fallback_rate", Quotient("fallbacks", per="n"), unit="%"),
-        Aggregate("cancelled_rate", Quotient("cancelled", per="n"), unit="%"),
-        Aggregate("cache_hit_rate", Quotient("cache_hits", per="n"), unit="%"),
-        Aggregate("rate_limit_used", Quotient("rate_limit_used_max_ppm", divisor=1e6, needs="n"), unit="%"),
-        Aggregate("retries_mean", Quotient("retries", per="n")),
-        Aggregate("input_tokens", Quotient("input_tokens"), unit="tokens", counts=True),
-        Aggregate("output_tokens", Quotient("output_tokens.sum"), "output_tokens", "tokens", counts=True),
-        Aggregate("output_tokens_mean", _mean("output_tokens", 1.0), "output_tokens", "tokens"),
-        Aggregate("cost_usd", Quotient("cost.sum", factor=1e-9), "cost", "$", counts=True),
-        Aggregate("cost_mean_usd", _mean("cost", 1e-9), "cost", "$"),
-        Aggregate("latency_mean_ms", _mean("latency", 1e-3), "latency", "ms"),
-        Aggregate("ttft_mean_ms", _mean("ttft", 1e-3), "ttft", "ms"),
+        Aggregate("calls", Quotient("n"), counts=True, about="events"),
+        Aggregate(
+            "calls_per_s", Quotient("n"), unit="calls/s", counts=True, about="calls a second, over the lookback",
+            per_second=True,
+        ),
+        Aggregate("errors", Quotient("errors"), counts=True, about="failed calls"),
+        _share("error_rate", Quotient("errors", per="n"), "failed calls, as a share of calls"),
+        _share("success_rate", Quotient("errors", per="n", factor=-1.0, offset=1.0), "calls that did not fail"),
+        _share("rate_limited_rate", Quotient("rate_limited", per="n"), "calls refused for their rate"),
+        _share("fallback_rate", Quotient("fallbacks", per="n"), "calls answered by another model or provider"),
+        _share("cancelled_rate", Quotient("cancelled", per="n"), "calls that the caller stopped"),
+        _share("cache_hit_rate", Quotient("cache_hits", per="n"), "calls answered from a response cache"),
+        _share(
+            "rate_limit_used", Quotient("rate_limit_used_max_ppm", divisor=1e6, needs="n"),
+            "largest share of a provider's rate limit seen used up",
+        ),
+        _share(
+            "rate_limit_headroom", Quotient("rate_limit_used_max_ppm", divisor=1e6, needs="n", factor=-1.0, offset=1.0),
+            "1 - rate_limit_used; 1 where no limit was seen",
+        ),
+        Aggregate("retries_mean", Quotient("retries", per="n"), about="retries per call"),
+        Aggregate("tokens", _TOKENS, _OUTPUT, "tokens", counts=True, about="input and output tokens"),
+        Aggregate("tokens_mean", replace(_TOKENS, per="n"), _OUTPUT, "tokens", about="both, per call"),
+        Aggregate("input_tokens", Quotient("input_tokens"), unit="tokens", counts=True, about="the cached ones too"),
+        Aggregate(
+            "output_tokens", Quotient("output_tokens.sum"), _OUTPUT, "tokens", counts=True, about="reasoning tokens too"
+        ),
+        Aggregate("output_tokens_mean", _mean(_OUTPUT, 1.0), _OUTPUT, "tokens", about="per call that tells them"),
+        _share(
+            "cached_token_share", Quotient("cache_read_tokens", per="input_tokens"),
+            "input tokens that the provider had cached",
+        ),
+        Aggregate("cost_usd", Quotient("cost.sum", factor=1e-9), _COST, "$", counts=True, about="dollars, in all"),
+        Aggregate("cost_mean_usd", _mean(_COST, 1e-9), _COST, "$", about="dollars per call with a cost"),
+        Aggregate("latency_mean_ms", _mean("latency", 1e-3), "latency", "ms", about="of answered calls"),
+        Aggregate("ttft_mean_ms", _mean("ttft", 1e-3), "ttft", "ms", about="time to the first token"),
+        Aggregate(
+            "breaker_opens", Quotient(f"{BREAKER}.sum", divisor=1e6), BREAKER, counts=True, events=f"{BREAKER}.count",
+            about="how often a circuit breaker opened",
+        ),
     )
-}
+}  # fmt: skip

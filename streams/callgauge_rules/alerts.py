@@ -4,20 +4,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
+from typing import Any
 
 from callgauge.schema import Alert, AlertState
 from callgauge.texts import repaired
 from callgauge_rules.aggregates import Aggregate
+from callgauge_rules.bound import BoundCondition, BoundRule, rank_of
 from callgauge_rules.durations import written
 from callgauge_rules.lifecycle import State, Timing, held_until_ms
-from callgauge_rules.rules import BoundRule
 from callgauge_windows.totals import Totals
 
-__all__ = ["alert_id_of", "alert_of", "ended", "fingerprint_of", "formatted", "state_of"]
+__all__ = ["COMPOSITE", "Shown", "alert_id_of", "alert_of", "ended", "fingerprint_of", "formatted", "state_of"]
 
 _WORDS = {"gt": "above", "ge": "at or above", "lt": "below", "le": "at or below", "eq": "equal to", "ne": "not"}
+
+
+#: The detector of a rule with several conditions.
+COMPOSITE = "composite"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What an alert tells besides its value.
+
+    Attributes:
+        condition: the one that is told of.
+        reason, baseline, score: what its detector says.
+        points, event_ids, heard, held: as in `Alert`.
+    """
+
+    condition: BoundCondition | None = None
+    reason: str = ""
+    baseline: float | None = None
+    score: float | None = None
+    points: tuple[tuple[float, float], ...] = ()
+    event_ids: tuple[str, ...] = ()
+    heard: float = 1.0
+    held: tuple[str, ...] = ()
 
 
 def fingerprint_of(rule: str, labels: Mapping[str, str]) -> str:
@@ -43,6 +69,7 @@ def alert_of(
     *,
     reason: str = "",
     log: str = "",
+    shows: Shown = Shown(),
 ) -> Alert:
     """The transition into `state`.
 
@@ -51,33 +78,49 @@ def alert_of(
 
     Args:
         reason: what else than the plain comparison caused it, such as a late row.
+        shows: what else is known; by default that of the rule's first condition.
     """
     fingerprint = fingerprint_of(rule.rule.name, labels)
     phase: AlertState = "resolved" if state.phase == "inactive" else state.phase
-    measured = totals.measures.get(rule.aggregate.measure)
+    told = shows.condition or rule.main
+    n = told.n_of(totals)
+    measured = totals.measures.get(told.aggregate.measure)
+    event_id = measured.max_event_id if measured else ""
     return Alert(
         alert_id=alert_id_of(fingerprint, state.starts_at_ms),
         fingerprint=fingerprint,
         seq=state.seq,
         state=phase,
         rule=repaired(rule.rule.name),
-        severity=rule.rule.severity,
+        severity=rule.severity_at(state.rank),
         labels={repaired(label): repaired(name) for label, name in labels.items()},
         starts_at=state.starts_at_ms / 1000,
         at=state.at_ms / 1000,
         fired_at=_seconds(state.fired_at_ms),
         last_fired_at=_seconds(state.last_fired_at_ms),
         ends_at=state.at_ms / 1000 if phase == "resolved" else None,
-        aggregate=rule.rule.aggregate,
-        lookback_s=rule.rule.lookback / 1000,
-        op=rule.rule.op,
-        threshold=rule.rule.value,
+        aggregate=repaired(told.judged.aggregate),
+        lookback_s=told.lookback_ms / 1000,
+        op=told.judged.op if not told.learns else "",
+        threshold=told.limit_at(state.rank) if not told.learns else told.least_score,
         value=value,
-        n=totals.n,
-        summary=repaired(_summary(rule, labels, value, totals.n)),
-        reason=repaired(_reason(rule, phase, state, totals.n, reason)),
-        event_id=repaired(measured.max_event_id) if measured else "",
+        n=n,
+        summary=repaired(_summary(rule, told, labels, value, n, state.rank)),
+        reason=repaired(_reason(rule, told, phase, state, n, reason or (shows.reason if phase != "resolved" else ""))),
+        event_id=repaired(event_id),
         runbook=repaired(rule.rule.runbook),
+        detector=COMPOSITE if rule.composite else told.kind.name,
+        baseline=shows.baseline,
+        score=shows.score,
+        points=[list(point) for point in shows.points],
+        event_ids=[repaired(each) for each in (shows.event_ids or ((event_id,) if event_id else ()))],
+        heard=shows.heard,
+        held=[repaired(name) for name in shows.held],
+        flapping=state.flapping,
+        changed_at=[each / 1000 for each in state.changes_ms],
+        provider=repaired(labels.get("provider", "")),
+        service=repaired(labels.get("service", "")),
+        role=rule.rule.role,
         log=repaired(log),
         offset=state.offset,
     )
@@ -86,8 +129,16 @@ def alert_of(
 def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
     """The transition to resolved of an alert that no rule judges any more."""
     at = at_ms / 1000
-    changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
-    return alert.model_copy(update=changes | {"reason": repaired(reason), "event_id": "", "offset": offset})
+    changes: dict[str, Any] = {
+        "state": "resolved",
+        "seq": alert.seq + 1,
+        "at": at,
+        "ends_at": at,
+        "value": None,
+        "n": 0,
+    }
+    changes |= {"event_id": "", "event_ids": [], "points": [], "score": None, "held": [], "flapping": False}
+    return alert.model_copy(update=changes | {"reason": repaired(reason), "offset": offset})
 
 
 def state_of(alert: Alert, log: str) -> State:
@@ -101,6 +152,9 @@ def state_of(alert: Alert, log: str) -> State:
         fired_at_ms=_milliseconds(alert.fired_at),
         last_fired_at_ms=_milliseconds(alert.last_fired_at),
         last_true_ms=0 if alert.state == "resolved" else round(alert.at * 1000),
+        rank=rank_of(alert.severity),
+        changes_ms=tuple(round(each * 1000) for each in alert.changed_at),
+        flapping=alert.flapping,
         offset=alert.offset if alert.log == repaired(log) else -1,
     )
 
@@ -113,16 +167,23 @@ def _milliseconds(seconds: float | None) -> int | None:
     return None if seconds is None else round(seconds * 1000)
 
 
-def _summary(rule: BoundRule, labels: Mapping[str, str], value: float | None, n: int) -> str:
+def _summary(
+    rule: BoundRule, told: BoundCondition, labels: Mapping[str, str], value: float | None, n: int, rank: int
+) -> str:
     """One line: what, where, how much, compared with what."""
     where = ", ".join(f"{label}={name}" for label, name in labels.items()) or "all calls"
-    threshold = formatted(rule.rule.value, rule.aggregate)
-    measured = "nothing to judge" if value is None else formatted(value, rule.aggregate)
-    limit = f"{_WORDS[rule.rule.op]} {threshold}"
-    calls = f"{n:,} call{'' if n == 1 else 's'}"
+    measured = "nothing to judge" if value is None else formatted(value, told.aggregate)
+    if told.learns:
+        limit = f"{told.kind.name} says so"
+    else:
+        limit = f"{_WORDS[told.judged.op]} {formatted(told.limit_at(rank), told.aggregate)}"
+    what = "score" if told.aggregate.of_scores else "call"
+    counted = f"{n:,} {what}{'' if n == 1 else 's'}"
     head = f"{rule.rule.summary}: " if rule.rule.summary else ""
-    what = f"{rule.rule.aggregate} of {where} over {written(rule.rule.lookback)}"
-    return f"{head}{what} is {measured} ({calls}; alert when {limit})"
+    if rule.composite:
+        limit = f"{limit}, and {rule.needs} of {len(rule.conditions)} conditions hold"
+    shown = f"{told.judged.aggregate} of {where} over {written(told.lookback_ms)}"
+    return f"{head}{shown} is {measured} ({counted}; alert when {limit})"
 
 
 def formatted(value: float, aggregate: Aggregate) -> str:
@@ -138,20 +199,24 @@ def formatted(value: float, aggregate: Aggregate) -> str:
             return f"{value:,.4g} {unit}".strip()
 
 
-def _reason(rule: BoundRule, phase: AlertState, state: State, n: int, given: str) -> str:
+def _reason(rule: BoundRule, told: BoundCondition, phase: AlertState, state: State, n: int, given: str) -> str:
     """Why this transition, where the plain comparison does not say it."""
     until_ms = held_until_ms(state, Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown))
     if phase == "pending" and until_ms is not None:
         held = f"held back by its cooldown until {_utc(until_ms)}"
         return f"{given}; {held}" if given else held
+    if phase == "firing" and state.flapping:
+        flaps = f"it has fired or ended {len(state.changes_ms)} times within an hour: kept firing until it is quiet"
+        return f"{given}; {flaps}" if given else flaps
     if given or phase != "resolved":
         return given
     if state.fired_at_ms is None:
-        lasted_ms = state.at_ms - rule.grouping.window_ms - state.starts_at_ms  # up to the window before this one
+        lasted_ms = state.at_ms - rule.step_ms - state.starts_at_ms  # up to the window before this one
         if until_ms is not None and lasted_ms >= rule.rule.for_:
             return f"ended while it was held back by its cooldown until {_utc(until_ms)}"
         return f"ended before it had held for {written(rule.rule.for_)}"
-    return f"fewer than {rule.min_count} calls to judge" if n < rule.min_count else ""
+    what = "scores" if told.aggregate.of_scores else "calls"
+    return f"fewer than {told.min_count} {what} to judge" if n < told.min_count else ""
 
 
 def _utc(ms: int) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 from callgauge_detectors.threshold import Op
 from callgauge_rules.aggregates import Aggregate
 from callgauge_rules.formulas import Bools, Column, Int64s, Percentile, Quotient
-from callgauge_windows.histogram import estimate
+from callgauge_windows.signed import SIGNED_KEYS
 
 __all__ = ["Condition"]
 
@@ -40,25 +40,25 @@ class Condition:
     """`aggregate op limit`, of at least `min_count` events."""
 
     def __init__(self, aggregate: Aggregate, op: Op, limit: float, min_count: int) -> None:
-        self._op, self._limit, self._min_count = op, limit, min_count
+        self._op, self._limit, self._min_count, self._events = op, limit, min_count, aggregate.events
         self._formula = aggregate.formula
         self._below, self._up_to, self._all = "", "", ""
         if isinstance(self._formula, Percentile):
             self._below, self._up_to = _bounds(self._formula, limit)
-            self._all = _at_most(self._formula.measure, _BUCKETS[-1] + 1)
+            self._all = _at_most(self._formula.measure, _buckets_of(self._formula)[-1] + 1)
 
     @property
     def sums(self) -> tuple[str, ...]:
         """The names of the sums that it needs."""
         if isinstance(self._formula, Quotient):
-            return tuple(sorted({"n", *self._formula.sums}))
+            return tuple(sorted({"n", self._events, *self._formula.sums}))
         up_to = {self._up_to} if self._op in ("gt", "le", "eq", "ne") else set()
         below = {self._below} if self._op in ("ge", "lt", "eq", "ne") else set()
-        return tuple(sorted({"n", self._all, *up_to, *below} - {""}))
+        return tuple(sorted({"n", self._events, self._all, *up_to, *below} - {""}))
 
     def holds(self, column: Column) -> Bools:
         """Whether it holds, for each series."""
-        enough = column("n") >= self._min_count
+        enough = column(self._events) >= self._min_count
         if isinstance(self._formula, Quotient):
             values, known = self._formula.of_columns(column)
             beyond: Bools = _OPS[self._op](values, self._limit)
@@ -91,13 +91,15 @@ class Condition:
 
 def _bounds(of: Percentile, limit: float) -> tuple[str, str]:
     """The sums that count events of values below a limit, and of values up to it; "" where no value can be."""
+    buckets = _buckets_of(of)
+    below = bisect_left(buckets, limit, key=of.value_of) + buckets[0] - 1
+    up_to = bisect_right(buckets, limit, key=of.value_of) + buckets[0] - 1
+    some_below, some_up_to = of.signed or limit > 0, of.signed or limit >= 0
+    return _at_most(of.measure, below) if some_below else "", _at_most(of.measure, up_to) if some_up_to else ""
 
-    def value(bucket: int) -> float:
-        return estimate(bucket) * of.factor
 
-    below = bisect_left(_BUCKETS, limit, key=value) + _BUCKETS[0] - 1
-    up_to = bisect_right(_BUCKETS, limit, key=value) + _BUCKETS[0] - 1
-    return _at_most(of.measure, below) if limit > 0 else "", _at_most(of.measure, up_to) if limit >= 0 else ""
+def _buckets_of(of: Percentile) -> range:
+    return SIGNED_KEYS if of.signed else _BUCKETS
 
 
 def _at_most(measure: str, bucket: int) -> str:

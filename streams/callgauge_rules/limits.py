@@ -48,6 +48,8 @@ def count_of(value: Any) -> int:
 
 def problem_of_limit(judged: Aggregate, op: str, value: float) -> str:
     """What is wrong with a limit beyond which every value lies, or none (5 for 5%, perhaps); "" if nothing is."""
+    if judged.signed:
+        return ""
     share = judged.unit == "%"
     most, values = (1.0, "a share, 0 to 1") if share else (math.inf, "never below 0")
     if not 0.0 <= value <= most:

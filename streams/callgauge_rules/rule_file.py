@@ -11,20 +11,28 @@ from callgauge_rules.texts import shown
 from callgauge_rules.yaml_file import YamlFile, kind_of, raw_of
 from callgauge_rules.yaml_values import Place
 
-__all__ = ["RuleFile", "read_rule_file"]
+__all__ = ["SHIPPED", "RuleFile", "read_rule_file"]
+
+#: The rules that come with callgauge, by name.
+SHIPPED = {"default": "default_rules.yaml", "seeds": "seed_rules.yaml"}
 
 _FORM = "write `rules:` and below it one `- name: ...` for each rule"
 
 
 def read_rule_file(path: Path | None) -> RuleFile:
-    """Read a file, or the default rules.
+    """Read a file, or the rules that are shipped under this name (a file of that name comes first).
+
+    Args:
+        path: None: the default rules.
 
     Raises:
         RuleError: it cannot be read, or is no YAML.
     """
-    if path is None:
-        return RuleFile("default_rules.yaml", files(__package__).joinpath("default_rules.yaml").read_bytes())
-    return RuleFile(str(path), raw_of(path, "CALLGAUGE_RULES_FILE names a YAML rule file"))
+    name = "default" if path is None else path.name
+    if path is None or (name in SHIPPED and not path.exists()):
+        shipped = SHIPPED[name]
+        return RuleFile(shipped, files(__package__).joinpath(shipped).read_bytes())
+    return RuleFile(str(path), raw_of(path, "CALLGAUGE_RULES_FILE names a YAML rule file, or is default or seeds"))
 
 
 class RuleFile(YamlFile):

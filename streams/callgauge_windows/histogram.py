@@ -15,7 +15,7 @@ the first bucket i with v <= floor(base^(i+1)). No floating-point logarithm deci
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -66,11 +66,16 @@ def estimate(bucket: int) -> float:
     return 2.0 * math.exp2((bucket + 1) / PER_DOUBLING) / (_BASE + 1.0)
 
 
-def quantile(zero_count: int, buckets: Mapping[int, int], q: float) -> float | None:
+def quantile(
+    zero_count: int, buckets: Mapping[int, int], q: float, value_of: Callable[[int], float] = estimate
+) -> float | None:
     """The q-quantile: the value of 0-based rank floor(q * (n - 1)), within RELATIVE_ERROR; None when empty.
 
     >>> round(quantile(0, {159: 90, 319: 10}, 0.5), 1)
     31.7
+
+    Args:
+        value_of: gives the value that a bucket stands for.
     """
     n = zero_count + sum(buckets.values())
     if n == 0:
@@ -82,5 +87,5 @@ def quantile(zero_count: int, buckets: Mapping[int, int], q: float) -> float | N
     for bucket in sorted(buckets):
         seen += buckets[bucket]
         if rank < seen:
-            return estimate(bucket)
+            return value_of(bucket)
     raise AssertionError("unreachable: ranks end at n - 1")

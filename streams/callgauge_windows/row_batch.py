@@ -108,9 +108,16 @@ class RowBatch:
     buckets: Mapping[str, Buckets]
     """Measure -> its histograms; left out where no row has any."""
     kind: str = "rows"
+    row_id: UInt64s | None = None
+    """Tells the rows of a series in a window apart, if it can have several (scores of several names); shape (rows,)."""
 
     def __len__(self) -> int:
         return len(self.series_id)
+
+    @property
+    def row_ids(self) -> UInt64s:
+        """Ids of the rows within their block."""
+        return self.series_id if self.row_id is None else self.row_id
 
     @cached_property
     def _line_of(self) -> dict[str, int]:
@@ -142,6 +149,7 @@ class RowBatch:
         return RowBatch(
             self.grouping, self.window_ms, self.source, self.block, self.epoch, self.series_id[rows], self.names,
             np.take(self.numbers, rows, axis=1), self.label_values, self.event_ids, buckets,
+            row_id=None if self.row_id is None else self.row_id[rows],
         )  # fmt: skip
 
     def rows(self) -> Iterator[Any]:

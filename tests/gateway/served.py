@@ -11,15 +11,16 @@ import httpx
 
 from callgauge.codec import decode_call, read
 from callgauge.prices.found import Prices, load_prices
+from callgauge.redaction.redactor import Redactor
 from callgauge.schema import Call, DeadLetter, Mark, Score
 from callgauge.testing import ManualClock
 from callgauge.topics import Topics
 from callgauge_gateway.batch import Record
-from callgauge_gateway.dialects.judgements import ResolveRef, no_refs
+from callgauge_gateway.dialects.judgements import call_of_ref
 from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.guard.new_series import NewSeries
 from callgauge_gateway.guard.rates import Rates
-from callgauge_gateway.intake import Intake, Redact
+from callgauge_gateway.intake import Intake
 from callgauge_gateway.metrics import Metrics
 from callgauge_gateway.web.app import make_app
 from callgauge_gateway.web.body import Limits
@@ -62,18 +63,17 @@ class Served:
         limits: Limits | None = None,
         per_s: float = 0.0,
         series_per_h: int = 0,
-        redact: Redact | None = None,
-        resolve: ResolveRef = no_refs,
+        redactor: Redactor | None = None,
         prices: Prices | None = None,
     ) -> None:
         self.bus = MemoryBus()
         self.topics = Topics()
         limits = limits or Limits(1_000_000, 5_000_000, 1_000)
         prices = prices or load_prices(None)
-        intake = Intake(self.topics, prices, NewSeries(series_per_h), redact, ManualClock(NOW))
+        intake = Intake(self.topics, prices, NewSeries(series_per_h), redactor, ManualClock(NOW))
         self.metrics = Metrics()
         guards = Guards(keys, limits, Rates(per_s), self.bus, self.metrics)
-        self.app = make_app(guards, Readers(intake, limits.events, resolve))
+        self.app = make_app(guards, Readers(intake, limits.events, call_of_ref))
 
     def post(
         self, path: str, body: Any = None, *, content: bytes | None = None, headers: Mapping[str, str] | None = None

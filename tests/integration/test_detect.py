@@ -29,6 +29,8 @@ RULES = """
 rules:
   - {name: failing, by: [model], aggregate: error_rate, lookback: 30s, value: 0.3, min_count: 5, for: 20s,
      keep_firing_for: 20s, cooldown: 60s}
+  - {name: unusual, by: [model], aggregate: errors, lookback: 10s, detector: zscore, level: low,
+     parameters: {size: 20, min_history: 3, tiers: {low: 1}}}
 """
 GROUPINGS = "model@10s"
 WINDOWS, MODELS, KILLS = 60, 8, 3
@@ -98,8 +100,9 @@ def expected(settings: Settings) -> list[Alert]:
     origin = describe_origins(settings).windows
     for partition in range(settings.windows_partitions):
         engine = Engine(
-            rules, log=f"{origin}/{partition}", source_timeout_ms=int(settings.source_timeout_s * 1000), live_from=0
-        )
+            rules, log=f"{origin}/{partition}", source_timeout_ms=int(settings.source_timeout_s * 1000), live_from=0,
+            whole=True,
+        )  # fmt: skip
         for message in records(settings, settings.topics.windows.name, partition):
             record = decode_windows(message.value())
             alerts += engine.take(message.offset(), message.timestamp()[1], record)
@@ -156,6 +159,7 @@ def test_kills_change_no_alert(broker: Broker, settings_of: Callable[..., Settin
     wanted = by_identity(expected(settings))
     assert by_identity(told(settings)) == wanted
     assert {alert.state for alert in wanted.values()} == {"pending", "firing", "resolved"}
+    assert {alert.rule for alert in wanted.values()} == {"failing", "unusual"}
     assert len(wanted) > MODELS
 
 

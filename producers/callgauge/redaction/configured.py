@@ -40,8 +40,9 @@ def redactor_of(
     return Redactor(more, of_prose, hook, settings.redact_key.get_secret_value().encode(), on_failure)
 
 
-def gauge_redactor(settings: Settings, hook: Hook | None) -> Redactor | None:
-    """The redactor of a Gauge, which tells its failures in the log, once per kind; None where settings turn it off.
+def gauge_redactor(settings: Settings, hook: Hook | None = None) -> Redactor | None:
+    """The redactor of a Gauge, or of the gateway; it tells its failures in the log, once per kind. None where settings
+    turn it off.
 
     Raises:
         SettingError: see `redactor_of`; or there is a hook, and redaction is turned off.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import Any
 
 from callgauge.counted import LABELS
 from callgauge.errors import DecodeError
 from callgauge.lenient import score_model
+from callgauge.refs import RefError, read_ref
 from callgauge_gateway.dialects.event import Event
 
-__all__ = ["SHAPES", "ResolveRef", "Shape", "no_refs"]
+__all__ = ["SHAPES", "ResolveRef", "Shape", "call_of_ref"]
 
 #: Gives event_id, trace_id, service and labels of a call for the token that was handed out for it.
 ResolveRef = Callable[[str], Mapping[str, Any]]
@@ -23,9 +25,16 @@ _RATINGS = {
 }
 
 
-def no_refs(ref: str) -> Mapping[str, Any]:
-    """Refuses every token."""
-    raise DecodeError("ref", "tokens of calls are not understood by this version: give event_id, trace_id or labels")
+def call_of_ref(ref: str) -> Mapping[str, Any]:
+    """The call that a token of the SDK (`callgauge.refs`) stands for.
+
+    Raises:
+        DecodeError: it is none.
+    """
+    try:
+        return asdict(read_ref(ref))
+    except RefError as error:
+        raise DecodeError("ref", f"{error}; give event_id, trace_id or labels instead") from None
 
 
 def score(given: Mapping[str, Any], resolve: ResolveRef) -> Event:

@@ -2,15 +2,17 @@
 
 An episode that somebody has resolved by hand is over here, whatever detect says of it later. What is owed is the way
 from the state that was told to the state now. So an alert that fired and was resolved before anybody was told is owed
-both, and one that was resolved and fired again by late rows, unnoticed, is owed nothing.
+both, and one that was resolved and fired again by late rows, unnoticed, is owed nothing. One that has
+become more severe is owed as firing once more.
 """
 
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from typing import get_args
 
-from callgauge.schema import Alert, AlertAction
+from callgauge.schema import Alert, AlertAction, Severity
 from callgauge_notify.grouping.notice import Item, News, Notice
 from callgauge_rules.shown import by_hand
 
@@ -88,6 +90,7 @@ class Episode:
         self.alert = alert
         self.partition = partition
         self.told: News | None = None
+        self._told_severity = 0
         self.memory: Mapping[str, str] = {}
         self.acknowledged: AlertAction | None = None
         self.resolved: AlertAction | None = None
@@ -129,7 +132,8 @@ class Episode:
     def owed(self) -> tuple[News, ...]:
         """What the receiver is to be told."""
         if self.alert.state == "firing":
-            firing: tuple[News, ...] = () if self.told == "firing" else ("firing",)
+            worse = _severity(self.alert) > self._told_severity
+            firing: tuple[News, ...] = ("firing",) if self.told != "firing" or worse else ()
             return (*firing, "acknowledged") if self._owes_acknowledged else firing
         if self.told == "firing":
             return ("resolved",)
@@ -145,6 +149,7 @@ class Episode:
         self.told = "resolved" if alert.state == "resolved" else "firing"
         self._told_mark = (alert.seq, 2 if resolved else 1 if acknowledged else 0)
         self._told_acknowledged = self._told_acknowledged or acknowledged
+        self._told_severity = _severity(alert)
         self.memory = memory
         self._waiting = [] if not self.owed() else [(mark, at) for mark, at in self._waiting if mark > self._told_mark]
 
@@ -187,3 +192,7 @@ class Episode:
     def _find(self, step: int, offset: int) -> None:
         """As `find`, of what somebody did."""
         self._waiting = [(mark, offset if mark[1] == step and at < 0 else at) for mark, at in self._waiting]
+
+
+def _severity(alert: Alert) -> int:
+    return get_args(Severity).index(alert.severity)

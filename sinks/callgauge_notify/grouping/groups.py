@@ -38,9 +38,18 @@ class Groups:
         if alert.state not in ("firing", "resolved") or (alert.state == "resolved" and alert.fired_at is None):
             return
         self._inhibitions.take(alert, partition)
+        offered = set()
         for route, receiver in self._routing.routes_of(alert):
             if receiver:
                 self._offer(route, receiver, alert, partition, offset, now)
+                offered.add(self._key(route, receiver, alert))
+        # A group that it went to when it was less severe must hear how it goes on.
+        for group in (group for key, group in self._groups.items() if key not in offered):
+            episode = group.episodes.get(alert.alert_id)
+            if episode is not None and alert.seq > episode.alert.seq:
+                episode.take(alert, offset)
+                if episode.waits:
+                    group.wake(now)
 
     def act(self, action: AlertAction, offset: int, now: float) -> bool:
         """What somebody did was read. Returns whether that was new."""

@@ -11,8 +11,8 @@ from typing import Any
 
 __all__ = ["Outbox", "Outgoing"]
 
-#: topic, partition, key, value
-Outgoing = tuple[str, int, bytes, bytes]
+#: topic, partition, key, value; a value of None deletes the key of a compacted topic
+Outgoing = tuple[str, int, bytes, bytes | None]
 
 
 _MANY = 4_096

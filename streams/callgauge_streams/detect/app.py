@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiokafka
@@ -14,14 +15,17 @@ from callgauge.codec import encode
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_rules.rules import BoundRule, bind, load_rules
+from callgauge_rules.bound import BoundRule
+from callgauge_rules.placing import place
+from callgauge_rules.rules import load_rules
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.outbox import Outbox, Outgoing
 from callgauge_streams.bus.reader import beyond_end
 from callgauge_streams.bus.steps import note_step
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.detect.history import current_alerts, end_before, offset_before
+from callgauge_streams.detect.history import current_alerts, end_before, learned_states, offset_before
 from callgauge_streams.detect.history_span import read_back_ms
+from callgauge_streams.detect.learned_states import LearnedState
 from callgauge_streams.detect.warm_up import warm_up
 from callgauge_streams.worker.app import (
     chunk_topic,
@@ -54,7 +58,8 @@ class DetectWorker:
         self._rules = rules
         self._origin = origin
         self._timeout_ms = int(settings.source_timeout_s * 1000)
-        self._before: dict[TP, tuple[int, list[Alert]]] = {}
+        self._learns = any(rule.learns for rule in rules)
+        self._before: dict[TP, _Before] = {}
         self._engines: dict[TP, tuple[Chain, Engine]] = {}
 
     async def start_of(self, consumer: aiokafka.AIOKafkaConsumer, tp: TP, committed: int | None) -> int:
@@ -78,9 +83,10 @@ class DetectWorker:
             what = "all that it holds is judged from its beginning, and what is committed is set back"
             self._app.logger.error("%s: %s", beyond_end(where, live_from, end), what)
             live_from, current = log_start, [alert.model_copy(update={"offset": -1}) for alert in current]
-        self._before[tp] = live_from, current
         if live_from == log_start:
+            self._before[tp] = _Before(live_from, current, whole=True)
             return log_start
+        learned = await asyncio.to_thread(learned_states, self._settings, tp.partition) if self._learns else []
         note_step("looking for the offset to read from")
         span_ms = read_back_ms(self._rules, self._timeout_ms)
         start = await asyncio.to_thread(offset_before, self._settings, tp.partition, live_from, span_ms)
@@ -88,6 +94,7 @@ class DetectWorker:
             "reading back from offset %d, for the windows that rules look back at; alerts are decided from offset %d on"
         )
         log.info(f"%s/%d: {what}", *tp, start, live_from)
+        self._before[tp] = _Before(live_from, current, learned, whole=start == log_start)
         return start
 
     def forget(self, revoked: Iterable[TP]) -> None:
@@ -120,17 +127,24 @@ class DetectWorker:
         for topic in (topics.alerts.name, topics.alerts_current.name):
             await self._outbox.put(_outgoing(topic, tp, alert) for alert in alerts)
             await self._outbox.settled()
-        self._app.consumer.confirm(tp, max(chunk.last + 1, self._before[tp][0]), chunk.generation)
+        # After the alerts: what was learned of a window stands for what was told of it.
+        await self._outbox.put(
+            (topics.detect_state.name, tp.partition, key.encode(), value) for key, value in engine.take_states()
+        )
+        await self._outbox.settled()
+        self._app.consumer.confirm(tp, max(chunk.last + 1, self._before[tp].live_from), chunk.generation)
 
     def _engine(self, tp: TP, chunk: Chunk) -> tuple[Chain, Engine]:
         if tp not in self._engines:
-            live_from, current = self._before[tp]
+            before = self._before[tp]
             engine = Engine(
                 self._rules,
                 log=f"{self._origin}/{tp.partition}",
                 source_timeout_ms=self._timeout_ms,
-                live_from=live_from,
-                current=current,
+                live_from=before.live_from,
+                current=before.current,
+                learned=before.learned,
+                whole=before.whole,
                 tells_losses=tp.partition == 0,
             )
             self._engines[tp] = Chain(chunk.start), engine
@@ -147,6 +161,21 @@ class DetectWorker:
         return engine.take(offset, timestamp_ms, record)
 
 
+@dataclass
+class _Before:
+    """What is known of a partition before its log is read.
+
+    Attributes:
+        live_from: the first offset that is not decided yet.
+        whole: it is read from its beginning.
+    """
+
+    live_from: int
+    current: list[Alert]
+    learned: list[LearnedState] = field(default_factory=list)
+    whole: bool = False
+
+
 def _outgoing(topic: str, tp: TP, alert: Alert) -> Outgoing:
     return topic, tp.partition, alert.fingerprint.encode(), encode(alert)
 
@@ -157,8 +186,11 @@ def _columns(chunk: Chunk) -> tuple[Any, Any, Any]:
 
 
 def load_bound_rules(settings: Settings) -> list[BoundRule]:
-    """The configured rules, each with its grouping set."""
-    return bind(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+    """The configured rules that the stream judges, each with its grouping set; the others are named in the log."""
+    placed = place(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+    for each in (each for each in placed if each.bound is None):
+        log.warning("rule %s is not judged here but evaluated from history: %s", each.rule.name, each.why)
+    return [each.bound for each in placed if each.bound]
 
 
 def detect_app(settings: Settings) -> Any:

@@ -7,6 +7,7 @@ how they hang together. Which rows count is not decided here but in callgauge_st
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
@@ -14,10 +15,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_rules.formulas import Percentile
 from callgauge_streams.detect import cell_links as links
-from callgauge_streams.detect.columns import Columns
+from callgauge_streams.detect.columns import VERSION, Columns
 from callgauge_streams.detect.evidence import Evidence
+from callgauge_streams.detect.evidence_entries import ZEROS
 from callgauge_streams.detect.pairs import Pairs
+from callgauge_streams.detect.quantiles import NONE, quantile_buckets
 from callgauge_streams.detect.sliding import Sliding
 from callgauge_windows.grown import Grown
 from callgauge_windows.row_batch import RowBatch
@@ -26,8 +30,9 @@ from callgauge_windows.totals import MeasureTotals, Totals
 __all__ = ["Cells"]
 
 Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
 
-_NO_COUNTS = ("errors", "rate_limit_used_max_ppm")
+_NO_COUNTS = ("errors", "rate_limit_used_max_ppm", VERSION)
 
 
 class Cells:
@@ -85,7 +90,7 @@ class Cells:
         changed = np.empty(len(batch), dtype=np.int64)
         self._make_room(len(batch))
         links.merge(
-            slot_of, batch.series_id.view(np.int64), starts, values, group, seq, self.columns.added,
+            slot_of, batch.row_ids.view(np.int64), starts, values, group, seq, self.columns.added,
             self._cell_of.keys, self._cell_of.numbers, self._row_of.keys, self._row_of.numbers,
             self._slots.filled, self._cells.room(0), self._sums.room(0), self._rows.room(0), self._row_values.room(0),
             self._free_cells.filled, self._free_rows.filled, self._counters, changed,
@@ -207,13 +212,45 @@ class Cells:
         found: Int64s = self._cells.filled[self._slots.filled[slots, links.NEWEST], links.START] + self.window_ms
         return found
 
-    def windows(self, slot: int) -> Iterator[tuple[int, int]]:
+    def windows(self, slot: int, most: int | None = None) -> Iterator[tuple[int, int]]:
         """The cells of a slot and their starts, newest first."""
         cells: Any = self._cells.filled
         cell = int(self._slots.filled[slot, links.NEWEST])
-        while cell >= 0:
+        while cell >= 0 and most != 0:
             yield cell, int(cells[cell, links.START])
             cell = int(cells[cell, links.OLDER])
+            most = None if most is None else most - 1
+
+    def lines(self, cells: Int64s) -> Int64s:
+        """The sums of cells, shape (cells, columns)."""
+        found: Int64s = self._sums.filled[cells, : len(self.columns.names)]
+        return found
+
+    def histogram(self, measure: str, cell: int) -> tuple[int, Counter[int]]:
+        """Events of value 0, and the buckets of one measure in a cell."""
+        parts = self._evidence[measure].of(self._rows_in(cell), cell)
+        buckets: Counter[int] = Counter()
+        for part in parts:
+            buckets.update(part.buckets)
+        return sum(part.zero_count for part in parts), buckets
+
+    def quantiles(self, formula: Percentile, slots: Int64s, start_ms: int, end_ms: int) -> Floats:
+        """A percentile of each slot over [start_ms, end_ms), NaN without events."""
+        words, places = self._evidence[formula.measure].entries
+        links_of = self._slots.filled, self._cells.filled, self._rows.filled
+        buckets = quantile_buckets(words, places, links_of, slots, start_ms, end_ms, formula.q)
+        distinct, at = np.unique(buckets, return_inverse=True)
+        values = [_value_of(formula, bucket) for bucket in distinct.tolist()]
+        return np.array(values, dtype=np.float64)[at]
+
+    def largest(self, slot: int, measure: str, start_ms: int, end_ms: int, most: int) -> tuple[str, ...]:
+        """The events of the largest values of a measure (of a score: the lowest) in [start_ms, end_ms), worst first."""
+        if measure not in self._evidence:
+            return ()
+        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
+        parts = [part for cell in cells for part in self._evidence[measure].of(self._rows_in(cell), cell)]
+        worst = sorted((-part.max, part.max_event_id) for part in parts if part.max_event_id)
+        return tuple(dict.fromkeys(event_id for _, event_id in worst))[:most]
 
     def totals(self, slot: int, start_ms: int, end_ms: int, measures: Collection[str] | None = None) -> Totals:
         """What the windows in [start_ms, end_ms) of one slot add up to, as an alert tells it.
@@ -237,6 +274,7 @@ class Cells:
             errors=+errors,
             rate_limit_used_ppm=sums.get("rate_limit_used_max_ppm", 0),
             measures={name: measure for name, measure in found.items() if measure.count},
+            scores=Counter({name: n for name, n in sums.items() if name.startswith("score.")}),
         )
 
     def _measure(self, name: str, cells: list[int], sums: dict[str, int]) -> MeasureTotals:
@@ -253,3 +291,9 @@ class Cells:
             found.append(row)
             row = int(self._rows.filled[row, links.NEXT])
         return found
+
+
+def _value_of(formula: Percentile, bucket: int) -> float:
+    if bucket == NONE:
+        return math.nan
+    return 0.0 if bucket == ZEROS else formula.value_of(bucket)

@@ -11,15 +11,16 @@ import numpy.typing as npt
 
 from callgauge.counted import MEASURES
 from callgauge.schema import ErrorType
-from callgauge_rules.formulas import Percentile
-from callgauge_rules.rules import BoundRule
+from callgauge_rules.bound import BoundRule
 from callgauge_windows.compiled import compiled
 from callgauge_windows.row_batch import COUNTS, RowBatch
 
-__all__ = ["Columns"]
+__all__ = ["VERSION", "Columns"]
 
 Int64s = npt.NDArray[np.int64]
 
+#: The version of a row: of those of one identity the one with the largest counts. Of calls it is "n".
+VERSION = "version"
 #: Columns of which the largest counts; all others are added up.
 _LARGEST = ("rate_limit_used_max_ppm",)
 
@@ -29,8 +30,8 @@ class Columns:
     """Which numbers are kept of each row of a grouping set.
 
     Attributes:
-        names: as `callgauge_rules.formulas` and `condition` name sums, "n" first, those of which the largest counts
-            last.
+        names: as `callgauge_rules.formulas` and `condition` name sums: the version of a row first, which is "n" unless
+            there are scores, those of which the largest counts last.
         added: so many are added up.
         evidence: measure -> whether its histogram is needed; in any case the event of its largest value is.
     """
@@ -40,21 +41,26 @@ class Columns:
     evidence: dict[str, bool]
 
     @classmethod
-    def of_names(cls, names: Iterable[str], evidence: dict[str, bool]) -> Columns:
-        """Columns of these names, and "n"."""
+    def of_names(cls, names: Iterable[str], evidence: dict[str, bool], *, scores: bool = False) -> Columns:
+        """Columns of these names, and "n".
+
+        Args:
+            scores: rows of scores come too. They count no calls, so that a row's version has a column of its own.
+        """
         wanted = set(names)
-        added = ["n", *sorted(wanted - {"n", *_LARGEST})]
+        added = [*([VERSION] if scores else []), "n", *sorted(wanted - {"n", *_LARGEST})]
         return cls((*added, *(name for name in _LARGEST if name in wanted)), len(added), evidence)
 
     @classmethod
     def of_rules(cls, rules: Sequence[BoundRule]) -> Columns:
         """What these rules need."""
         evidence: dict[str, bool] = {}
-        for rule in rules:
-            if measure := rule.aggregate.measure:
-                histogram = isinstance(rule.aggregate.formula, Percentile)
-                evidence[measure] = evidence.get(measure, False) or histogram
-        return cls.of_names((name for rule in rules for name in rule.condition.sums), evidence)
+        conditions = [condition for rule in rules for condition in rule.conditions]
+        for condition in conditions:
+            if measure := condition.aggregate.measure:
+                evidence[measure] = evidence.get(measure, False) or condition.needs_histogram
+        names = {name for condition in conditions for name in condition.sums}
+        return cls.of_names(names, evidence, scores=any(condition.aggregate.of_scores for condition in conditions))
 
     @classmethod
     def every(cls) -> Columns:
@@ -74,6 +80,8 @@ class Columns:
 def _column(batch: RowBatch, name: str) -> Any:
     if name == "errors":
         return sum(batch.map_columns("error").values())
+    if name == VERSION:
+        return batch.column(VERSION if VERSION in batch.names else "n")
     measure, _, bound = name.partition(".at_most.")
     if not bound:
         return batch.column(name)

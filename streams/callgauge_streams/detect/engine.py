@@ -6,8 +6,7 @@ Everything, time included, comes from records of that log, so reading it again g
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -15,20 +14,27 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.schema import Alert
-from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
-from callgauge_rules.lifecycle import observe, step
-from callgauge_rules.rules import RESERVED, BoundRule
+from callgauge_rules.alerts import fingerprint_of
+from callgauge_rules.bound import BoundCondition, BoundRule
+from callgauge_rules.rule import RESERVED
+from callgauge_rules.score_aggregates import score_measures
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
+from callgauge_streams.detect.causes import Causes
 from callgauge_streams.detect.columns import Columns
+from callgauge_streams.detect.deciding import WAIT_MS, Deciding
 from callgauge_streams.detect.history_span import history_ms
 from callgauge_streams.detect.judging import Judging
 from callgauge_streams.detect.late import LATE_MS, Late
+from callgauge_streams.detect.learned_judging import LearnedJudging
+from callgauge_streams.detect.learned_states import LearnedState
 from callgauge_streams.detect.losses import Losses
-from callgauge_streams.detect.merge import Windows
+from callgauge_streams.detect.merge import Changed, Windows
 from callgauge_streams.detect.overflows import Overflows
+from callgauge_streams.detect.recounts import Place, Recounts
+from callgauge_streams.detect.score_batch import score_batch
 from callgauge_streams.detect.series import Series
-from callgauge_streams.detect.sources import Sources
 from callgauge_streams.detect.states import States
+from callgauge_streams.detect.watermarks import Watermarks
 from callgauge_windows.row_batch import RowBatch
 
 __all__ = ["Engine"]
@@ -36,8 +42,6 @@ __all__ = ["Engine"]
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
-# How long windows are kept for count rules that wait for an unheard source.
-_WAIT_MS = 3_600_000
 # Rows of windows further ahead of the log's clock come from clocks that are wrong, and would be kept for ever.
 _AHEAD_MS = 3_600_000
 
@@ -53,6 +57,8 @@ class Engine:
             every partition, so one engine does.
         series_cap: so many series of a service are told apart in each grouping set.
         judges_late: whether rows of windows that are forgotten already are judged; see `late`.
+        learned: what `take_states` gave before.
+        whole: the log is read from its beginning, so no source of it is missing at first.
     """
 
     def __init__(
@@ -66,6 +72,8 @@ class Engine:
         tells_losses: bool = False,
         series_cap: int = SERIES_CAP,
         judges_late: bool = True,
+        learned: Iterable[LearnedState] = (),
+        whole: bool = False,
     ) -> None:
         self._by_grouping: dict[str, list[BoundRule]] = {}
         for rule in rules:
@@ -76,10 +84,14 @@ class Engine:
         self._cap = Cap(log.rpartition("/")[2], series_cap)
         self._windows = Windows(
             {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
-            {name: {rule.rule.lookback for rule in of} for name, of in self._by_grouping.items()},
+            {name: {each.lookback_ms for each in _conditions(of)} for name, of in self._by_grouping.items()},
             self._admit,
         )
-        self._sources = Sources(source_timeout_ms)
+        self._scores = {
+            name: frozenset(each.aggregate.measure for each in _conditions(of) if each.aggregate.of_scores)
+            for name, of in self._by_grouping.items()
+        }
+        self._watermarks = Watermarks(source_timeout_ms, settled=whole)
         current = list(current)
         self._losses = Losses(log, live_from, current) if tells_losses else None
         self._overflows = Overflows(log, live_from, current) if tells_losses else None
@@ -89,16 +101,16 @@ class Engine:
             rules=(rule.rule.name for rule in rules),
             cooldown_ms=max((rule.rule.cooldown for rule in rules), default=0),
         )
-        self._judgings = [
-            Judging(rule, self._windows.kept(rule.grouping.name, rule.grouping.window_ms)) for rule in rules
-        ]
-        self._judging_of = {
-            name: [judging for judging in self._judgings if judging.rule.grouping.name == name]
-            for name in self._by_grouping
-        }
+        judgings = [self._judging(rule) for rule in rules]
+        self._learned = {judging.name: judging for judging in judgings if isinstance(judging, LearnedJudging)}
+        for state in learned:
+            if state.rule in self._learned and self._learned[state.rule].restore(state, log) and state.alert:
+                self._states.restore(state.fingerprint, state.alert)
+        self._deciding = Deciding(judgings, self._states, self._watermarks, self._keep_ms, log=log, live_from=live_from)
+        self._recounts = Recounts()
+        self._causes = Causes(current)
         self._forgotten_to = dict.fromkeys(self._by_grouping, 0)
         self._late = self._late_of(rules, series_cap) if judges_late else None
-        self._offset = -1
         self.left_out = 0
         """Rows that were left out: too old to be judged, or of windows in the future."""
 
@@ -107,47 +119,75 @@ class Engine:
         """Rows of series beyond the cap, which count under `__other__`."""
         return self._cap.rows
 
+    def _judging(self, rule: BoundRule) -> Judging:
+        kept = self._windows.kept(rule.grouping.name, rule.grouping.window_ms)
+        return LearnedJudging(rule, kept, self._log) if rule.learns else Judging(rule, kept)
+
+    def take_states(self) -> list[tuple[str, bytes | None]]:
+        """What detectors have learned and must be saved now, by fingerprint; None: it is to be deleted. The alerts of
+        all records so far must be on their topic before."""
+        if self._deciding.offset < self._live_from:
+            return []  # the windows are not as far yet as what was saved
+        clock_ms = self._watermarks.clock_ms
+        return [each for judging in self._learned.values() for each in judging.take_states(clock_ms, self._states.of)]
+
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""
-        self._sources.clock_ms = max(self._sources.clock_ms, timestamp_ms)
-        self._offset = offset
+        self._watermarks.tick(timestamp_ms)
+        self._deciding.begin(offset)
+        return self._causes.suspect(list(self._taken(timestamp_ms, record)))
+
+    def _taken(self, timestamp_ms: int, record: Any) -> Iterator[Alert]:
         match record.kind:
             case "rows" if record.grouping in self._by_grouping:
-                return list(self._take_rows(self._in_time(record)))
+                yield from self._take_rows(self._in_time(record))
             case "row":
-                return self.take(offset, timestamp_ms, RowBatch.of_rows([record]))
+                yield from self._taken(timestamp_ms, RowBatch.of_rows([record]))
+            case "score_row" if self._is_wanted(record):
+                yield from self._take_rows(score_batch(record))
             case "epoch":
-                lost = self._losses.take(record, offset, timestamp_ms) if self._losses else ()
-                return [*lost, *self._take_start(record)]
+                if self._losses:
+                    yield from self._losses.take(record, self._deciding.offset, timestamp_ms)
+                yield from self._take_start(record)
             case "progress":
-                return list(self._take_progress(record))
-        # Rows that no rule is about.
-        # A summary: what it counts is in the rows, when its block may be folded is in the progress.
-        # A score_row: no rule judges scores.
-        return []
+                yield from self._take_progress(record)
+        # Nothing is done with rows that no rule is about, nor with summaries: what they count is in the rows, and when
+        # a block may be folded is in the progress.
+
+    def _is_wanted(self, row: Any) -> bool:
+        """Whether some rule is about a row of scores."""
+        return not self._scores.get(row.grouping, frozenset()).isdisjoint(score_measures(row.name, row.origin))
 
     def _take_rows(self, batch: RowBatch) -> Iterator[Alert]:
         ends_ms = batch.column("window_start_ms") + batch.window_ms
-        fits = (self._forgotten_to[batch.grouping] < ends_ms) & (ends_ms <= self._sources.clock_ms + _AHEAD_MS)
+        fits = (self._forgotten_to[batch.grouping] < ends_ms) & (ends_ms <= self._watermarks.clock_ms + _AHEAD_MS)
         self.left_out += len(batch) - int(fits.sum())
         changed = self._windows.put(batch, fits)
         if changed is None:
             return
         for series in changed.new:
             self._begin(series)
-        yield from self._take_changes(batch.grouping, changed.slots, changed.starts_ms, "a late row changed the window")
+        if self._recounts.waits(batch.source):
+            self._recounts.note(batch.source, _places(changed))
+            for judging in self._deciding.of(batch.grouping):
+                judging.plan(changed.slots)
+            return
+        yield from self._deciding.changes(
+            batch.grouping, changed.slots, changed.starts_ms, "a late row changed the window"
+        )
 
     def _begin(self, series: Series) -> None:
         """A series is new."""
         series.fingerprints = self._fingerprints(series.grouping, series.labels)
         self._states.judged(series.fingerprints.values())
-        for judging in self._judging_of[series.grouping]:
+        for judging in self._deciding.of(series.grouping):
             key = series.fingerprints.get(judging.name, "")
-            judging.add(series.slot, judges=bool(key), on=self._states.of(key).phase != "inactive")
+            judging.add(series, on=self._states.of(key).phase != "inactive")
 
     def _late_of(self, rules: Sequence[BoundRule], series_cap: int) -> Late | None:
         # What is missing cannot be told from late rows alone.
-        judged = [rule for rule in rules if not rule.judges_nothing]
+        # Scores have watermarks of their own, and what learns was fed with later windows already.
+        judged = [rule for rule in rules if not (rule.judges_nothing or rule.of_scores or rule.learns)]
         if not judged:
             return None
 
@@ -164,7 +204,7 @@ class Engine:
         # Rows of blocks that have ended come again when the past is aggregated anew: those windows were judged.
         if self._late is None or not late.any() or not self._windows.takes(batch):
             return batch
-        self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._sources.clock_ms)
+        self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._watermarks.clock_ms)
         return batch.take(np.flatnonzero(~late))
 
     def _admit(self, row: Any) -> dict[str, str] | None:
@@ -191,136 +231,62 @@ class Engine:
         return {rule.rule.name: fingerprint_of(rule.rule.name, labels) for rule in judging}
 
     def _take_start(self, start: Any) -> Iterator[Alert]:
-        lost = self._windows.start(start)
-        reason = "rows became void: they are counted again by other settings"
-        for grouping, of in groupby(lost, key=lambda each: each[0].grouping):
-            places = np.array([(series.slot, at_ms) for series, starts_ms in of for at_ms in starts_ms], dtype=np.int64)
-            yield from self._take_changes(grouping, places[:, 0], places[:, 1], reason)
+        lost = [(series, start_ms) for series, starts_ms in self._windows.start(start) for start_ms in starts_ms]
+        if lost:
+            self._watermarks.begin_again(start.source)
+            self._recounts.note(start.source, lost)
+            yield from self._judge_recounted()
+
+    def _judge_recounted(self) -> Iterator[Alert]:
+        """Judge the windows anew whose sources are counted again, and have come as far as before."""
+        done = self._recounts.take_done(self._watermarks.has_caught_up)
+        known = [place for place in done if self._windows.knows(place[0])]
+        reason = "rows became void and were counted again by other settings"
+        for grouping, of in groupby(known, key=lambda each: each[0].grouping):
+            places = np.array([(series.slot, start_ms) for series, start_ms in of], dtype=np.int64)
+            yield from self._deciding.changes(grouping, places[:, 0], places[:, 1], reason)
 
     def _take_progress(self, progress: Any) -> Iterator[Alert]:
-        sources = [source for source in progress.sources if source.holds == "calls"]
-        self._sources.hear(sources)
-        for source in sources:
+        self._watermarks.hear(progress)
+        for source in progress.sources:
             self._windows.fold(source.source, source.committed)
-        watermark_ms = self._sources.watermark_ms()
-        yield from self._judge_to(watermark_ms)
+        watermark_ms = self._watermarks.of_calls_ms
+        yield from self._judge_recounted()
+        yield from self._deciding.judge()
         self._forget(watermark_ms)
-        yield from self._end_what_nothing_judges(watermark_ms)
+        yield from self._deciding.end_what_nothing_judges(watermark_ms)
         if self._late:
-            yield from self._late.judge(self._offset, self._sources.clock_ms, self._is_on)
+            yield from self._late.judge(self._deciding.offset, self._watermarks.clock_ms, self._deciding.is_on)
         if self._losses:
-            yield from self._losses.end(self._offset, self._sources.clock_ms)
+            yield from self._losses.end(self._deciding.offset, self._watermarks.clock_ms)
         yield from self._tell_overflows(progress)
-
-    def _is_on(self, fingerprint: str) -> bool:
-        return self._states.of(fingerprint).phase != "inactive"
 
     def _tell_overflows(self, progress: Any) -> Iterator[Alert]:
         own = self._cap.take_overflows()
         if self._overflows:
             # Rollup's come first, since they name the service.
             folded = [*(each for source in progress.sources for each in source.folding), *own]
-            yield from self._overflows.take(folded, self._offset, self._sources.clock_ms)
-            yield from self._overflows.end(self._offset, self._sources.clock_ms)
-
-    def _judge_to(self, watermark_ms: int) -> Iterator[Alert]:
-        """Judge every window that has ended since the last time: rule by rule, series in the order in which they came,
-        windows in order of their ends."""
-        for judging in self._judgings:
-            if judging.rule.aggregate.counts and not self._sources.complete:
-                continue  # a count that lacks a source is wrong, so rules on counts wait for all sources
-            to_ms = watermark_ms // judging.width_ms * judging.width_ms
-            due = judging.take_due(to_ms)
-            if not len(due):
-                judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
-                continue
-            slots = due[np.argsort(judging.kept.numbers(due))]
-            holds = yield from self._judge_ends(judging, slots, to_ms)
-            quiet = ~holds & ~judging.on(slots)
-            next_ms = np.full(len(slots), to_ms + judging.width_ms)
-            next_ms[quiet] = judging.next_change(slots[quiet], to_ms)
-            judging.judged_to_ms = max(judging.judged_to_ms, to_ms)
-            judging.plan(slots, next_ms)
-
-    def _judge_ends(self, judging: Judging, slots: Int64s, to_ms: int) -> Generator[Alert, None, Bools]:
-        """Judge series at all window ends up to `to_ms`. Returns whether the condition holds at the last one of each,
-        True where there is none."""
-        first, last = self._ends(judging, slots, to_ms)
-        holds = np.ones(len(slots), dtype=np.bool_)
-        held: dict[int, set[int]] = {at: set() for at in np.flatnonzero(judging.on(slots)).tolist()}
-        for at_ms in range(int(first.min()), int(last.max()) + 1, judging.width_ms):
-            now = np.flatnonzero((first <= at_ms) & (at_ms <= last))
-            holds[now] = judging.holds(slots[now], at_ms)
-            for at in now[holds[now]].tolist():
-                held.setdefault(at, set()).add(at_ms)
-        for at in sorted(held):
-            for at_ms in range(int(first[at]), int(last[at]) + 1, judging.width_ms):
-                yield from self._decide(judging, int(slots[at]), at_ms, holds=at_ms in held[at])
-        return holds
-
-    def _ends(self, judging: Judging, slots: Int64s, to_ms: int) -> tuple[Int64s, Int64s]:
-        """The first and the last window end at which each series is judged."""
-        width = judging.width_ms
-        return judging.ends(
-            slots, to_ms, (to_ms - self._keep_ms[judging.rule.grouping.name] - _WAIT_MS) // width * width
-        )
+            yield from self._overflows.take(folded, self._deciding.offset, self._watermarks.clock_ms)
+            yield from self._overflows.end(self._deciding.offset, self._watermarks.clock_ms)
 
     def _forget(self, watermark_ms: int) -> None:
         """Drop windows that no rule will look at again."""
         for grouping in self._by_grouping:
-            slowest = min(judging.judged_to_ms for judging in self._judging_of[grouping])
-            border_ms = max(slowest, watermark_ms - _WAIT_MS) - self._keep_ms[grouping]
+            slowest = min(judging.judged_to_ms for judging in self._deciding.of(grouping))
+            border_ms = max(slowest, watermark_ms - WAIT_MS) - self._keep_ms[grouping]
             self._forgotten_to[grouping] = max(self._forgotten_to[grouping], border_ms)
             for series in self._windows.forget(self._forgotten_to[grouping], grouping):
-                for judging in self._judging_of[grouping]:
-                    judging.drop(series.slot)
+                for judging in self._deciding.of(grouping):
+                    judging.drop(series)
                 self._states.unjudged(series.fingerprints.values())
                 if series.told_apart:
                     self._cap.release(grouping, series.labels)
 
-    def _take_changes(self, grouping: str, slots: Int64s, starts_ms: Int64s, reason: str) -> Iterator[Alert]:
-        """Windows of these series, one for each, have changed. If they were judged already, the latest window end whose
-        lookback they are part of is judged again: series by series in their order, rule by rule."""
-        again: list[tuple[int, int, Judging, int, bool]] = []
-        oldest_ms = starts_ms.min(initial=1 << 62)
-        for order, judging in enumerate(self._judging_of[grouping]):
-            judging.plan(slots)
-            waits = judging.rule.aggregate.counts and not self._sources.complete
-            if oldest_ms < judging.judged_to_ms and not waits:
-                for place, slot, holds in judging.changed(slots, starts_ms):
-                    again.append((place, order, judging, slot, holds))
-        for _, _, judging, slot, holds in sorted(again, key=lambda each: each[:2]):
-            yield from self._decide(judging, slot, judging.judged_to_ms, holds=holds, reason=reason)
 
-    def _decide(self, judging: Judging, slot: int, at_ms: int, *, holds: bool, reason: str = "") -> Iterator[Alert]:
-        """The window that ends at `at_ms` was judged."""
-        rule, series = judging.rule, judging.kept.series[slot]
-        key = series.fingerprints[judging.name]
-        before = self._states.of(key)
-        if not holds and before.phase == "inactive":
-            return
-        if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
-            self._states.keep(key, observe(before, holds, at_ms))  # decided before the log was read again
-            return
-        after = step(before, judging.timing, holds, at_ms)
-        judging.set_on(slot, on=after.phase != "inactive")
-        if (after.phase, after.seq, after.starts_at_ms) == (before.phase, before.seq, before.starts_at_ms):
-            self._states.keep(key, after)
-            return
-        after = replace(after, offset=self._offset)
-        totals = series.cells.totals(slot, at_ms - rule.rule.lookback, at_ms, {rule.aggregate.measure})
-        value = rule.aggregate.of(totals)
-        alert = alert_of(rule, series.labels, after, value, totals, reason=reason, log=self._log)
-        self._states.tell(alert, after)
-        yield alert
+def _conditions(rules: Iterable[BoundRule]) -> list[BoundCondition]:
+    return [condition for rule in rules for condition in rule.conditions]
 
-    def _end_what_nothing_judges(self, watermark_ms: int) -> Iterator[Alert]:
-        """End alerts whose rule was removed or whose series is no longer heard of: nothing else would."""
-        if self._offset < self._live_from:
-            return
-        for alert in self._states.take_left(watermark_ms):
-            reason = "no calls to judge" if self._states.has_rule(alert) else "the rule was removed or changed"
-            at_ms = max(watermark_ms, round(alert.at * 1000))
-            alert = ended(alert, at_ms, self._offset, reason).model_copy(update={"log": self._log})
-            self._states.tell(alert, state_of(alert, self._log))
-            yield alert
+
+def _places(changed: Changed) -> list[Place]:
+    pairs = zip(changed.slots.tolist(), changed.starts_ms.tolist(), strict=True)
+    return [(changed.kept.series[slot], start_ms) for slot, start_ms in pairs]

@@ -88,6 +88,11 @@ class Evidence:
         places += [self._cells.filled[cell]] if cell < len(self._cells.filled) else []
         return [self._read(int(place)) for place in places if place]
 
+    @property
+    def entries(self) -> tuple[Int32s, tuple[Int64s, Int64s]]:
+        """All entries, and where those of rows and of cells begin (0: there is none)."""
+        return self._words, (self._rows.filled, self._cells.filled)
+
     def _read(self, place: int) -> MeasureTotals:
         words = self._words[place : place + int(self._words[place])]
         most, bytes_of_id = int(words[1:3].view(np.int64)[0]), int(words[3])

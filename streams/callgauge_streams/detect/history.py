@@ -6,8 +6,10 @@ Plain consumers without a group: they commit nothing and count nothing.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
+from msgspec import MsgspecError
 
 from callgauge.codec import read_alert_record
 from callgauge.errors import DecodeError
@@ -15,8 +17,9 @@ from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_streams.bus.reader import PartitionHead, next_message, open_reader
 from callgauge_streams.bus.steps import note_step
+from callgauge_streams.detect.learned_states import LearnedState, decode_state
 
-__all__ = ["current_alerts", "end_before", "offset_before"]
+__all__ = ["current_alerts", "end_before", "learned_states", "offset_before"]
 
 _TIMEOUT_S = 30.0
 log = logging.getLogger(__name__)
@@ -53,6 +56,27 @@ def _take_note(found: dict[str, Alert], message: Message) -> None:
     # A worker that hung while sending may have written an old transition after a newer one of the next worker.
     if known is None or known.log != alert.log or (alert.offset, alert.at) >= (known.offset, known.at):
         found[alert.fingerprint] = alert
+
+
+def learned_states(settings: Settings, partition: int) -> list[LearnedState]:
+    """What detectors have learned of the series of a partition, from the compacted topic."""
+    topic = settings.topics.detect_state.name
+    found: dict[bytes, bytes] = {}
+    with open_reader(settings) as consumer:
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
+        note_step(f"reading {topic}")
+        while message := next_message(consumer, f"{topic}/{partition}"):
+            note_step(f"reading {topic}")
+            key, value = message.key() or b"", message.value()
+            if value is None:
+                found.pop(key, None)
+            else:
+                found[key] = value
+    states: list[LearnedState] = []
+    for value in found.values():
+        with suppress(MsgspecError):  # of another version: the detector learns anew
+            states.append(decode_state(value))
+    return states
 
 
 def end_before(settings: Settings, partition: int, committed: int) -> int | None:

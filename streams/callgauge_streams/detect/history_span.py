@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from callgauge_rules.rules import BoundRule
+from callgauge_rules.bound import BoundRule
+from callgauge_streams.detect.learned_states import SAVED_EVERY_MS
 from callgauge_streams.detect.overflows import LASTS_MS
 from callgauge_streams.detect.sources import GONE_AFTER
 
@@ -23,8 +24,9 @@ def history_ms(rules: Sequence[BoundRule]) -> int:
 
 def _needed_ms(bound: BoundRule) -> int:
     rule = bound.rule
-    absent_ms = _ABSENT_MS if bound.judges_nothing else 0
-    return rule.lookback + rule.keep_firing_for + rule.for_ + bound.grouping.window_ms + absent_ms
+    learns_of_nothing = any(each.learns and each.min_count == 0 for each in bound.conditions)
+    absent_ms = _ABSENT_MS if bound.judges_nothing or learns_of_nothing else 0
+    return bound.lookback_ms + rule.keep_firing_for + rule.for_ + bound.step_ms + absent_ms
 
 
 def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
@@ -34,4 +36,5 @@ def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:
     Windows are kept by event time but found in the log by append time. Twice the history is enough as long as event
     time has run at least half as fast as the log's clock (it is slower only while rollup falls behind).
     """
-    return max(2 * history_ms(rules), LASTS_MS) + GONE_AFTER * source_timeout_ms + _STARTS_MS
+    saved_ms = 2 * SAVED_EVERY_MS if any(rule.learns for rule in rules) else 0
+    return max(2 * (history_ms(rules) + saved_ms), LASTS_MS) + GONE_AFTER * source_timeout_ms + _STARTS_MS

@@ -8,15 +8,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_rules.bound import BoundCondition, BoundRule
 from callgauge_rules.lifecycle import Timing
-from callgauge_rules.rules import BoundRule
-from callgauge_streams.detect.series import Kept
+from callgauge_streams.detect.learning import Said
+from callgauge_streams.detect.picture import points_of
+from callgauge_streams.detect.series import Kept, Series
 from callgauge_windows.compiled import compiled
 from callgauge_windows.grown import Grown
 
 __all__ = ["Judging"]
 
 Int64s = npt.NDArray[np.int64]
+Int8s = npt.NDArray[np.int8]
 
 _NEVER_MS = 1 << 62
 Bools = npt.NDArray[np.bool_]
@@ -31,7 +34,7 @@ class Judging:
 
     def __init__(self, rule: BoundRule, kept: Kept) -> None:
         self.rule, self.kept, self._cells = rule, kept, kept.cells
-        self.name, self.width_ms = rule.rule.name, rule.grouping.window_ms
+        self.name, self.width_ms, self._window_ms = rule.rule.name, rule.step_ms, rule.grouping.window_ms
         self.timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
         self.judged_to_ms = 0
         self._column_of = {name: at for at, name in enumerate(kept.cells.columns.names)}
@@ -40,15 +43,22 @@ class Judging:
         next, 0: at no time."""
         self._nothing_before_ms = 0
 
-    def add(self, slot: int, *, judges: bool, on: bool) -> None:
-        """A series is new."""
+    def add(self, series: Series, *, on: bool) -> None:
+        """A series is new.
+
+        Args:
+            on: its alert is pending or firing.
+        """
+        self._enter(series.slot, judges=self.name in series.fingerprints, on=on)
+
+    def drop(self, series: Series) -> None:
+        """A series is forgotten."""
+        self._enter(series.slot, judges=False, on=False)
+
+    def _enter(self, slot: int, *, judges: bool, on: bool) -> None:
         self._judges.to(slot + 1)[slot] = judges
         self._on.to(slot + 1)[slot] = on
         self._due_ms.to(slot + 1)[slot] = 0
-
-    def drop(self, slot: int) -> None:
-        """A series is forgotten."""
-        self.add(slot, judges=False, on=False)
 
     def set_on(self, slot: int, *, on: bool) -> None:
         """Note whether the alert of a series is pending or firing. Where it is not and the condition does not hold
@@ -63,10 +73,30 @@ class Judging:
         """Which of them the rule judges."""
         return self._judges.filled[slots]
 
-    def holds(self, slots: Int64s, at_ms: int) -> Bools:
-        """Whether the condition holds for each, over the lookback that ends at `at_ms`."""
-        sums = self._cells.sums(self.rule.rule.lookback, at_ms, slots)
-        return self.rule.condition.holds(lambda name: sums[slots, self._column_of[name]])
+    def ranks(self, slots: Int64s, at_ms: int) -> Int8s:
+        """To which rank the rule holds for each, over the lookbacks that end at `at_ms`; 0: it does not."""
+        found: Int8s = self.rule.joined(self._condition_ranks(slots, at_ms))
+        return found
+
+    def held(self, slot: int, at_ms: int) -> list[int]:
+        """Which of the conditions hold for one series, by their positions."""
+        ranks = self._condition_ranks(np.array([slot]), at_ms)
+        return [position for position, rank in enumerate(ranks) if rank[0]]
+
+    def verdict(self, slot: int, position: int) -> Said | None:
+        """What the detector of a condition says of one series; None: a threshold says no more than that it holds."""
+        return None
+
+    def points(self, slot: int, position: int, at_ms: int) -> tuple[tuple[float, float], ...]:
+        """The newest values of what a condition judges, oldest first: epoch seconds and value."""
+        return points_of(self.rule.conditions[position], self._cells, slot, at_ms)
+
+    def _condition_ranks(self, slots: Int64s, at_ms: int) -> list[Int8s]:
+        return [self._threshold_ranks(condition, slots, at_ms) for condition in self.rule.conditions]
+
+    def _threshold_ranks(self, condition: BoundCondition, slots: Int64s, at_ms: int) -> Int8s:
+        sums = self._cells.sums(condition.lookback_ms, at_ms, slots)
+        return condition.ranks(lambda name: sums[slots, self._column_of[name]])
 
     def plan(self, slots: Int64s, from_ms: Any = 0) -> None:
         """Note when these must be judged next, if at all.
@@ -78,8 +108,9 @@ class Judging:
         known = self._due_ms.filled[slots]
         if ((known > 0) & (known <= self.judged_to_ms + self.width_ms)).all():
             return  # no sooner is possible
-        first_end_ms = self._cells.first_starts(slots) + self.width_ms
+        first_end_ms = self._cells.first_starts(slots) + self._window_ms
         next_ms = np.maximum(np.maximum(first_end_ms, from_ms), self.judged_to_ms + self.width_ms)
+        next_ms = self._step_after(next_ms)
         wanted = self.judged(slots) & (next_ms <= self._last_ms(slots))
         slots, next_ms, known = slots[wanted], next_ms[wanted], known[wanted]
         if len(slots):
@@ -95,35 +126,42 @@ class Judging:
         count, self._nothing_before_ms = _take_due(self._due_ms.filled, to_ms, found)
         return found[:count]
 
-    def changed(self, slots: Int64s, starts_ms: Int64s) -> Iterator[tuple[int, int, bool]]:
+    def changed(self, slots: Int64s, starts_ms: Int64s) -> Iterator[tuple[int, int, int]]:
         """Judge the latest window end anew for those whose windows, one for each, were part of its lookback. Gives the
-        first place in `slots`, slot, and whether the condition holds, of those where something can follow."""
+        first place in `slots`, slot, and to which rank the rule holds, of those where something can follow."""
         to_ms = self.judged_to_ms
-        late = (starts_ms < to_ms) & (to_ms <= starts_ms + self.rule.rule.lookback) & self.judged(slots)
+        late = (starts_ms < to_ms) & (to_ms <= starts_ms + self.rule.lookback_ms) & self.judged(slots)
         if late.any():
             distinct, places = np.unique(slots, return_index=True)
             among = np.isin(distinct, slots[late])
             which, places = distinct[among], places[among]
-            holds = self.holds(which, to_ms)
-            matters = holds | self.on(which)
-            yield from zip(places[matters].tolist(), which[matters].tolist(), holds[matters].tolist(), strict=True)
+            ranks = self.ranks(which, to_ms)
+            matters = (ranks > 0) | self.on(which)
+            yield from zip(places[matters].tolist(), which[matters].tolist(), ranks[matters].tolist(), strict=True)
 
     def ends(self, slots: Int64s, to_ms: int, oldest_ms: int) -> tuple[Int64s, Int64s]:
         """The first and the last window end at which each is judged: from the first window that is kept, and after
         `oldest_ms`, to one lookback after the last."""
-        first = np.maximum(self._cells.oldest_starts(slots), max(self.judged_to_ms, oldest_ms)) + self.width_ms
-        return first, np.minimum(to_ms, self._last_ms(slots))
+        oldest_end_ms = self._cells.oldest_starts(slots) + self._window_ms
+        first = np.maximum(oldest_end_ms, max(self.judged_to_ms, oldest_ms) + self.width_ms)
+        return self._step_after(first), np.minimum(to_ms, self._last_ms(slots))
 
     def next_change(self, slots: Int64s, at_ms: int) -> Int64s:
         """The first window end after `at_ms` at which other windows are in the lookback; where nothing is in it and
         nothing comes later, never: a row that comes after all plans anew."""
-        return self._cells.next_change(self.rule.rule.lookback, at_ms, slots, none_ms=_NEVER_MS)
+        lookbacks_ms = {condition.lookback_ms for condition in self.rule.conditions}
+        changes = [self._cells.next_change(each, at_ms, slots, none_ms=_NEVER_MS) for each in lookbacks_ms]
+        return changes[0] if len(changes) == 1 else np.minimum.reduce(changes)
+
+    def _step_after(self, at_ms: Int64s) -> Int64s:
+        """The first time at or after these at which the rule is judged."""
+        return at_ms if self.width_ms == self._window_ms else -(-at_ms // self.width_ms) * self.width_ms
 
     def _last_ms(self, slots: Int64s) -> Int64s:
         """The last window end at which a series is judged, one lookback after its last window. After that only time
         changes a verdict, for which one more judgement at the end is enough."""
         rule = self.rule.rule
-        last_ms = self._cells.last_ends(slots) + rule.lookback + rule.keep_firing_for + self.width_ms
+        last_ms = self._cells.last_ends(slots) + self.rule.lookback_ms + rule.keep_firing_for + self.width_ms
         # "Nothing came" begins to hold only after the last window.
         return last_ms + rule.for_ if self.rule.judges_nothing else last_ms
 

@@ -96,6 +96,10 @@ class Windows:
             self._kept[grouping] = Kept(columns, window_ms, self._lookbacks_ms.get(grouping, ()))
         return self._kept[grouping]
 
+    def knows(self, series: Series) -> bool:
+        """Whether a series is not forgotten."""
+        return self._series.get(series.key) is series
+
     def takes(self, batch: RowBatch) -> bool:
         """Whether its rows count: neither folded for good, nor void."""
         if batch.block < self._folded_to.get(batch.source, -1):

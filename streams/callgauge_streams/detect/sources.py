@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Sources"]
+__all__ = ["GONE_AFTER", "Sources"]
 
 # Timeouts after which an unheard source is no longer waited for by count rules.
 GONE_AFTER = 10
@@ -44,10 +44,28 @@ class Sources:
             watermark_ms = max(item.watermark_ms, known.watermark_ms) if known else item.watermark_ms
             self._sources[item.source] = _Source(watermark_ms, item.idle, self.clock_ms)
 
+    def begin_again(self, name: str) -> None:
+        """A source is counted again from a block before on: its watermark begins anew, and holds that of all where it
+        is."""
+        if known := self._sources.get(name):
+            known.watermark_ms, known.idle = 0, False
+
+    def has_caught_up(self, name: str) -> bool:
+        """Whether a source is as far as all were together; one that is not heard of is not waited for."""
+        known = self._sources.get(name)
+        if known is None or known.idle or not self._heard(known):
+            return True
+        return known.watermark_ms >= self._watermark_ms
+
     @property
     def complete(self) -> bool:
         """Whether every known source has been heard of lately."""
         return all(self._heard(source) for source in self._sources.values())
+
+    @property
+    def heard(self) -> float:
+        """Share of the known sources that were heard of lately."""
+        return sum(map(self._heard, self._sources.values())) / len(self._sources) if self._sources else 1.0
 
     def watermark_ms(self) -> int:
         """The least watermark of the sources that are heard and not idle; never goes back.

@@ -8,11 +8,11 @@ others cost nothing.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import state_of
-from callgauge_rules.lifecycle import State
+from callgauge_rules.lifecycle import COUNTED_MS, QUIET_MS, State
 from callgauge_streams.detect.due import Due
 
 __all__ = ["States"]
@@ -63,6 +63,17 @@ class States:
         known = self._known.get(key)
         return known.state if known else _NOTHING
 
+    def restore(self, key: str, state: State) -> None:
+        """Take what was noted of an alert since its last transition, before the log was read again."""
+        known = self._known.get(key)
+        if known and (known.state.phase, known.state.seq, known.state.starts_at_ms, known.state.at_ms) == (
+            state.phase,
+            state.seq,
+            state.starts_at_ms,
+            state.at_ms,
+        ):
+            known.state = replace(state, offset=known.state.offset)
+
     def keep(self, key: str, state: State) -> None:
         """Note a state in which no transition was told."""
         if known := self._known.get(key):
@@ -90,8 +101,8 @@ class States:
             self._leave(key)
 
     def take_left(self, watermark_ms: int) -> Iterator[Alert]:
-        """Forget the ended alerts that nothing judges, once their cooldown is over, and give those that must be ended
-        now, in the order in which they became known: `tell` must be called for each."""
+        """Forget the ended alerts that nothing judges, once their cooldown is over and they cannot flap, and give those
+        that must be ended now, in the order in which they became known: `tell` must be called for each."""
         known = [(self._known[key].number, key) for key in self._left.take(watermark_ms)]
         for _, key in sorted(known):
             alert = self._known[key].alert
@@ -113,6 +124,10 @@ class States:
     def _left_until_ms(self, known: _Known) -> int:
         state, alert = known.state, known.alert
         if state.phase == "inactive" or alert is None:
-            return max(state.last_fired_at_ms or 0, state.at_ms) + self._cooldown_ms
+            # An alert that fires again within the hour may flap.
+            kept_ms = max(self._cooldown_ms, COUNTED_MS if state.changes_ms else 0)
+            return max(state.last_fired_at_ms or 0, state.at_ms) + kept_ms
+        if state.flapping and self.has_rule(alert):
+            return state.last_true_ms + QUIET_MS
         # A series that was heard of lately may come again within the lookback.
         return state.at_ms + round(alert.lookback_s * 1000) if self.has_rule(alert) else 0

@@ -5,17 +5,37 @@
 
 from __future__ import annotations
 
-from callgauge.schema import EpochStart, Histogram, Measure, Progress, SourceProgress, WindowRow
+from typing import Literal
+
+from callgauge.codec import encode
+from callgauge.schema import (
+    EpochStart,
+    Histogram,
+    Measure,
+    Progress,
+    ScoreRow,
+    SignedHistogram,
+    SourceProgress,
+    WindowRow,
+)
 from callgauge_rules.rules import Rule, bind
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.worker.memory import leave_compiler
 from callgauge_windows.grouping import parse_groupings
+from callgauge_windows.messages import decode_windows
 from callgauge_windows.row_batch import RowBatch
 from callgauge_windows.row_batch_wire import decode_rows, encode_rows
 
 __all__ = ["warm_up"]
 
 _ENOUGH = 600  # tables grow
+_HOLDS: tuple[Literal["calls", "scores"], ...] = ("calls", "scores")
+#: The detectors that compile something.
+_LEARNED = {
+    "zscore": {"size": "2", "min_history": "1"},
+    "robust_zscore": {"size": "2", "min_history": "1"},
+    "novelty": {"memory": "2", "warm_up": "1", "skip": "0"},
+}
 
 
 def warm_up() -> None:
@@ -23,19 +43,33 @@ def warm_up() -> None:
     void and are forgotten, and judgements of them all."""
     fields = {"by": ["model"], "lookback": "30s", "value": 0.5}
     rules = [
-        Rule.model_validate({"name": name, "aggregate": name, **fields})
-        for name in ("latency_p95_ms", "rate_limit_used", "error_rate")
+        Rule.model_validate({"name": f"rule{at}", "aggregate": name, **fields})
+        for at, name in enumerate(("latency_p95_ms", "rate_limit_used", "error_rate", "score.warm.p05"))
     ]
+    learned = {"by": ["model"], "lookback": "10s", "aggregate": "latency_p95_ms"}
+    for detector, parameters in _LEARNED.items():
+        given = {"name": detector, "detector": detector, "parameters": parameters}
+        rules.append(Rule.model_validate({**learned, **given}))
     engine = Engine(bind(rules, parse_groupings("model@10s")), source_timeout_ms=1_000, live_from=0)
-    engine.take(0, 0, EpochStart(source="s", from_offset=0, epoch="e", term=1))
+    engine.take(0, 0, EpochStart(source="calls", from_offset=0, epoch="e", term=1))
     for window in range(4):
         # Arrays of one row may be of a type of their own.
         for n, rows in ((1, _ENOUGH), (2, _ENOUGH), (3, 1)):
             engine.take(1, 0, decode_rows(encode_rows(_batch(window, n, rows))))
+        engine.take(1, 0, decode_windows(encode(_score(window))))
         engine.take(2, 0, _progress((window + 1) * 10_000, committed=window - 1))
-    engine.take(3, 0, EpochStart(source="s", from_offset=0, epoch="f", term=2))
+    engine.take(3, 0, EpochStart(source="calls", from_offset=0, epoch="f", term=2))
     engine.take(4, 0, _progress(500_000, committed=3))
     leave_compiler()
+
+
+def _score(window: int) -> ScoreRow:
+    histogram = SignedHistogram(scale=5, buckets={"-1": 1})
+    return ScoreRow(
+        grouping="model@10s", window_ms=10_000, source="scores", block=window, epoch="e", name="warm", origin="other",
+        n=1, series_id=0, window_start_ms=window * 10_000, labels={"model": "0"}, sum=1, sum_sq=1, min=1, max=1,
+        min_event_id="e", histogram=histogram,
+    )  # fmt: skip
 
 
 def _batch(window: int, n: int, rows: int, epoch: str = "e") -> RowBatch:
@@ -44,7 +78,7 @@ def _batch(window: int, n: int, rows: int, epoch: str = "e") -> RowBatch:
     return RowBatch.of_rows(
         [
             WindowRow(
-                grouping="model@10s", window_ms=10_000, source="s", block=window, epoch=epoch, n=n, series_id=at,
+                grouping="model@10s", window_ms=10_000, source="calls", block=window, epoch=epoch, n=n, series_id=at,
                 window_start_ms=window * 10_000, labels={"model": str(at)}, errors={"other": n},
                 rate_limit_used_max_ppm=window, measures={"latency": latency},
             )
@@ -54,10 +88,19 @@ def _batch(window: int, n: int, rows: int, epoch: str = "e") -> RowBatch:
 
 
 def _progress(watermark_ms: int, *, committed: int) -> Progress:
-    told = SourceProgress(
-        source="s", block=0, next_offset=1, watermark_ms=watermark_ms, idle=False, committed=committed
-    )  # fmt: skip
-    return Progress(worker="w", at_ms=0, sources=[told])
+    told = [
+        SourceProgress(
+            source=holds,
+            block=0,
+            next_offset=1,
+            watermark_ms=watermark_ms,
+            idle=False,
+            committed=committed,
+            holds=holds,
+        )
+        for holds in _HOLDS
+    ]
+    return Progress(worker="w", at_ms=0, sources=told)
 
 
 if __name__ == "__main__":

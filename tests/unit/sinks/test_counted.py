@@ -18,7 +18,7 @@ from tests.unit.sinks.windows import window_row
 
 ADDED_UP = (*(count.name for count in OUTCOME_COUNTS), *TOKEN_SUMS)
 #: Added up, but no aggregate that a rule may name is made of it.
-NOT_JUDGED = {"cache_read_tokens", "cache_write_tokens", "reasoning_tokens"}
+NOT_JUDGED = {"cache_write_tokens", "reasoning_tokens"}
 #: The fields of a row that are numbers and yet nothing that is counted: its identity, its version, and a maximum.
 NOT_ADDED_UP = {"series_id", "window_start_ms", "window_ms", "block", "n", "rate_limit_used_max_ppm"}
 
@@ -84,7 +84,7 @@ def test_detect_can_hold_what_is_added_up() -> None:
 @pytest.mark.parametrize("name", ADDED_UP)
 def test_sums_can_be_judged(name: str) -> None:
     """Some aggregate changes with each sum; one that no rule can name is listed in NOT_JUDGED."""
-    without, with_some = (Totals(counts=Counter({"n": 100, name: value})) for value in (0, 7))
+    without, with_some = (Totals(counts=Counter({"n": 100, "input_tokens": 50, name: value})) for value in (0, 7))
     changed = [each.name for each in AGGREGATES.values() if each.of(without) != each.of(with_some)]
     assert bool(changed) == (name not in NOT_JUDGED)
 

@@ -66,6 +66,34 @@ def test_what_is_no_news_is_not_told() -> None:
     assert deliver(groups, 1000) == []
 
 
+def test_an_alert_that_gets_worse_is_told_again() -> None:
+    """Once; and its end once."""
+    groups = groups_of()
+    take(groups, 0, seq=1)
+    deliver(groups, 30)
+    take(groups, 40, seq=2, severity="critical")
+    assert deliver(groups, 330) == [[("chat", ("firing",))]]
+    take(groups, 340, seq=3, severity="critical")
+    assert deliver(groups, 700) == []
+    take(groups, 710, seq=4, state="resolved", severity="critical")
+    assert deliver(groups, 1_010) == [[("chat", ("resolved",))]]
+
+
+def test_a_route_for_mild_alerts_hears_the_end_of_one_that_got_worse() -> None:
+    """
+    warning    mild: told at 30          critical    severe: told          resolved    both hear of it
+    """
+    mild = route(name="mild", match=["severity=warning"])
+    severe = route(name="severe", match=["severity=critical"], receiver="other")
+    groups = groups_of(mild, severe)
+    take(groups, 0, seq=1)
+    assert len(deliver(groups, 30)) == 1
+    take(groups, 40, seq=2, severity="critical")
+    assert len(deliver(groups, 400)) == 2
+    take(groups, 410, seq=3, state="resolved", severity="critical")
+    assert deliver(groups, 800) == [[("chat", ("resolved",))]] * 2
+
+
 def test_a_revived_episode_is_told_again_only_if_people_heard_that_it_was_over() -> None:
     """Resolved and fired again between two notices: nothing new. After "resolved" was told: firing again."""
     groups = groups_of()

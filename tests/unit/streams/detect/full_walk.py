@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
-from callgauge_rules.lifecycle import State, Timing, observe, step
+from callgauge_rules.lifecycle import COUNTED_MS, QUIET_MS, State, Timing, observe, step
 from callgauge_rules.rules import RECORDS_LOST, BoundRule
 from callgauge_streams.detect.history_span import history_ms
 from callgauge_streams.detect.sources import Sources
@@ -23,6 +24,15 @@ from tests.unit.streams.detect.full_walk_windows import Series, Windows
 _WAIT_MS = 3_600_000
 # Rows of windows further ahead of the log's clock come from clocks that are wrong, and would be kept for ever.
 _AHEAD_MS = 3_600_000
+
+
+#: What an alert shows besides; the plain way does not draw it.
+_EVIDENCE = {"points": [], "event_ids": [], "heard": 1.0}
+
+
+def plain(alert: Alert) -> Alert:
+    """An alert without its picture and its examples."""
+    return alert.model_copy(update=_EVIDENCE)
 
 
 class WalkingEngine:
@@ -51,6 +61,7 @@ class WalkingEngine:
         self._judged: set[str] = set()
         self._judged_to = {rule.rule.name: 0 for rule in rules}
         self._forgotten_to = dict.fromkeys(groupings, 0)
+        self._recounted: dict[str, dict[tuple[Series, int], None]] = {}
         self._offset = -1
         self.left_out = 0
         """Rows that were left out: too old to be judged, or of windows in the future."""
@@ -79,13 +90,32 @@ class WalkingEngine:
         if not series.fingerprints:
             series.fingerprints = {r.rule.name: fingerprint_of(r.rule.name, row.labels) for r in self._rules_of(series)}
             self._judged.update(series.fingerprints.values())
+        if row.source in self._recounted:
+            self._recounted[row.source][series, row.window_start_ms] = None
+            return
         yield from self._judge_again(series, [row.window_start_ms], "a late row changed the window")
 
     def _take_start(self, start: Any) -> Iterator[Alert]:
-        for series, starts_ms in self._windows.start(start):
-            yield from self._judge_again(
-                series, starts_ms, "rows became void: they are counted again by other settings"
-            )
+        lost = [(series, at) for series, starts_ms in self._windows.start(start) for at in starts_ms]
+        if lost:
+            self._sources.begin_again(start.source)
+            self._recounted.setdefault(start.source, {}).update(dict.fromkeys(lost))
+            yield from self._judge_recounted()
+
+    def _judge_recounted(self) -> Iterator[Alert]:
+        """Windows wait until the source whose rows became void has come as far as before."""
+        places: dict[tuple[Series, int], None] = {}
+        for source in list(self._recounted):
+            if self._sources.has_caught_up(source):
+                places.update(self._recounted.pop(source))
+        known = [place for place in places if self._windows.knows(place[0])]
+        for _, of in groupby(known, key=lambda place: place[0].grouping):
+            starts: dict[Series, list[int]] = {}
+            for series, start_ms in of:
+                starts.setdefault(series, []).append(start_ms)
+            for series, starts_ms in starts.items():
+                reason = "rows became void and were counted again by other settings"
+                yield from self._judge_again(series, starts_ms, reason)
 
     def _take_progress(self, progress: Any) -> Iterator[Alert]:
         sources = [source for source in progress.sources if source.holds == "calls"]
@@ -93,6 +123,7 @@ class WalkingEngine:
         for source in sources:
             self._windows.fold(source.source, source.committed)
         watermark_ms = self._sources.watermark_ms()
+        yield from self._judge_recounted()
         yield from self._judge_to(watermark_ms)
         yield from self._end_what_nothing_judges(watermark_ms)
 
@@ -146,7 +177,7 @@ class WalkingEngine:
     def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Iterator[Alert]:
         totals = series.totals(at_ms - rule.rule.lookback, at_ms)
         value = rule.aggregate.of(totals)
-        holds = rule.holds(value, totals.n)
+        holds = rule.main.rank(value, totals.n)
         key = series.fingerprints[rule.rule.name]
         before = self._states.get(key, State())
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
@@ -159,15 +190,16 @@ class WalkingEngine:
         self._keep(key, after)
         if told:
             self._current[key] = alert_of(rule, series.labels, after, value, totals, reason=reason, log=self._log)
-            yield self._current[key]
+            yield plain(self._current[key])
 
     def _keep(self, key: str, state: State) -> None:
         if state != State():
             self._states[key] = state
 
     def _forget_cooled(self, key: str, state: State, watermark_ms: int) -> None:
-        """Forget an ended alert of a series without windows, once its cooldown is over."""
-        if max(state.last_fired_at_ms or 0, state.at_ms) + self._longest_cooldown_ms <= watermark_ms:
+        """Forget an ended alert of a series without windows, once its cooldown is over and it cannot flap."""
+        kept_ms = max(self._longest_cooldown_ms, COUNTED_MS if state.changes_ms else 0)
+        if max(state.last_fired_at_ms or 0, state.at_ms) + kept_ms <= watermark_ms:
             self._states.pop(key)
             self._current.pop(key, None)
 
@@ -183,7 +215,10 @@ class WalkingEngine:
                 self._forget_cooled(key, state, watermark_ms)
                 continue
             alert = self._current[key]
-            if alert.rule in names and watermark_ms < state.at_ms + round(alert.lookback_s * 1000):
+            lasts_ms = state.at_ms + round(alert.lookback_s * 1000)
+            if state.flapping:
+                lasts_ms = state.last_true_ms + QUIET_MS
+            if alert.rule in names and watermark_ms < lasts_ms:
                 continue
             reason = "no calls to judge" if alert.rule in names else "the rule was removed or changed"
             alert = ended(alert, max(watermark_ms, state.at_ms), self._offset, reason).model_copy(

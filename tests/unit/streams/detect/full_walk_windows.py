@@ -22,7 +22,7 @@ class _Window:
     """(source, block, epoch) -> the row of the largest n."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Series:
     """One series of one grouping set: its labels and the windows still needed."""
 
@@ -77,6 +77,10 @@ class Windows:
         blocks = self._open.setdefault(row.source, {})
         blocks.setdefault((row.block, row.epoch), {})[key, row.window_start_ms] = None
         return series
+
+    def knows(self, series: Series) -> bool:
+        """Whether a series is not forgotten."""
+        return any(series is known for known in self._series.values())
 
     def start(self, start: Any) -> list[tuple[Series, list[int]]]:
         """Take an `EpochStart`; returns the series that lost rows by it, with the starts of those windows, ms."""

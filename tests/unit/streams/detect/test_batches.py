@@ -18,7 +18,7 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.row_batch import RowBatch
 from callgauge_windows.row_batch_wire import decode_rows, encode_rows
-from tests.unit.streams.detect.full_walk import WalkingEngine
+from tests.unit.streams.detect.full_walk import WalkingEngine, plain
 from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.windows_log import WINDOW_MS, progress
 
@@ -95,7 +95,7 @@ def by_batch(rules: list[BoundRule], log: list[tuple[int, int, Any]]) -> list[An
         (offset, clock, decode_rows(encode_rows(RowBatch.of_rows(each))) if isinstance(each, list) else each)
         for offset, clock, each in log
     ]
-    return [alert for record in sent for alert in engine.take(*record)]
+    return [plain(alert) for record in sent for alert in engine.take(*record)]
 
 
 def row_by_row(rules: list[BoundRule], log: list[tuple[int, int, Any]]) -> list[Any]:

@@ -19,7 +19,7 @@ from callgauge_rules.rules import BoundRule, bind, load_rules
 from callgauge_streams.detect.due import Due
 from callgauge_streams.detect.engine import Engine
 from callgauge_windows.grouping import parse_groupings
-from tests.unit.streams.detect.full_walk import WalkingEngine
+from tests.unit.streams.detect.full_walk import WalkingEngine, plain
 from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.windows_log import Record, progress
 
@@ -86,7 +86,7 @@ def random_log(rng: random.Random) -> Iterator[Record]:
 
 
 def told(engine: Any, log: list[Record]) -> list[tuple[int, Any]]:
-    return [(record[0], alert) for record in log for alert in engine.take(*record)]
+    return [(record[0], plain(alert)) for record in log for alert in engine.take(*record)]
 
 
 @settings(max_examples=80, deadline=None)
@@ -140,9 +140,15 @@ class Counting(Engine):
 
     looked_at = 0
 
-    def _ends(self, judging: Any, slots: Any, to_ms: int) -> Any:
-        self.looked_at += len(slots)
-        return super()._ends(judging, slots, to_ms)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        ends = self._deciding.ends
+
+        def counted(judging: Any, slots: Any, to_ms: int) -> Any:
+            self.looked_at += len(slots)
+            return ends(judging, slots, to_ms)
+
+        self._deciding.ends = counted  # type: ignore[method-assign]
 
 
 def test_quiet_series_cost_nothing(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.windows_log import WINDOW_MS, Record, progress, row, summary
 
 TIMEOUT_MS = 10_000
-VOID = "rows became void: they are counted again by other settings"
+VOID = "rows became void and were counted again by other settings"
 
 
 def run(rules: list[BoundRule], records: list[Any], step_ms: int = 1_000) -> list[Alert]:
@@ -96,11 +96,11 @@ def test_a_late_row_judges_the_window_again(rules: list[BoundRule]) -> None:
     assert alerts[0].reason == "a late row changed the window"
 
 
-def test_a_start_under_another_epoch_judges_the_windows_again(rules: list[BoundRule]) -> None:
+def recounted(*rows: Any) -> list[Any]:
     """
-    block     0    41              20 + 10 calls fire; block 41 is counted again, and holds fewer under e2
+    block     0    41              20 + 10 calls fire; block 41 is counted again under e2
     """
-    records = [
+    return [
         start(0, "e1", 1, source="s0"),
         row("b", 0, 20, epoch="e1"),
         row("b", 0, 10, block=41, epoch="e1"),
@@ -108,15 +108,63 @@ def test_a_start_under_another_epoch_judges_the_windows_again(rules: list[BoundR
         start(41, "e1", 2, source="s0"),  # a crash under the same settings: nothing changes
         start(41, "e2", 3, source="s0"),
         row("b", 0, 10, block=41, epoch="e1"),  # the worker before, a zombie
-        row("b", 0, 2, block=41, epoch="e2"),
         start(41, "e1", 2, source="s0"),
-        row("b", 0, 6, block=41, epoch="e2"),
+        progress(WINDOW_MS // 2, "s0"),  # it is not as far as before
+        *rows,
+        progress(WINDOW_MS, "s0"),
     ]
-    alerts = run(rules, records)
+
+
+def test_an_alert_waits_while_its_rows_are_counted_again(rules: list[BoundRule]) -> None:
+    """Neither resolved nor fired again, if the windows come out as before."""
+    alerts = run(rules, recounted(row("b", 0, 4, block=41, epoch="e2"), row("b", 0, 10, block=41, epoch="e2")))
+    assert [(a.offset, a.state, a.value) for a in alerts] == [(3, "firing", 30.0)]
+
+
+def test_rows_that_are_counted_differently_are_judged_once_all_have_come(rules: list[BoundRule]) -> None:
+    """By the source's progress, with the reason."""
+    alerts = run(rules, recounted(row("b", 0, 2, block=41, epoch="e2")))
     assert [(a.offset, a.state, a.value, a.reason) for a in alerts] == [
         (3, "firing", 30.0, ""),
-        (5, "resolved", 20.0, VOID),
-        (9, "firing", 26.0, "a late row changed the window"),
+        (10, "resolved", 22.0, VOID),
+    ]
+
+
+def test_a_source_that_is_not_heard_of_is_not_waited_for(rules: list[BoundRule]) -> None:
+    """Its worker has died in the middle of it. (Rules on counts wait for it all the same.)"""
+    records = [
+        start(0, "e1", 1, source="s0"),
+        row("a", 0, 10, epoch="e1"),
+        progress(WINDOW_MS, "s0", "s1"),
+        start(0, "e2", 2, source="s0"),
+        *(progress(WINDOW_MS, "s1") for _ in range(12)),
+    ]
+    alerts = run(rules, records)
+    assert [(a.rule, a.offset, a.state, a.reason) for a in alerts] == [
+        ("slow", 2, "firing", ""),
+        ("slow", 13, "resolved", VOID),
+    ]
+
+
+def test_new_windows_wait_for_a_source_that_is_counted_again(rules: list[BoundRule]) -> None:
+    """
+    s0        20 | void, counted again ......... 20
+    s1        behind; passes the window end meanwhile, which is judged when both have
+    """
+    records = [
+        progress(0, "s1"),
+        start(0, "e1", 1, source="s0"),
+        row("b", 0, 20, epoch="e1"),
+        row("b", 0, 10, source="s1"),
+        progress(WINDOW_MS, "s0"),
+        progress(WINDOW_MS // 2, "s1"),
+        start(0, "e2", 2, source="s0"),
+        progress(WINDOW_MS, "s1"),
+        progress(0, "s0"),
+    ]
+    assert run(rules, records) == []
+    assert told(run(rules, [*records, row("b", 0, 20, epoch="e2"), progress(WINDOW_MS, "s0")])) == [
+        ("busy", "firing", 10.0)
     ]
 
 

@@ -34,7 +34,7 @@ from callgauge_detectors.ratio import DAY_MS, HOUR_MS, WEEK_MS, Ratio, RatioConf
 from callgauge_detectors.threshold import Limit, Op, Threshold, ThresholdConfig, band
 from callgauge_detectors.tiers import Tiers
 from callgauge_detectors.trend import fit
-from callgauge_detectors.vectorised import ZScores, thresholds
+from callgauge_detectors.vectorised import Ewmas, ZScores, thresholds
 from callgauge_detectors.verdict import LEVELS
 from callgauge_detectors.zscore import ZScore, ZScoreConfig
 
@@ -154,6 +154,49 @@ def test_vectorised_equals_one_by_one(method: str, scale: str) -> None:
         assert [LEVELS[level] for level in levels] == [verdict.level for verdict in one_by_one]
         if k == 70:
             together = ZScores(5, config).restore(together.snapshot())
+
+
+@pytest.mark.parametrize("scale", ["linear", "log"])
+def test_vectorised_ewma_equals_one_by_one(scale: str) -> None:
+    """Clipped values and new levels too; a series that comes later, and one whose state is put back elsewhere."""
+    config = EwmaConfig(span=30, scale=scale)  # type: ignore[arg-type]
+    together, alone = Ewmas(2, config), [Ewma(config) for _ in range(5)]
+    together.room(5)
+    rng = np.random.default_rng(4)
+    order = np.arange(5)
+    for k in range(300):
+        values = rng.normal(100, 10, 5) * np.array([1, 1, 1, 0, 50]) + (300 if k > 200 else 0)
+        values[rng.random(5) < 0.1] = np.nan
+        values[rng.random(5) < 0.03] *= 20
+        learn = rng.random(5) < 0.9
+        rows = np.flatnonzero(rng.random(5) < 0.8)
+        scores, levels, baselines = together.update_rows(order[rows], values[rows], learn=learn[rows])
+        one_by_one = [alone[row].update(values[row], k, learn=bool(learn[row])) for row in rows]
+        assert scores == pytest.approx([verdict.score for verdict in one_by_one], rel=1e-9, abs=1e-9)
+        assert [LEVELS[level] for level in levels] == [verdict.level for verdict in one_by_one]
+        expected = [math.nan if verdict.baseline is None else verdict.baseline for verdict in one_by_one]
+        assert baselines == pytest.approx(expected, rel=1e-9, nan_ok=True)
+        if k == 150:
+            states = [together.state(row) for row in range(5)]
+            assert states[0] == pytest.approx(alone[0].snapshot())
+            order = order[::-1].copy()
+            for row, state in zip(order.tolist(), states, strict=True):
+                together.put(row, state)
+
+
+def test_states_of_vectorised_zscores_are_those_of_single_ones() -> None:
+    """Each can go on where the other ended."""
+    config = ZScoreConfig("mean", baseline=BaselineConfig(size=10, min_history=3))
+    together, alone = ZScores(1, config), ZScore(config)
+    together.room(3)
+    for k in range(25):
+        scores, _, _ = together.update_rows(np.array([2]), np.array([float(k % 7)]))
+        assert scores[0] == pytest.approx(alone.update(float(k % 7), k).score)
+        if k == 13:
+            alone = ZScore(config).restore(together.state(2))
+            together.put(2, None)
+            assert together.state(2)["values"] == []
+            together.put(2, alone.snapshot())
 
 
 @given(st.lists(st.floats(allow_nan=True, allow_infinity=True), min_size=1, max_size=20))

@@ -18,7 +18,9 @@ from callgauge_rules.condition import Condition
 from callgauge_rules.formulas import Int64s
 from callgauge_windows.totals import MeasureTotals, Totals
 
-NAMES = (*AGGREGATES, "error_rate.timeout", "latency_p95_ms", "ttft_p50_ms", "cost_p0_usd", "output_tokens_p99.9")
+CALLS = ("error_rate.timeout", "latency_p95_ms", "ttft_p50_ms", "cost_p0_usd", "output_tokens_p99.9")
+SCORES = ("score.a.mean", "score.a.p05", "score.a{origin=judge}.p50", "score.a.count", "score.a.rate_below_-3.5")
+NAMES = (*AGGREGATES, *CALLS, *SCORES, "score.a.rate_above_0")
 OPS: tuple[Op, ...] = get_args(Op)
 
 
@@ -29,6 +31,11 @@ def random_measure(rng: random.Random) -> MeasureTotals:
     return MeasureTotals(count, rng.randrange(1, most) if count else 0, 5, "e", zeros, buckets)
 
 
+def random_score(rng: random.Random) -> MeasureTotals:
+    buckets = Counter({rng.randrange(-1_300, 1_300): rng.randrange(1, 30) for _ in range(rng.randrange(1, 5))})
+    return MeasureTotals(buckets.total(), rng.randrange(-(10**9), 10**9), 5, "e", 0, buckets)
+
+
 def random_totals(rng: random.Random) -> Totals:
     if rng.random() < 0.1:
         return Totals()
@@ -36,6 +43,7 @@ def random_totals(rng: random.Random) -> Totals:
     counts = Counter({name: rng.choice((0, 1, 3, 50, (1 << 53) + rng.randrange(99))) for name in names})
     errors = Counter({kind: rng.randrange(4) for kind in get_args(ErrorType)})
     measures = {name: random_measure(rng) for name in MEASURES if rng.random() < 0.8}
+    measures |= {name: random_score(rng) for name in ("score.a", "score.a{origin=judge}") if rng.random() < 0.8}
     return Totals(counts, errors, rng.randrange(1_000_001), measures)
 
 
@@ -65,6 +73,6 @@ def test_columns_and_single_series_agree(seed: int, name: str, op: Op) -> None:
         return np.array([sum_of(totals, name) for totals in several], dtype=np.int64)
 
     assert condition.holds(column).tolist() == [
-        totals.n >= min_count and threshold.update(value, 0).level != "none"
+        totals.sum_of(judged.events) >= min_count and threshold.update(value, 0).level != "none"
         for totals, value in zip(several, values, strict=True)
     ]

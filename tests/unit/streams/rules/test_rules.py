@@ -130,16 +130,9 @@ def test_a_missing_file_says_which_setting_names_it(tmp_path: Path) -> None:
         load_rules(tmp_path / "none.yaml")
 
 
-@pytest.mark.parametrize(
-    ("groupings", "said"),
-    [
-        ("service@10s", r"rules.yaml, line 4: slow: by: no grouping set has the labels"),
-        ("model@7s", r"rules.yaml, line 7: slow: lookback: must be a multiple"),
-    ],
-)
-def test_a_rule_without_its_grouping_set_is_refused(tmp_path: Path, groupings: str, said: str) -> None:
-    with pytest.raises(RuleError, match=said):
-        bind(load_rules(file_of(tmp_path, GOOD)), parse_groupings(groupings))
+def test_a_lookback_is_a_multiple_of_the_window(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match=r"rules.yaml, line 7: slow: lookback: must be a multiple"):
+        bind(load_rules(file_of(tmp_path, GOOD)), parse_groupings("model@7s"))
 
 
 def test_of_several_grouping_sets_the_narrowest_windows_are_judged(tmp_path: Path) -> None:
@@ -153,10 +146,10 @@ def test_the_default_rules_fit_the_default_grouping_sets() -> None:
 
 def test_nothing_holds_below_the_minimum_count(tmp_path: Path) -> None:
     rule = bind(load_rules(file_of(tmp_path, GOOD + "    min_count: 5\n")), parse_groupings("model@10s"))[0]
-    assert rule.holds(2_000.0, 5)
-    assert not rule.holds(2_000.0, 4)
-    assert not rule.holds(1_000.0, 5)
-    assert not rule.holds(None, 5)
+    assert rule.main.rank(2_000.0, 5)
+    assert not rule.main.rank(2_000.0, 4)
+    assert not rule.main.rank(1_000.0, 5)
+    assert not rule.main.rank(None, 5)
 
 
 @pytest.mark.parametrize(
@@ -184,9 +177,9 @@ def test_traffic_that_stops_is_judged_where_little_is_the_condition(tmp_path: Pa
         path = file_of(tmp_path, f"rules: [{{name: r, by: [model], {what}}}]")
         return bind(load_rules(path), parse_groupings("model@10s"))[0]
 
-    assert bound("calls", "lt", "10").holds(0.0, 0)
-    assert bound("calls", "eq", "0").holds(0.0, 0)
-    assert not bound("calls", "lt", "10", ", min_count: 1").holds(0.0, 0)
+    assert bound("calls", "lt", "10").main.rank(0.0, 0)
+    assert bound("calls", "eq", "0").main.rank(0.0, 0)
+    assert not bound("calls", "lt", "10", ", min_count: 1").main.rank(0.0, 0)
     assert not bound("calls", "gt", "10").judges_nothing
-    assert not bound("latency_p95_ms", "lt", "10").holds(None, 0)
+    assert not bound("latency_p95_ms", "lt", "10").main.rank(None, 0)
     assert not bound("error_rate", "lt", "0.5").judges_nothing

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from callgauge.errors import DecodeError
-from callgauge_gateway.dialects.judgements import SHAPES, no_refs
+from callgauge.refs import ref_of
+from callgauge_gateway.dialects.judgements import SHAPES, call_of_ref
 
 
 def score(shape: str, **given: Any) -> dict[str, Any]:
-    return SHAPES[shape](given, no_refs).fields
+    return SHAPES[shape](given, call_of_ref).fields
 
 
 def test_a_score_stays_as_it_is() -> None:
@@ -49,14 +49,12 @@ def test_labels_beside_are_labels() -> None:
 
 
 def test_a_ref_stands_for_its_call() -> None:
-    """What is given besides goes first; this version resolves none by itself."""
-
-    def resolve(ref: str) -> Mapping[str, Any]:
-        return {"event_id": ref, "service": "s", "labels": {"model": "m"}}
-
-    found = SHAPES["feedback"]({"ref": "r1", "rating": "up", "service": "mine"}, resolve).fields
-    assert (found["event_id"], found["service"], found["labels"]) == ("r1", "mine", {"model": "m"})
-    with pytest.raises(DecodeError, match="ref: tokens of calls"):
+    """What is given besides goes first; a token that is none is refused."""
+    ref = ref_of({"event_id": "e1", "trace_id": "t1", "service": "s", "model": "m"}, complete=False)
+    found = score("feedback", ref=ref, rating="up", service="mine")
+    assert (found["event_id"], found["trace_id"], found["service"]) == ("e1", "t1", "mine")
+    assert found["labels"] == {"model": "m"}
+    with pytest.raises(DecodeError, match=r"ref: it is no ref of a call, .* give event_id"):
         score("feedback", ref="r1", rating="up")
     with pytest.raises(DecodeError, match="ref: a token is text"):
         score("feedback", ref=1, rating="up")

@@ -19,6 +19,7 @@ from callgauge.dead_letter import dead_key
 from callgauge.errors import BrokerError, DecodeError
 from callgauge.ids import uuid5_of
 from callgauge.mending import MENDED
+from callgauge.redaction.redactor import Redactor
 from callgauge.schema import Call
 from callgauge_gateway.bus import Busy
 from callgauge_gateway.web.body import Limits
@@ -204,15 +205,16 @@ def test_what_the_broker_will_never_take_is_refused_by_its_place() -> None:
         "accepted": 1, "refused": 1, "errors": [{"index": 1, "reason": "Broker: Message size too large"}]}  # fmt: skip
 
 
-def test_error_messages_and_tags_are_redacted() -> None:
-    """By whatever is given for it; so are dead letters."""
-    served = Served(redact=lambda text: text.replace("secret", "***"))
-    served.post("/v1/calls", CALL | {"error_message": "a secret", "tags": {"t": "secret", "n": 1}})
-    served.post("/v1/calls", content=b"{broken secret")
-    served.post("/v1/scores", {"service": "s", "name": "n", "value": 1, "comment": "secret"})
+def test_every_text_is_redacted() -> None:
+    """As a Gauge's; so are dead letters."""
+    served, secret = Served(redactor=Redactor()), "anna@example.org"
+    served.post("/v1/calls", CALL | {"error_message": f"a {secret}", "tags": {"t": secret, "n": 1}, "user_id": secret})
+    served.post("/v1/calls", content=f"{{broken {secret}".encode())
+    served.post("/v1/scores", {"service": "s", "name": "n", "value": 1, "comment": secret})
     [call], [score] = served.calls, served.scores
-    assert (call.error_message, call.tags["t"], score.comment) == ("a ***", "***", "***")
-    assert not any(b"secret" in record.value for record in served.bus.records)
+    assert (call.error_message, call.tags["t"], score.comment) == ("a [email]", "[email]", "[email]")
+    assert len(served.bus.records) == 3
+    assert not any(b"anna" in record.value for record in served.bus.records)
 
 
 def test_pages_in_a_browser_may_not_send_without_keys() -> None:

@@ -1,0 +1,64 @@
+"""What a detector that learns is fed with: the value of each series, its share, or its histogram, over one lookback."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_detectors.counts import histogram_of, share_of
+from callgauge_detectors.verdict import Counts
+from callgauge_rules.bound import BoundCondition
+from callgauge_rules.formulas import Quotient
+from callgauge_streams.detect.cells import Cells
+
+__all__ = ["Fed"]
+
+Int64s = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+
+class Fed:
+    """Of one condition.
+
+    Args:
+        cells: the windows of its grouping set.
+    """
+
+    def __init__(self, condition: BoundCondition, cells: Cells) -> None:
+        self._condition, self._cells = condition, cells
+        self._column_of = {name: at for at, name in enumerate(cells.columns.names)}
+
+    def values(self, slots: Int64s, at_ms: int) -> Floats:
+        """The aggregate of each, over the lookback that ends at `at_ms`; NaN where there is nothing to judge."""
+        condition = self._condition
+        sums = self._cells.sums(condition.lookback_ms, at_ms, slots)
+        enough = sums[slots, self._column_of[condition.aggregate.events]] >= condition.min_count
+        formula = condition.aggregate.formula
+        values = np.full(len(slots), np.nan)
+        if isinstance(formula, Quotient):
+            found, known = formula.of_columns(lambda name: sums[slots, self._column_of[name]])
+            return np.where(enough & known, found, values)
+        judged = np.flatnonzero(enough)
+        if len(judged):
+            values[judged] = self._cells.quantiles(formula, slots[judged], at_ms - condition.lookback_ms, at_ms)
+        return values
+
+    def counts(self, slot: int, at_ms: int, value: float) -> tuple[Counts, dict[str, Any]]:
+        """What a detector of counts is fed with, and what an outlier call is told besides."""
+        totals, condition = self._totals(slot, at_ms), self._condition
+        if condition.kind.feeds == "share":
+            whole = condition.n_of(totals)
+            return share_of(round(value * whole), whole), {}
+        measured = totals.measures.get(condition.aggregate.measure)
+        if measured is None:
+            return {}, {}
+        counts = histogram_of(measured.zero_count, measured.buckets)
+        if condition.kind.feeds == "histogram":
+            return counts, {}
+        return counts, {"largest": float(measured.max), "event_id": measured.max_event_id}
+
+    def _totals(self, slot: int, at_ms: int) -> Any:
+        begin_ms = at_ms - self._condition.lookback_ms
+        return self._cells.totals(slot, begin_ms, at_ms, {self._condition.aggregate.measure})

@@ -1,0 +1,186 @@
+"""One condition whose detector learns, over all series: each is fed with each window once, in order.
+
+A window is judged and learned when the watermark passes its end. A row that comes later changes neither what was said
+of its window nor what was learned of it: a detector that went back would have to forget what it has learned since.
+
+- Z-scores and EWMAs of all series are updated together, as columns (callgauge_detectors.vectorised); of the other
+  detectors each series has its own.
+- After a window that the rule holds for, windows are not learned until one is normal again, so that an incident does
+  not become normal; but for no longer than `_LONGEST_PAUSE_MS`: what lasts longer is the new normal, and the alert must
+  end some time. So what was learned follows from the windows alone, and not from what became of the alert.
+- What was learned of a series can be taken out and put back (`learned_judging`, `learned_states`).
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from callgauge_detectors.ewma import EwmaConfig
+from callgauge_detectors.vectorised import Ewmas, ZScores
+from callgauge_detectors.verdict import LEVELS
+from callgauge_detectors.zscore import ZScoreConfig
+from callgauge_rules.bound import BoundCondition
+from callgauge_streams.detect.cells import Cells
+from callgauge_streams.detect.fed import Fed
+from callgauge_streams.detect.picture import MOST_POINTS
+from callgauge_windows.grown import Grown
+
+__all__ = ["Learning", "Said"]
+
+Int64s = npt.NDArray[np.int64]
+Int8s = npt.NDArray[np.int8]
+Bools = npt.NDArray[np.bool_]
+
+_LONGEST_PAUSE_MS = 6 * 3_600_000
+
+
+class Said(NamedTuple):
+    """What a detector says of one series."""
+
+    score: float
+    baseline: float | None
+    reason: str
+
+
+class _Many(Protocol):
+    """One detector over many series."""
+
+    def room(self, series: int) -> None: ...
+    def update_rows(self, rows: Int64s, values: Any, *, learn: Any) -> Any: ...
+    def reason(self, row: int, value: float, score: float, baseline: float) -> str: ...
+    def state(self, row: int) -> dict[str, Any]: ...
+    def put(self, row: int, state: dict[str, Any] | None) -> None: ...
+
+
+class Learning:
+    """See the top of this file. Series are known by their slots."""
+
+    def __init__(self, condition: BoundCondition, cells: Cells) -> None:
+        self.condition = condition
+        self._fed = Fed(condition, cells)
+        self._many = _many_of(condition)
+        self._single: dict[int, Any] = {}
+        self._room = 0
+        self._reasons: dict[int, str] = {}
+        self._levels, self._scores, self._baselines = Grown(dtype=np.int8), Grown(dtype=np.float64), Grown(dtype=float)
+        self._points = Grown(MOST_POINTS, dtype=np.float64)
+        """The newest values: that of the window that ends at t in column t / every modulo MOST_POINTS."""
+        self._odd_since_ms = Grown()
+        """Of each slot: since when the condition holds; 0: it does not."""
+        self._fed_to_ms = 0
+
+    def add(self, slot: int, state: dict[str, Any] | None) -> None:
+        """A series is new, or comes back with what was learned of it."""
+        self._levels.to(slot + 1)[slot] = 0
+        self._scores.to(slot + 1)[slot] = 0.0
+        self._baselines.to(slot + 1)[slot] = np.nan
+        self._points.to(slot + 1)[slot] = np.nan
+        self._odd_since_ms.to(slot + 1)[slot] = state["odd_since_ms"] if state else 0
+        self._restore(slot, state["detector"] if state else None)
+        if state:
+            self._levels.filled[slot], self._scores.filled[slot] = state["level"], state["score"]
+            self._baselines.filled[slot] = _number(state["baseline"])
+            self._points.filled[slot] = [_number(value) for value in state["points"]]
+
+    def drop(self, slot: int) -> None:
+        """A series is forgotten."""
+        self._levels.filled[slot] = 0
+        self._reasons.pop(slot, None)
+        if self._many is None:
+            del self._single[slot]
+
+    def state(self, slot: int) -> dict[str, Any]:
+        """What was learned of a series and said last."""
+        detector = self._single[slot].snapshot() if self._many is None else self._many.state(slot)
+        return {
+            "detector": detector,
+            "odd_since_ms": int(self._odd_since_ms.filled[slot]),
+            "level": int(self._levels.filled[slot]),
+            "score": float(self._scores.filled[slot]),
+            "baseline": _given(float(self._baselines.filled[slot])),
+            "points": [_given(value) for value in self._points.filled[slot].tolist()],
+        }
+
+    def feed(self, slots: Int64s, at_ms: int) -> Bools:
+        """Judge and learn the window that ends at `at_ms`, of these series; returns which of them had a value."""
+        condition, values = self.condition, self._fed.values(slots, at_ms)
+        since_ms = self._odd_since_ms.filled[slots]
+        learn = (since_ms == 0) | (at_ms - since_ms > _LONGEST_PAUSE_MS)
+        self._fed_to_ms = at_ms
+        self._points.filled[slots, at_ms // condition.every_ms % MOST_POINTS] = values
+        self._levels.filled[slots], self._scores.filled[slots], self._baselines.filled[slots] = 0, 0.0, np.nan
+        self._reasons.clear()
+        if self._many is not None:
+            scores, levels, baselines = self._many.update_rows(slots, values, learn=learn)
+            for at in np.flatnonzero(levels).tolist():
+                told = float(values[at]), float(scores[at]), float(baselines[at])
+                self._reasons[int(slots[at])] = self._many.reason(int(slots[at]), *told)
+            self._levels.filled[slots] = levels
+            self._scores.filled[slots], self._baselines.filled[slots] = scores, baselines
+        else:
+            for at in np.flatnonzero(~np.isnan(values)).tolist():
+                self._feed_one(int(slots[at]), at_ms, float(values[at]), learn=bool(learn[at]))
+        odd, known = self.ranks(slots) > 0, ~np.isnan(values)
+        since_ms = np.where(odd, np.where(since_ms == 0, at_ms, since_ms), np.where(known, 0, since_ms))
+        self._odd_since_ms.filled[slots] = since_ms
+        return known
+
+    def _feed_one(self, slot: int, at_ms: int, value: float, *, learn: bool) -> None:
+        given: Any = value
+        more: dict[str, Any] = {}
+        if self.condition.kind.feeds != "value":
+            given, more = self._fed.counts(slot, at_ms, value)
+        verdict = self._single[slot].update(given, at_ms, learn=learn, **more)
+        self._levels.filled[slot] = LEVELS.index(verdict.level)
+        self._scores.filled[slot] = verdict.score
+        self._baselines.filled[slot] = math.nan if verdict.baseline is None else verdict.baseline
+        if verdict.reason:
+            self._reasons[slot] = verdict.reason
+
+    def ranks(self, slots: Int64s) -> Int8s:
+        """To which rank the condition holds for each, as of the window that was fed last."""
+        found: Int8s = self.condition.rank_of_level[self._levels.filled[slots]]
+        return found
+
+    def said(self, slot: int) -> Said:
+        """Of the window that was fed last."""
+        baseline = float(self._baselines.filled[slot])
+        score = float(self._scores.filled[slot])
+        return Said(score, None if math.isnan(baseline) else baseline, self._reasons.get(slot, ""))
+
+    def points(self, slot: int) -> tuple[tuple[float, float], ...]:
+        """The newest values, oldest first: epoch seconds and value."""
+        every_ms = self.condition.every_ms
+        ends_ms = [self._fed_to_ms - back * every_ms for back in range(MOST_POINTS - 1, -1, -1)]
+        pairs = ((end_ms / 1000, self._points.filled[slot, end_ms // every_ms % MOST_POINTS]) for end_ms in ends_ms)
+        return tuple((at, float(value)) for at, value in pairs if not math.isnan(value))
+
+    def _restore(self, slot: int, state: dict[str, Any] | None) -> None:
+        if self._many is not None:
+            if slot >= self._room:
+                self._room = max(64, slot + 1, 3 * self._room // 2)
+                self._many.room(self._room)
+            self._many.put(slot, state)
+            return
+        made = self.condition.kind.make(self.condition.config)
+        self._single[slot] = made if state is None else made.restore(state)
+
+
+def _many_of(condition: BoundCondition) -> _Many | None:
+    """The detector over many series, if there is such a form of it."""
+    config = condition.config
+    if isinstance(config, ZScoreConfig) and not config.baseline.pinned:
+        return ZScores(0, config)
+    return Ewmas(0, config) if isinstance(config, EwmaConfig) else None
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _given(value: float) -> float | None:
+    return None if math.isnan(value) else value

@@ -1,0 +1,43 @@
+"""Sources whose rows are counted again under another epoch, and the judged windows that wait for it.
+
+    source s0    rows of the open block under e1   | start under e2: those are void | counted again under e2
+    watermark    held at 12:00:10                  | begins anew                    | 12:00:10 again
+    alert        firing                            | waits                          | judged again, once
+
+Judged in between, a window would lack the calls that are void: its alert would be resolved and fire again. So what
+changes meanwhile is noted, and judged when the source has come as far as windows were judged before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from callgauge_streams.detect.series import Series
+
+__all__ = ["Place", "Recounts"]
+
+Place = tuple[Series, int]
+"""A series, and the start of one of its windows."""
+
+
+class Recounts:
+    """See above."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, dict[Place, None]] = {}
+
+    def waits(self, source: str) -> bool:
+        """Whether a source is counted again now."""
+        return source in self._waiting
+
+    def note(self, source: str, places: Iterable[Place]) -> None:
+        """These windows have changed, by a source that is counted again from now on."""
+        self._waiting.setdefault(source, {}).update(dict.fromkeys(places))
+
+    def take_done(self, caught_up: Callable[[str], bool]) -> list[Place]:
+        """The windows that wait for nothing any more, in the order in which they were noted."""
+        done = [source for source in self._waiting if caught_up(source)]
+        found: dict[Place, None] = {}
+        for source in done:
+            found.update(self._waiting.pop(source))
+        return list(found)
