@@ -129,16 +129,16 @@ def alert_of(
 def ended(alert: Alert, at_ms: int, offset: int, reason: str) -> Alert:
     """The transition to resolved of an alert that no rule judges any more."""
     at = at_ms / 1000
-    changes = {"state": "resolved", "seq": alert.seq + 1, "at": at, "ends_at": at, "value": None, "n": 0}
-    nothing: dict[str, Any] = {
-        "event_id": "",
-        "event_ids": [],
-        "points": [],
-        "score": None,
-        "held": [],
-        "flapping": False,
+    changes: dict[str, Any] = {
+        "state": "resolved",
+        "seq": alert.seq + 1,
+        "at": at,
+        "ends_at": at,
+        "value": None,
+        "n": 0,
     }
-    return alert.model_copy(update=changes | nothing | {"reason": repaired(reason), "offset": offset})
+    changes |= {"event_id": "", "event_ids": [], "points": [], "score": None, "held": [], "flapping": False}
+    return alert.model_copy(update=changes | {"reason": repaired(reason), "offset": offset})
 
 
 def state_of(alert: Alert, log: str) -> State:

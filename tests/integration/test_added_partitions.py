@@ -41,7 +41,7 @@ def test_detect_says_what_is_wrong_with_added_partitions_of_the_windows_topic(ka
         assert detect.process.poll() != 0
         said = detect.log.read_text()
         assert wrong in said
-        assert f"delete {windows}, {settings.topics.alerts.name} and {settings.topics.alerts_current.name}" in said
+        assert f"delete {windows}, {settings.topics.alerts.name}, {settings.topics.alerts_current.name} and" in said
         assert "is the broker up?" not in said
         detect.log.unlink()
         detect.start()

@@ -209,8 +209,8 @@ def wrong_partitions(settings: Settings, partitions: int) -> str:
         f"{topics.windows.name} has {partitions} partitions, CALLGAUGE_WINDOWS_PARTITIONS is {wanted}: all rows of a "
         f"series must stay in one partition, so partitions cannot be added while it is in use. If the setting was "
         f"changed, set it back to {partitions}. If partitions were added, stop rollup and detect, delete "
-        f"{topics.windows.name}, {topics.alerts.name} and {topics.alerts_current.name}, make them anew with "
-        f"`callgauge topics`, and start again: alerts begin anew, the history in ClickHouse stays"
+        f"{topics.windows.name}, {topics.alerts.name}, {topics.alerts_current.name} and {topics.detect_state.name}, "
+        f"make them anew with `callgauge topics`, and start again: alerts begin anew, the history in ClickHouse stays"
     )
 
 
