@@ -181,7 +181,7 @@ class WalkingEngine:
         key = series.fingerprints[rule.rule.name]
         before = self._states.get(key, State())
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
-            self._keep(key, observe(before, holds, at_ms))  # decided before the log was read again
+            self._keep(key, observe(before, holds, at_ms, offset=self._offset))  # decided before the log was read again
             return
         timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
         after = step(before, timing, holds, at_ms)
