@@ -24,11 +24,11 @@ _COLOURS = {"critical": "#c0392b", "error": "#d35400", "warning": "#c79a00", "in
 
 
 def shares_of(notice: Notice) -> list[tuple[str, float, Alert]]:
-    """Name, value divided by threshold, and alert; of those whose threshold is not 0, the newest first."""
+    """Name, value divided by threshold, and alert; of those whose threshold is a limit and not 0, the newest first."""
     found = []
     for item in notice.items[:_MOST]:
         alert = item.alert
-        if alert.value is not None and alert.threshold:
+        if alert.value is not None and alert.threshold and alert.op:
             labels = " ".join(value for _, value in sorted(alert.labels.items()))
             found.append((cut(one_line(f"{alert.rule} {labels}"), 60), alert.value / alert.threshold, alert))
     return found

@@ -15,6 +15,7 @@ from rich.console import Console
 from callgauge.errors import SettingError
 from callgauge.schema import Severity
 from callgauge_notify.grouping.notice import Item, Notice
+from callgauge_notify.receivers.alert_json import annotations_of
 from callgauge_notify.receivers.apprise import AppriseReceiver
 from callgauge_notify.receivers.chart import Charts, chart_of, shares_of
 from callgauge_notify.receivers.console import ConsoleReceiver, line_of
@@ -31,6 +32,15 @@ def printed(made: Notice) -> str:
     out = io.StringIO()
     ConsoleReceiver(Console(file=out, width=200)).deliver(made)
     return out.getvalue()
+
+
+def test_an_alert_of_a_detector_says_what_is_usual() -> None:
+    """It has no limit, so none is shown, and no bar is drawn against one."""
+    odd = alert(op="", threshold=4.0, detector="zscore", baseline=512.0, score=8.1)
+    assert "3500 (zscore: 512 is usual)" in line_of(odd).plain
+    assert "3500 (novelty)" in line_of(alert(op="", detector="novelty")).plain
+    assert annotations_of(odd)["threshold"] == "zscore: 512 is usual"
+    assert [share for _, share, _ in shares_of(notice(odd, alert()))] == [1.75]
 
 
 def test_the_console_says_it_all() -> None:
