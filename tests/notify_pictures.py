@@ -34,9 +34,10 @@ __all__ = ["page_of"]
 _FOLDER = Path(__file__).parents[1] / "build" / "notify"
 
 
-def _course(values: Iterable[float | None], step_s: float = 60.0) -> list[tuple[float, float | None]]:
+def _course(values: Iterable[float | None], step_s: float = 60.0) -> list[list[float]]:
     values = list(values)
-    return [(T0 + 60 - step_s * (len(values) - place), value) for place, value in enumerate(values, 1)]
+    steps = ((T0 + 60 - step_s * (len(values) - place), value) for place, value in enumerate(values, 1))
+    return [[at, value] for at, value in steps if value is not None]
 
 
 _DICE = random.Random(7)

@@ -30,6 +30,7 @@ class Grant(NamedTuple):
 #: Role -> (which resources, by their names in `Topics` or as roles of groups, what it may do with them).
 ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "producer": (("topic", "calls scores content heartbeats", ("Write",)),),
+    "gateway": (("topic", "calls scores rules dead", ("Write",)),),
     "topics": (("topic", "*", ("Create", "Describe", "DescribeConfigs")),),
     "rollup": (
         ("topic", "calls scores", ("Read",)),
@@ -40,7 +41,7 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "detect": (
         ("topic", "windows", ("Read",)),
         ("topic", "alerts", ("Write",)),
-        ("topic", "alerts_current", ("Read", "Write")),
+        ("topic", "alerts_current detect_state", ("Read", "Write")),
         ("topic", "calls scores", ("Describe",)),
         ("group", "detect", ("Read",)),
         ("group", "reader", ("Read",)),
@@ -66,7 +67,8 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
 }
 #: What a role is, in the table.
 MEANING = {
-    "producer": "a service with the SDK, the gateway",
+    "producer": "a service with the SDK",
+    "gateway": "`callgauge gateway`",
     "topics": "`callgauge topics`",
     "rollup": "`callgauge rollup`",
     "detect": "`callgauge detect`",

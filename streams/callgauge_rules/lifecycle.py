@@ -88,10 +88,14 @@ def step(state: State, timing: Timing, rank: int, at_ms: int) -> State:
             return _firing(state, timing, rank, at_ms)
 
 
-def observe(state: State, rank: int, at_ms: int) -> State:
+def observe(state: State, rank: int, at_ms: int, *, offset: int = -1) -> State:
     """Take note of a window that was judged already, when the log is read again after a restart. It never causes a
-    transition."""
-    if at_ms > state.at_ms and state.phase != "inactive":
+    transition.
+
+    Args:
+        offset: of the record by which it was judged.
+    """
+    if (offset, at_ms) > (state.offset, state.at_ms) and state.phase != "inactive":
         state = _note_rank(state, rank, at_ms)
     return replace(state, last_true_ms=max(at_ms, state.last_true_ms)) if rank else state
 

@@ -29,7 +29,8 @@ def read_rule_file(path: Path | None) -> RuleFile:
         RuleError: it cannot be read, or is no YAML.
     """
     name = "default" if path is None else path.name
-    if path is None or (name in SHIPPED and not path.exists()):
+    # A path that was made absolute for a child process is meant as well, one to another folder is not.
+    if path is None or (name in SHIPPED and path.absolute().parent == Path.cwd() and not path.exists()):
         shipped = SHIPPED[name]
         return RuleFile(shipped, files(__package__).joinpath(shipped).read_bytes())
     return RuleFile(str(path), raw_of(path, "CALLGAUGE_RULES_FILE names a YAML rule file, or is default or seeds"))

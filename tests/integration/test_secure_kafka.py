@@ -208,18 +208,18 @@ def readable(settings: Settings, topic: str) -> bool:
 
 
 def test_nobody_may_do_more(roles: dict[str, Settings]) -> None:
-    """A service writes its own topics and reads none; nobody but rollup writes windows, nobody but detect and notifiers
-    alerts."""
+    """A service writes its own topics and reads none; nobody but rollup writes windows, nobody but detect, notifiers
+    and people alerts."""
     topics = roles["producer"].topics
     may_write = {
         name: {role for role, settings in roles.items() if not refused(settings, getattr(topics, name).name)}
         for name in ("calls", "content", "windows", "alerts")
     }
     assert may_write == {
-        "calls": {"producer", "operator"},
+        "calls": {"producer", "gateway", "operator"},
         "content": {"producer"},
         "windows": {"rollup"},
-        "alerts": {"detect", "notify"},
+        "alerts": {"detect", "notify", "operator"},
     }
     assert not readable(roles["producer"], topics.calls.name)
     assert not readable(roles["notify"], topics.content.name)

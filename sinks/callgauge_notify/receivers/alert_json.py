@@ -7,6 +7,7 @@ from typing import Any
 
 from callgauge.schema import Alert
 from callgauge_notify.grouping.notice import Notice
+from callgauge_notify.receivers.words import limit_of
 
 __all__ = ["annotations_of", "labels_in", "rfc3339", "webhook_json"]
 
@@ -31,7 +32,7 @@ def annotations_of(alert: Alert) -> dict[str, str]:
         "reason": alert.reason,
         "runbook_url": alert.runbook,
         "value": "" if alert.value is None else f"{alert.value:.6g}",
-        "threshold": f"{alert.op} {alert.threshold:.6g}",
+        "threshold": limit_of(alert),
         "event_id": alert.event_id,
     }
     return {name: value for name, value in found.items() if value}

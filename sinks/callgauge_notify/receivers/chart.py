@@ -31,11 +31,11 @@ def courses_of(notice: Notice) -> list[Alert]:
 
 
 def shares_of(notice: Notice) -> list[tuple[str, float, Alert]]:
-    """Name, value divided by threshold, and alert; of those whose course is not drawn and whose threshold is not 0, the
-    newest first."""
+    """Name, value divided by threshold, and alert; of those whose course is not drawn and whose threshold is a limit
+    and not 0, the newest first."""
     drawn = {alert.alert_id for alert in courses_of(notice)}
     others = (item.alert for item in notice.items[:_MOST] if item.alert.alert_id not in drawn)
-    return [(name_of(a), a.value / a.threshold, a) for a in others if a.value is not None and a.threshold]
+    return [(name_of(a), a.value / a.threshold, a) for a in others if a.value is not None and a.threshold and a.op]
 
 
 def chart_of(notice: Notice) -> bytes:

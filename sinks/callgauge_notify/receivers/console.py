@@ -9,6 +9,7 @@ from callgauge.printable import printable
 from callgauge.schema import Alert
 from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.receivers.receiver import NOTHING_KEPT, Memory
+from callgauge_notify.receivers.words import limit_of
 from callgauge_notify.templates import utc
 
 __all__ = ["ConsoleReceiver", "line_of"]
@@ -54,7 +55,8 @@ def line_of(alert: Alert) -> Text:
         text.append("  " + " ".join(f"{key}={printable(value)}" for key, value in sorted(alert.labels.items())))
     value = "no data" if alert.value is None else f"{alert.value:.6g}"
     if alert.state != "resolved":
-        text.append(f"  {value} {_SIGNS.get(alert.op, alert.op)} {alert.threshold:.6g}")
+        limit = f"{_SIGNS.get(alert.op, alert.op)} {alert.threshold:.6g}" if alert.op else f"({limit_of(alert)})"
+        text.append(f"  {value} {limit}")
     for detail in (alert.summary, alert.reason):
         if detail:
             text.append(f"\n    {printable(detail)}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 from callgauge.schema import Alert
@@ -17,7 +19,7 @@ _OVER, _LIMIT, _BASE, _LINE = "#2e8b57", "#333333", "#7f8c8d", "#34495e"
 
 def has_course(alert: Alert) -> bool:
     """Whether there is a line to draw: at least two values."""
-    return sum(value is not None for _, value in alert.points) > 1
+    return len(alert.points) > 1
 
 
 def name_of(alert: Alert) -> str:
@@ -32,19 +34,19 @@ def plain(text: str) -> str:
 
 
 def draw_course(axes: Any, alert: Alert) -> None:
-    """Draw into a matplotlib `Axes`. A window without a value is a gap in the line."""
+    """Draw into a matplotlib `Axes`. Windows without a value, of which there is no point, are a gap in the line."""
     import matplotlib.dates
 
     dates: Any = matplotlib.dates  # its classes have no types
-    times = [datetime.fromtimestamp(at, UTC) for at, _ in alert.points]
-    values = [math.nan if value is None else value for _, value in alert.points]
+    points = _with_gaps(alert.points)
+    times, values = [datetime.fromtimestamp(at, UTC) for at, _ in points], [value for _, value in points]
     colour = _OVER if alert.state == "resolved" else COLOURS[alert.severity]
     axes.plot(times, values, color=_LINE, linewidth=1.4, marker=".", markersize=4)
     axes.plot(times[-1:], values[-1:], color=colour, marker="o", markersize=6)
-    _draw_limit(axes, alert.threshold, f"threshold {alert.threshold:,.4g}", _LIMIT, "--")
-    baseline = getattr(alert, "baseline", None)  # of detectors that have one
-    if isinstance(baseline, float):
-        _draw_limit(axes, baseline, f"baseline {baseline:,.4g}", _BASE, ":")
+    if alert.op:  # other detectors than a threshold have no limit in the unit of the value
+        _draw_limit(axes, alert.threshold, f"threshold {alert.threshold:,.4g}", _LIMIT, "--")
+    if alert.baseline is not None:
+        _draw_limit(axes, alert.baseline, f"baseline {alert.baseline:,.4g}", _BASE, ":")
     if alert.fired_at is not None and alert.fired_at <= alert.points[-1][0]:
         begins = max(alert.fired_at, alert.points[0][0])
         axes.axvspan(datetime.fromtimestamp(begins, UTC), times[-1], color=colour, alpha=0.12, linewidth=0)
@@ -55,6 +57,17 @@ def draw_course(axes: Any, alert: Alert) -> None:
     axes.tick_params(labelsize=7)
     axes.grid(visible=True, alpha=0.25)
     axes.margins(x=0.02, y=0.15)
+
+
+def _with_gaps(points: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """The points, with one that is no number where steps are missing between two."""
+    step = min((after[0] - before[0] for before, after in pairwise(points)), default=0.0)
+    drawn: list[tuple[float, float]] = []
+    for at, value in points:
+        if drawn and at - drawn[-1][0] > 1.5 * step:
+            drawn.append((drawn[-1][0] + step, math.nan))
+        drawn.append((at, value))
+    return drawn
 
 
 def _draw_limit(axes: Any, value: float, text: str, colour: str, style: str) -> None:

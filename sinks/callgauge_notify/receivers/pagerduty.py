@@ -16,7 +16,7 @@ from callgauge_notify.grouping.notice import Item, News, Notice
 from callgauge_notify.receivers.alert_json import rfc3339
 from callgauge_notify.receivers.receiver import NOTHING_KEPT, Memory
 from callgauge_notify.receivers.web import Web, check_answer
-from callgauge_notify.receivers.words import cut, one_line
+from callgauge_notify.receivers.words import cut, limit_of, one_line
 from callgauge_notify.routing.receiver_kinds import PagerDutySpec
 
 __all__ = ["PagerDutyReceiver", "event_of"]
@@ -39,7 +39,7 @@ def event_of(item: Item, action: str, routing_key: str) -> dict[str, Any]:
     details: dict[str, Any] = {
         "labels": {name: cut(value, 256) for name, value in alert.labels.items()},
         "value": alert.value,
-        "threshold": f"{alert.op} {alert.threshold:.6g}",
+        "threshold": limit_of(alert),
         "events": alert.n,
         "reason": cut(alert.reason, 1_000),
         "largest_call": cut(alert.event_id, 256),

@@ -16,6 +16,7 @@ __all__ = [
     "MOST_SHOWN",
     "cut",
     "headline",
+    "limit_of",
     "lines_of",
     "one_line",
     "rest_of",
@@ -32,6 +33,13 @@ MOST_SHOWN = 20
 def cut(text: str, most: int) -> str:
     """The text with at most so many characters; "…" ends one that was cut."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def limit_of(alert: Alert) -> str:
+    """What the value was judged by: "gt 2000", or the detector and what it expected, "zscore: 512 is usual"."""
+    if alert.op:
+        return f"{alert.op} {alert.threshold:.6g}"
+    return alert.detector if alert.baseline is None else f"{alert.detector}: {alert.baseline:.6g} is usual"
 
 
 def one_line(text: str) -> str:

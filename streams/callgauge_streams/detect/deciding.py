@@ -146,7 +146,9 @@ class Deciding:
         if not rank and before.phase == "inactive":
             return
         if self.offset < self._live_from or (self.offset, at_ms) <= (before.offset, before.at_ms):
-            self._states.keep(key, observe(before, rank, at_ms))  # decided before the log was read again
+            self._states.keep(
+                key, observe(before, rank, at_ms, offset=self.offset)
+            )  # decided before the log was read again
             return
         after = step(before, judging.timing, rank, at_ms)
         judging.set_on(slot, on=after.phase != "inactive")

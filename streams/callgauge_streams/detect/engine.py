@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.schema import Alert
-from callgauge_rules.alerts import fingerprint_of
 from callgauge_rules.bound import BoundCondition, BoundRule
+from callgauge_rules.identity import fingerprint_of
 from callgauge_rules.rule import RESERVED
 from callgauge_rules.score_aggregates import score_measures
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
@@ -103,8 +103,12 @@ class Engine:
         )
         judgings = [self._judging(rule) for rule in rules]
         self._learned = {judging.name: judging for judging in judgings if isinstance(judging, LearnedJudging)}
+        self._stale: list[str] = []
+        """What was saved and nobody wants any more: of rules that were removed or changed, and of another log."""
         for state in learned:
-            if state.rule in self._learned and self._learned[state.rule].restore(state, log) and state.alert:
+            if state.rule not in self._learned or not self._learned[state.rule].restore(state, log):
+                self._stale.append(state.fingerprint)
+            elif state.alert:
                 self._states.restore(state.fingerprint, state.alert)
         self._deciding = Deciding(judgings, self._states, self._watermarks, self._keep_ms, log=log, live_from=live_from)
         self._recounts = Recounts()
@@ -128,8 +132,11 @@ class Engine:
         all records so far must be on their topic before."""
         if self._deciding.offset < self._live_from:
             return []  # the windows are not as far yet as what was saved
-        clock_ms = self._watermarks.clock_ms
-        return [each for judging in self._learned.values() for each in judging.take_states(clock_ms, self._states.of)]
+        found: list[tuple[str, bytes | None]] = [(key, None) for key in self._stale]
+        clock_ms, self._stale = self._watermarks.clock_ms, []
+        for judging in self._learned.values():
+            found += judging.take_states(clock_ms, self._states.of)
+        return found
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> list[Alert]:
         """Take the log's next record; returns the transitions it causes."""

@@ -67,7 +67,9 @@ class LearnedJudging(Judging):
     def add(self, series: Series, *, on: bool) -> None:
         """A series is new, or comes back."""
         super().add(series, on=on)
-        _, value = self._resting.pop(series.fingerprints.get(self.name, ""), (0, b""))
+        if self.name not in series.fingerprints:
+            return
+        _, value = self._resting.pop(series.fingerprints[self.name], (0, b""))
         state, slot = decode_state(value) if value else None, series.slot
         self._fed_to_ms.to(slot + 1)[slot] = state.to_ms if state else 0
         self._changed.to(slot + 1)[slot] = False
@@ -82,6 +84,7 @@ class LearnedJudging(Judging):
             state = self._state(series.slot, key, None)
             self._resting[key] = state.until_ms, encode_state(state)
             self._to_save[key] = self._resting[key][1]
+            self._changed.filled[series.slot] = False
             for learning in self._learnings.values():
                 learning.drop(series.slot)
             while len(self._resting) > _MOST_RESTING:

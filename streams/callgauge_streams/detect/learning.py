@@ -69,8 +69,8 @@ class Learning:
         self._levels, self._scores, self._baselines = Grown(dtype=np.int8), Grown(dtype=np.float64), Grown(dtype=float)
         self._points = Grown(MOST_POINTS, dtype=np.float64)
         """The newest values: that of the window that ends at t in column t / every modulo MOST_POINTS."""
-        self._odd_since_ms = Grown()
-        """Of each slot: since when the condition holds; 0: it does not."""
+        self._odd_since_ms, self._last_ms = Grown(), Grown()
+        """Of each slot: since when the condition holds, 0: it does not; and the window that it was fed with last."""
         self._fed_to_ms = 0
 
     def add(self, slot: int, state: dict[str, Any] | None) -> None:
@@ -80,6 +80,7 @@ class Learning:
         self._baselines.to(slot + 1)[slot] = np.nan
         self._points.to(slot + 1)[slot] = np.nan
         self._odd_since_ms.to(slot + 1)[slot] = state["odd_since_ms"] if state else 0
+        self._last_ms.to(slot + 1)[slot] = state["last_ms"] if state else 0
         self._restore(slot, state["detector"] if state else None)
         if state:
             self._levels.filled[slot], self._scores.filled[slot] = state["level"], state["score"]
@@ -99,6 +100,7 @@ class Learning:
         return {
             "detector": detector,
             "odd_since_ms": int(self._odd_since_ms.filled[slot]),
+            "last_ms": int(self._last_ms.filled[slot]),
             "level": int(self._levels.filled[slot]),
             "score": float(self._scores.filled[slot]),
             "baseline": _given(float(self._baselines.filled[slot])),
@@ -111,6 +113,7 @@ class Learning:
         since_ms = self._odd_since_ms.filled[slots]
         learn = (since_ms == 0) | (at_ms - since_ms > _LONGEST_PAUSE_MS)
         self._fed_to_ms = at_ms
+        self._leave_out(slots, at_ms)
         self._points.filled[slots, at_ms // condition.every_ms % MOST_POINTS] = values
         self._levels.filled[slots], self._scores.filled[slots], self._baselines.filled[slots] = 0, 0.0, np.nan
         self._reasons.clear()
@@ -128,6 +131,15 @@ class Learning:
         since_ms = np.where(odd, np.where(since_ms == 0, at_ms, since_ms), np.where(known, 0, since_ms))
         self._odd_since_ms.filled[slots] = since_ms
         return known
+
+    def _leave_out(self, slots: Int64s, at_ms: int) -> None:
+        """Series that were forgotten for a while have no points of that time."""
+        every_ms, last_ms = self.condition.every_ms, self._last_ms.filled[slots]
+        for at in np.flatnonzero((last_ms > 0) & (last_ms < at_ms - every_ms)).tolist():
+            missed = min((at_ms - int(last_ms[at])) // every_ms - 1, MOST_POINTS)
+            columns = (at_ms // every_ms - np.arange(1, missed + 1)) % MOST_POINTS
+            self._points.filled[slots[at], columns] = np.nan
+        self._last_ms.filled[slots] = at_ms
 
     def _feed_one(self, slot: int, at_ms: int, value: float, *, learn: bool) -> None:
         given: Any = value

@@ -17,6 +17,7 @@ from rich.console import Console
 from callgauge.errors import SettingError
 from callgauge.schema import Severity
 from callgauge_notify.grouping.notice import Item, Notice
+from callgauge_notify.receivers.alert_json import annotations_of
 from callgauge_notify.receivers.apprise import AppriseReceiver
 from callgauge_notify.receivers.chart import Charts, chart_of, courses_of, shares_of
 from callgauge_notify.receivers.console import ConsoleReceiver, line_of
@@ -34,6 +35,15 @@ def printed(made: Notice) -> str:
     out = io.StringIO()
     ConsoleReceiver(Console(file=out, width=200)).deliver(made)
     return out.getvalue()
+
+
+def test_an_alert_of_a_detector_says_what_is_usual() -> None:
+    """It has no limit, so none is shown, and no bar is drawn against one."""
+    odd = alert(op="", threshold=4.0, detector="zscore", baseline=512.0, score=8.1)
+    assert "3500 (zscore: 512 is usual)" in line_of(odd).plain
+    assert "3500 (novelty)" in line_of(alert(op="", detector="novelty")).plain
+    assert annotations_of(odd)["threshold"] == "zscore: 512 is usual"
+    assert [share for _, share, _ in shares_of(notice(odd, alert()))] == [1.75]
 
 
 def test_the_console_says_it_all() -> None:
@@ -134,8 +144,8 @@ def test_a_chart_is_a_png() -> None:
     assert [(name, share) for name, share, _ in shares_of(notice(alert()))] == [("slow chat", 1.75)]
 
 
-def minutes(*values: float | None) -> list[tuple[float, float | None]]:
-    return [(T0 - 60.0 * (len(values) - place), value) for place, value in enumerate(values, 1)]
+def minutes(*values: float | None) -> list[list[float]]:
+    return [[T0 - 60.0 * (len(values) - place), value] for place, value in enumerate(values, 1) if value is not None]
 
 
 def test_the_course_is_drawn_where_it_is_known() -> None:
@@ -152,9 +162,9 @@ def test_the_course_is_drawn_where_it_is_known() -> None:
 def test_a_course_holds_value_threshold_and_since_when_it_fires() -> None:
     """Gaps are gaps; the last window is marked; what is over is green."""
     axes: Any = Figure().add_subplot()
-    draw_course(axes, alert("resolved", points=minutes(1_000.0, None, 3_500.0), fired_at=T0 - 60))
+    draw_course(axes, alert("resolved", points=minutes(1_000.0, 900.0, None, 3_500.0), fired_at=T0 - 60))
     line, last, limit = axes.get_lines()
-    assert [math.isnan(value) for value in line.get_ydata()] == [False, True, False]
+    assert [math.isnan(value) for value in line.get_ydata()] == [False, False, True, False]
     assert list(last.get_ydata()) == [3_500.0]
     assert last.get_color() == "#2e8b57"
     assert set(limit.get_ydata()) == {2_000.0}

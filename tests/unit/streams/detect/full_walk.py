@@ -13,7 +13,8 @@ from itertools import groupby
 from typing import Any
 
 from callgauge.schema import Alert
-from callgauge_rules.alerts import alert_of, ended, fingerprint_of, state_of
+from callgauge_rules.alerts import alert_of, ended, state_of
+from callgauge_rules.identity import fingerprint_of
 from callgauge_rules.lifecycle import COUNTED_MS, QUIET_MS, State, Timing, observe, step
 from callgauge_rules.rules import RECORDS_LOST, BoundRule
 from callgauge_streams.detect.history_span import history_ms
@@ -181,7 +182,7 @@ class WalkingEngine:
         key = series.fingerprints[rule.rule.name]
         before = self._states.get(key, State())
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):
-            self._keep(key, observe(before, holds, at_ms))  # decided before the log was read again
+            self._keep(key, observe(before, holds, at_ms, offset=self._offset))  # decided before the log was read again
             return
         timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
         after = step(before, timing, holds, at_ms)

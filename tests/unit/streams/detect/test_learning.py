@@ -143,6 +143,10 @@ def test_what_was_learned_of_a_series_rests_while_it_is_quiet(tmp_path: Path) ->
     others = [record for at in range(100, 160) for record in (row(at, 500, model="c"), passed(at))]
     (fired,) = run(rules, [*steady(100), *others, row(160, 3_000), passed(160)])
     assert (fired.labels, fired.value) == ({"model": "b"}, 3_000.0)
+    # Of the time in between there are no points, and those before it are where they were.
+    assert [at for at, _ in fired.points] == [fired.at]
+    (fired,) = run(rules, [*steady(100), *others[:60], row(130, 3_000), passed(130)])
+    assert [at for at, _ in fired.points] == [*((START + at) * 10.0 for at in range(72, 101)), fired.at]
 
 
 def test_a_count_without_calls_is_zero(tmp_path: Path) -> None:

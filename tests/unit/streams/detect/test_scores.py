@@ -10,11 +10,16 @@ import numpy as np
 import pytest
 
 from callgauge.codec import decode_window_record, encode
-from callgauge.schema import BREAKER_OPEN, ScoreRow, SignedHistogram
+from callgauge.schema import BREAKER_OPEN, Score, ScoreRow, SignedHistogram, StateChange
 from callgauge_rules.rules import BoundRule, bind, load_rules
+from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.records import Records
 from callgauge_streams.detect.engine import Engine
+from callgauge_streams.rollup.kinds import SCORES
+from callgauge_streams.rollup.source.state_machine import RollupConfig, SourceRollup
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.histogram import bucket_of
+from tests.as_sent import as_sent
 from tests.unit.streams.detect.takeovers import start
 from tests.unit.streams.detect.test_engine import run, told
 from tests.unit.streams.detect.windows_log import WINDOW_MS, progress, row
@@ -139,3 +144,26 @@ rules:
     records = [row("b", 1, 10, 0), scores(1, 1.0), progress(2 * WINDOW_MS, "s0"), scored(2 * WINDOW_MS)]
     found = [alert for at, record in enumerate(records) for alert in engine.take(10 + at, 0, record)]
     assert [(alert.state, alert.held, alert.value) for alert in found] == [("resolved", ["answers"], 1.0)]
+
+
+def test_scores_as_rollup_sends_them(rules: list[BoundRule]) -> None:
+    """From the events of the real rollup: two origins, a negative one, and a breaker that opened."""
+    labels: dict[str, Any] = {"service": "chat", "labels": {"model": "b"}}
+    judged = [
+        Score.model_validate(
+            {"score_id": f"s{at}", "ts": 1.0, "name": name, "value": value, "origin": origin, "event_id": f"e{at}"}
+            | labels
+        )
+        for at, (name, value, origin) in enumerate(
+            [("faithfulness", -1.0, "user"), ("faithfulness", 2.0, "judge"), ("faithfulness", 5.0, "judge"),
+             ("toxicity", 0.25, "heuristic"), ("toxicity", 0.0, "heuristic")]
+        )
+    ]  # fmt: skip
+    opened = StateChange(event_id="c", ts=2.0, breaker="openai", from_state="closed", to_state="open", **labels)
+    values = [encode(each) for each in (*judged, opened)]
+    worker = SourceRollup(RollupConfig(parse_groupings("model@10s"), 65_536, 0), "s", 0, kind=SCORES)
+    worker.take(Chunk(0, 1, 1, 0, None, 0, Records.of(range(len(values)), [0] * len(values), values)))
+    found = {alert.rule: alert for alert in run(rules, [*as_sent(worker.idle_records()), scored(WINDOW_MS)])}
+    assert {rule: alert.n for rule, alert in found.items()} == {"faithless": 3, "judged": 2, "toxic": 2, "open": 1}
+    assert (found["faithless"].value, found["faithless"].event_ids) == (2.0, ["e0", "e1"])
+    assert (found["toxic"].value, found["open"].value) == (0.5, 1.0)

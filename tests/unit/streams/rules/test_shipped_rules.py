@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from callgauge.errors import RuleError
 from callgauge.settings import Settings
 from callgauge_rules.placing import place
 from callgauge_rules.rule_file import SHIPPED
@@ -40,6 +41,13 @@ def test_the_seeds_hold_what_teams_begin_with() -> None:
         "breaker_open": 0.0,
     }
     assert {name: rules[name].value for name in values} == values
+
+
+def test_a_path_to_a_file_that_is_missing_is_no_name(tmp_path: Path) -> None:
+    """The name may have been made absolute; a path to another folder is meant as it is."""
+    assert load_rules(Path("seeds").absolute())
+    with pytest.raises(RuleError, match="No such file"):
+        load_rules(tmp_path / "seeds")
 
 
 def test_a_file_of_that_name_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

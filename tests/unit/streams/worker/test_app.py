@@ -45,6 +45,6 @@ def test_added_partitions_of_the_windows_topic_are_explained() -> None:
         "llm.windows has 6 partitions, CALLGAUGE_WINDOWS_PARTITIONS is 4: all rows of a series must stay in one "
         "partition, so partitions cannot be added while it is in use. If the setting was changed, set it back to 6. If "
         "partitions were added, stop rollup and detect, delete llm.windows, llm.alerts, llm.alerts.current and "
-        "llm.detect.state, make them anew with `callgauge topics`, and start again: alerts begin anew, "
-        "the history in ClickHouse stays"
+        "llm.detect.state, make them anew with `callgauge topics`, and start again: alerts begin anew, the history in "
+        "ClickHouse stays"
     )
