@@ -21,6 +21,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
+from callgauge_deploy.load_command import load as load_command
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.windows_command import windows
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.add_typer(dead_app, name="dead")
 app.command()(windows)
 app.command()(prices)
+app.command("load")(load_command)
 
 
 def main() -> None:

@@ -25,7 +25,8 @@ MODULES = {
 #: Package -> the packages of ours that it may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "callgauge": set(),
-    "callgauge_load": {"callgauge"},
+    # Made-up calls as rows, for benchmarks, come from rollup's own core; incidents are written as rules are.
+    "callgauge_load": {"callgauge", "callgauge_windows", "callgauge_rules", "callgauge_streams"},
     "callgauge_windows": {"callgauge"},
     "callgauge_detectors": {"callgauge", "callgauge_windows"},
     "callgauge_rules": {"callgauge", "callgauge_windows", "callgauge_detectors"},

