@@ -22,7 +22,7 @@ _DAY_S = 86_400.0
 
 
 def load(
-    rate: Annotated[float, typer.Option(min=0.001, help="Calls per second of all services, mean of a week.")] = 50.0,
+    rate: Annotated[float, typer.Option(min=0.001, help="Calls per second of all services, in the mean.")] = 50.0,
     services: Annotated[int, typer.Option(min=1, max=10_000, help="How many; every tenth is quiet.")] = 10,
     seconds: Annotated[float | None, typer.Option(min=1.0, help="How long, in the load's own time.")] = None,
     days: Annotated[float | None, typer.Option(min=0.001, help="... or in days.")] = None,
@@ -84,11 +84,12 @@ def _made(services: int, rate: float, seed: int, start_s: float, length_s: float
     from callgauge.groupings import parse_groupings
     from callgauge.settings import load_settings
     from callgauge_load.incidents.spec import incident_of
+    from callgauge_load.made.arrivals import paced_to
     from callgauge_load.made.world import make_world
     from callgauge_load.made_load import MadeLoad
 
     try:
-        world = make_world(services, rate, seed)
+        world = paced_to(make_world(services, rate, seed), rate, start_s, length_s)
     except ValueError as error:
         raise SettingError(f"--rate, --services: {error}; ask for more calls or fewer services") from None
     incidents = [incident_of(spec, world, length_s, number) for number, spec in enumerate(specs)]

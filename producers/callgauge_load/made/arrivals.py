@@ -8,14 +8,15 @@ gap weighted by its length, times a uniform share), so the mean number of calls 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from callgauge_load.made.batch import Array
-from callgauge_load.made.world import Service
+from callgauge_load.made.world import Service, World
 
-__all__ = ["arrivals", "traffic_at"]
+__all__ = ["arrivals", "paced_to", "traffic_at"]
 
 _WEEK_S = 604_800.0
 
@@ -25,6 +26,19 @@ def traffic_at(service: Service, at_s: Array) -> Array:
     hours = np.array(service.hours)
     place = (np.asarray(at_s) % _WEEK_S) / 3_600 - 0.5
     return service.per_s * np.interp(place, np.arange(168), hours, period=168)  # type: ignore[no-any-return]
+
+
+def paced_to(world: World, per_s: float, start_s: float, seconds: float) -> World:
+    """The world with as many calls, in the mean from `start_s` on for so many seconds, whatever the hour of the week.
+
+    Quiet services stay as they are.
+    """
+    grid = start_s + (np.arange(2_000) + 0.5) / 2_000 * seconds
+    means = [float(traffic_at(service, grid).mean()) for service in world.services]
+    quiet = sum(mean for mean, service in zip(means, world.services, strict=True) if service.quiet)
+    factor = max(per_s - quiet, 0.0) / (sum(means) - quiet)
+    services = (each if each.quiet else replace(each, per_s=each.per_s * factor) for each in world.services)
+    return replace(world, services=tuple(services))
 
 
 def arrivals(service: Service, start_s: float, end_s: float, rng: Any) -> Array:

@@ -12,7 +12,7 @@ from callgauge.mending import MENDED
 from callgauge.schema import Call, Score
 from callgauge_load.incidents.catalogue import KINDS
 from callgauge_load.incidents.spec import incident_of
-from callgauge_load.made.arrivals import arrivals
+from callgauge_load.made.arrivals import arrivals, paced_to
 from callgauge_load.made.batch import Batch
 from callgauge_load.made.messages import call_messages, event_ids, judged, score_messages
 from callgauge_load.made.world import QUIET_PER_S, World, make_world
@@ -50,6 +50,15 @@ def test_quiet_services_have_three_calls_an_hour() -> None:
     world = make_world(20, 5.0, seed=1)
     assert [service.per_s for service in world.services if service.quiet] == [QUIET_PER_S] * 2
     assert world.per_s == pytest.approx(5.0)
+
+
+@pytest.mark.parametrize("hours", [0, 9, 30])
+def test_rate_is_hit_at_every_hour(hours: int) -> None:
+    """A short load has its rate on a Sunday night too."""
+    start_s = START_S + 3_600.0 * hours
+    world = paced_to(make_world(10, 50.0, seed=3), 50.0, start_s, 3_600.0)
+    batch = Batch.joined(list(MadeLoad(world, start_s, 3_600.0).play().batches()))
+    assert len(batch) == pytest.approx(50.0 * 3_600, rel=0.03)
 
 
 def test_gaps_have_their_spread() -> None:
