@@ -17,64 +17,105 @@ from callgauge.schema import EpochStart, Progress
 from callgauge.structs import struct_of
 from callgauge_load.made.batch import ERROR_TYPES, FINISHES, STATUSES, Array, Batch
 from callgauge_load.made.labels import label_codes, labels_of
-from callgauge_load.made.messages import LIMIT, ids_of, remaining
+from callgauge_load.made.messages import LIMIT, ids_of, judged, remaining, score_messages
 from callgauge_load.made.world import World
 from callgauge_load.made_load import Play
 from callgauge_streams.bus.chunk import Chunk
 from callgauge_streams.bus.records import PADDING, Records
 from callgauge_streams.rollup.config import RollupConfig
-from callgauge_streams.rollup.kinds import CALLS
+from callgauge_streams.rollup.kinds import CALLS, SCORES, Kind
 from callgauge_streams.rollup.reading.call_reader import Calls
 from callgauge_streams.rollup.reading.event_ids import EventIds
 from callgauge_streams.rollup.source.state_machine import SourceRollup
 
-__all__ = ["SOURCE", "rows_of"]
+__all__ = ["SCORES_SOURCE", "SOURCE", "rows_of"]
 
-#: The name of the one source.
-SOURCE = "load/calls/0"
+#: The names of the two sources.
+SOURCE, SCORES_SOURCE = "load/calls/0", "load/scores/0"
 
 _EpochStart: Any = struct_of(EpochStart)
 _Progress: Any = struct_of(Progress)
 _ID_BYTES = 32
 
 
-def rows_of(play: Play, world: World, config: RollupConfig) -> Iterator[tuple[int, Any]]:
-    """What a rollup worker would write to the windows topic: an epoch's start, then for each of the play's batches the
-    rows, the block's summary, and a progress record after which everything up to then may be judged.
+def rows_of(play: Play, world: World, config: RollupConfig, *, scores: bool = True) -> Iterator[tuple[int, Any]]:
+    """What a rollup worker would write to the windows topic: an epoch's start of each source, then for each of the
+    play's batches the rows, the summary of the block before, and a progress record after which everything up to then
+    may be judged.
 
     Time is the load's own: a record's append time is when the call's event is sent. Each batch is one block, so a
     window that spans two batches has two rows, as always when a block ends.
 
+    Args:
+        scores: whether the rows of scores are made, too.
+
     Returns:
         (timestamp of the record, epoch ms; record as detect takes it), in the order of the log.
     """
-    reader = _Columns(world, config.labels)
-    rollup = SourceRollup(config, SOURCE, 0, kind=replace(CALLS, reader=lambda labels: reader))
-    clock_ms, block, previous = 0, 0, None
+    reader, clock_ms = _Columns(world, config.labels), 0
+    calls = _Source(config, SOURCE, replace(CALLS, reader=lambda labels: reader))
+    sources = [calls, _Source(config, SCORES_SOURCE, SCORES)] if scores else [calls]
     for batch in play.batches():
         if not len(batch):
             continue
         sent_ms = (batch.sent_s * 1e3).astype(np.int64)
-        if previous is None:
-            yield int(sent_ms[0]), _EpochStart(source=SOURCE, from_offset=0, epoch=config.epoch, term=1)
+        if not clock_ms:
+            yield from ((int(sent_ms[0]), source.start) for source in sources)
         clock_ms = max(clock_ms, int(sent_ms[-1]))
-        reader.batch, reader.first = batch, block
-        closed = rollup.take(Chunk(0, 1, 1, 0, previous, block, _records(batch, block, sent_ms)))
-        if closed:
-            yield clock_ms, closed.summary
-        yield from ((clock_ms, row) for row in rollup.idle_records())
-        told = rollup.progress(idle=False)
-        told.committed = block
-        yield clock_ms, _Progress(worker="load", at_ms=clock_ms, sources=[told])
-        previous, block = block + len(batch) - 1, block + len(batch)
+        reader.batch = batch
+        yield from ((clock_ms, record) for record in calls.take(_call_records(batch, calls.next_offset, sent_ms)))
+        for source in sources[1:]:
+            yield from ((clock_ms, each) for each in source.take(_score_records(world, batch, source.next_offset)))
+        yield clock_ms, _Progress(worker="load", at_ms=clock_ms, sources=[source.progress() for source in sources])
 
 
-def _records(batch: Batch, first: int, sent_ms: Array) -> Records:
+class _Source:
+    """Rollup of one source whose every batch of records is a block."""
+
+    def __init__(self, config: RollupConfig, name: str, kind: Kind) -> None:
+        self._rollup = SourceRollup(config, name, 0, kind=kind)
+        self._block = 0
+        self._last: int | None = None
+        self.start = _EpochStart(source=name, from_offset=0, epoch=config.epoch, term=1)
+
+    @property
+    def next_offset(self) -> int:
+        """The offset of the next record."""
+        return self._rollup.next_offset
+
+    def take(self, records: Records) -> Iterator[Any]:
+        """Count a block; gives the end of the block before, and all rows of this one."""
+        if not len(records):
+            return
+        self._block = self.next_offset
+        chunk = Chunk(0, 1, 1, 0, self._last, self._block, records)
+        self._last = chunk.last
+        if closed := self._rollup.take(chunk):
+            yield from closed.rows
+            yield closed.summary
+        yield from self._rollup.idle_records()
+
+    def progress(self) -> Any:
+        """How far it is; the blocks before the last are committed."""
+        told = self._rollup.progress(idle=False)
+        told.committed = self._block
+        return told
+
+
+def _call_records(batch: Batch, first: int, sent_ms: Array) -> Records:
     """Records whose values are the event ids alone: the reader has the rest as columns."""
     n = len(batch)
     ends = np.arange(1, n + 1) * _ID_BYTES
     data = ids_of(batch).tobytes() + bytes(PADDING)
     return Records(np.arange(first, first + n), sent_ms, data, np.column_stack([ends - _ID_BYTES, ends]))
+
+
+def _score_records(world: World, batch: Batch, first: int) -> Records:
+    """The scores as they are on the bus; they are few."""
+    scored = judged(batch)
+    values = [value for _, value in score_messages(world, scored)]
+    sent_ms = (scored.sent_s * 1e3).astype(np.int64)
+    return Records.of(range(first, first + len(values)), sent_ms.tolist(), values)
 
 
 class _Columns:
@@ -86,7 +127,6 @@ class _Columns:
         self._labels: _Coded = _Coded(lambda code: tuple(labels_of(world, code)[name] for name in labels))
         self._outcomes: _Coded = _Coded(_outcome)
         self.batch: Batch
-        self.first = 0
 
     def read(self, records: Records) -> tuple[Calls, list[int]]:
         batch = self.batch

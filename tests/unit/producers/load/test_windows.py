@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from callgauge_load.incidents.spec import incident_of
-from callgauge_load.made.messages import call_messages
+from callgauge_load.made.messages import QUALITY, call_messages, judged
 from callgauge_load.made.world import World, make_world
 from callgauge_load.made_load import MadeLoad, Play
 from callgauge_load.windows import SOURCE, rows_of
@@ -45,10 +45,20 @@ def test_rows_equal_those_of_bytes() -> None:
     """Every row and summary is equal, bit for bit, through six kinds of incidents."""
     world, load = made()
     straight = [record for _, record in rows_of(load.play(), world, CONFIG)]
-    rows = as_sent([record for record in straight if record.kind in ("rows", "row", "summary")])
+    rows = as_sent([each for each in straight if each.kind not in ("epoch", "progress") and each.source == SOURCE])
     expected = from_bytes(world, load.play())
     assert len(rows) > 500
     assert rows == expected
+
+
+def test_every_score_is_in_a_row() -> None:
+    """Those of the calls that a judge has seen."""
+    world, load = made()
+    scored = sum(len(judged(batch)) for batch in load.play().batches())
+    records = [record for _, record in rows_of(load.play(), world, CONFIG)]
+    rows = [each for each in records if each.kind == "score_row" and each.grouping == "@10s"]
+    assert sum(row.n for row in rows) == scored > 0
+    assert {row.name for row in rows} == {QUALITY}
 
 
 def test_time_is_the_loads_own() -> None:
