@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -93,7 +94,7 @@ def _made(services: int, rate: float, seed: int, start_s: float, length_s: float
     except ValueError as error:
         raise SettingError(f"--rate, --services: {error}; ask for more calls or fewer services") from None
     incidents = [incident_of(spec, world, length_s, number) for number, spec in enumerate(specs)]
-    return MadeLoad(world, start_s, length_s, incidents, parse_groupings(load_settings().groupings))
+    return MadeLoad(world, start_s, length_s, incidents, parse_groupings(load_settings().groupings), steady=True)
 
 
 def _send(made: Any, speed: float) -> tuple[ReplayResult, dict[str, Any]]:
@@ -102,7 +103,9 @@ def _send(made: Any, speed: float) -> tuple[ReplayResult, dict[str, Any]]:
     from callgauge_load.send import due_messages
 
     settings, play = client_settings(), made.play()
-    result = publish(due_messages(made, play, settings.topics, speed), settings)
+    due = due_messages(made, play, settings.topics, speed)
+    first = list(islice(due, 1))  # drawn before the clock starts
+    result = publish(chain(first, due), settings)
     return result, {
         "seed": made.world.seed,
         "start_s": made.start_s,

@@ -21,6 +21,8 @@ __all__ = ["MadeLoad"]
 
 # Calls drawn at once, about, and the longest slot of time.
 _SLOT_CALLS, _SLOT_S = 50_000, 3_600.0
+# A steady load draws calls from so long before its beginning, or about so many.
+_WARM_UP_S, _WARM_UP_CALLS = 60.0, 500_000
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,9 @@ class MadeLoad:
 
     Args:
         start_s: its beginning, epoch seconds.
-        seconds: how long calls begin. The last end later.
+        seconds: how long it is.
+        steady: the calls are those that end in the load, some of which began before; those that are under way at its
+            end are left out. Otherwise the calls are those that begin in it, and the last end later.
     """
 
     world: World
@@ -38,6 +42,12 @@ class MadeLoad:
     incidents: Sequence[Incident] = ()
     groupings: Sequence[GroupingSet] = ()
     """Whose series the truth names."""
+    steady: bool = False
+
+    @property
+    def warm_up_s(self) -> float:
+        """Calls begin so long before the load's beginning."""
+        return min(_WARM_UP_S, _WARM_UP_CALLS / self.world.per_s) if self.steady else 0.0
 
     @property
     def slot_s(self) -> float:
@@ -65,14 +75,16 @@ class Play:
     def batches(self) -> Iterator[Batch]:
         """All calls, in the order of their ends; each batch holds those that end in a slot of time."""
         load, waiting, slot_s = self._load, [], self._load.slot_s
-        for slot in range(int(np.ceil(load.seconds / slot_s - 1e-9))):
-            begin, end = load.start_s + slot * slot_s, load.start_s + min((slot + 1) * slot_s, load.seconds)
+        first_s, last_s = load.start_s - load.warm_up_s, load.start_s + load.seconds
+        for slot in range(int(np.ceil((last_s - first_s) / slot_s - 1e-9))):
+            begin, end = first_s + slot * slot_s, min(first_s + (slot + 1) * slot_s, last_s)
             waiting += [self._calls(number, slot, begin, end) for number in range(len(load.world.services))]
             drawn = Batch.joined(waiting)
-            ended = drawn.sent_s < end
-            waiting = [drawn.take(~ended)]
-            yield self._in_order(drawn.take(ended))
-        yield self._in_order(waiting[0])
+            sent_s = drawn.sent_s
+            waiting = [drawn.take(sent_s >= end)]
+            yield self._in_order(drawn.take((load.start_s <= sent_s) & (sent_s < end)))
+        if not load.steady:
+            yield self._in_order(waiting[0])
 
     def _in_order(self, batch: Batch) -> Batch:
         return priced(batch.take(np.argsort(batch.sent_s, kind="stable")), self._load.world)

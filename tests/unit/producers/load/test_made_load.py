@@ -61,6 +61,19 @@ def test_rate_is_hit_at_every_hour(hours: int) -> None:
     assert len(batch) == pytest.approx(50.0 * 3_600, rel=0.03)
 
 
+@pytest.mark.parametrize(("per_s", "seconds"), [(40.0, 300.0), (3_000.0, 20.0)])
+def test_a_steady_load_has_its_rate_from_beginning_to_end(per_s: float, seconds: float) -> None:
+    """Its calls end in it, as many in its first half as in its second; some began before."""
+    world = paced_to(make_world(10, per_s, seed=3), per_s, START_S, seconds)
+    batch = Batch.joined(list(MadeLoad(world, START_S, seconds, steady=True).play().batches()))
+    sent_s = batch.sent_s - START_S
+    assert sent_s.min() >= 0
+    assert sent_s.max() < seconds
+    assert batch.start_s.min() < START_S
+    halves = np.histogram(sent_s, [0, seconds / 2, seconds])[0]
+    assert halves / (per_s * seconds / 2) == pytest.approx(1, abs=0.08)
+
+
 def test_gaps_have_their_spread() -> None:
     """With even traffic, the times between calls have the mean and the coefficient of variation asked for."""
     service = next(each for each in make_world(30, 30.0, seed=3).services if each.gap_cv > 2)
