@@ -234,7 +234,7 @@ def reaggregate(
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="A recorded trace (CSV, or CSV gzipped).", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A recorded trace (CSV or .jsonl, plain or gzipped).", metavar="FILE")],
     speed: Annotated[float, typer.Option(min=0.0, help="Times as fast as recorded; 0: as fast as it goes.")] = 1.0,
 ) -> None:
     """Send a recorded trace to the bus as if it happened now."""
