@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from itertools import chain, islice
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,14 +56,17 @@ def load(
     if truth is not None and not truth.parent.is_dir():
         raise SettingError(f"--truth {truth}: there is no folder {truth.parent}; make it, or name another")
     made = _made(services, rate, seed, _start_s(start, length_s, speed), length_s, incident or [])
-    result, told = _send(made, speed)
-    if truth is not None:
-        truth.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+    play = made.play()
+    try:
+        result = _send(made, play, speed)
+    finally:  # what was sent stays on the bus, also after Ctrl-C or an error
+        if truth is not None:
+            truth.write_text(json.dumps(_truth(made, play), indent=2) + "\n", encoding="utf-8")
     typer.echo(
         f"{result.produced:,} messages in {result.seconds:.1f} s ({result.produced / max(result.seconds, 1e-9):,.0f}/s)"
         + (f"; {result.failed:,} refused: {dict(result.reasons)}" if result.failed else "")
     )
-    for each in told["incidents"]:
+    for each in play.truth():
         typer.echo(f"{each['kind']}: {each['tell']}")
     if result.failed:
         raise typer.Exit(1)
@@ -89,6 +93,8 @@ def _made(services: int, rate: float, seed: int, start_s: float, length_s: float
     from callgauge_load.made.world import make_world
     from callgauge_load.made_load import MadeLoad
 
+    if not rate < inf:
+        raise SettingError(f"--rate {rate}: write calls per second, such as 50")
     try:
         world = paced_to(make_world(services, rate, seed), rate, start_s, length_s)
     except ValueError as error:
@@ -97,16 +103,18 @@ def _made(services: int, rate: float, seed: int, start_s: float, length_s: float
     return MadeLoad(world, start_s, length_s, incidents, parse_groupings(load_settings().groupings), steady=True)
 
 
-def _send(made: Any, speed: float) -> tuple[ReplayResult, dict[str, Any]]:
-    """Send everything; returns the outcome and the truth."""
+def _send(made: Any, play: Any, speed: float) -> ReplayResult:
     from callgauge_load.publish import publish
     from callgauge_load.send import due_messages
 
-    settings, play = client_settings(), made.play()
+    settings = client_settings()
     due = due_messages(made, play, settings.topics, speed)
     first = list(islice(due, 1))  # drawn before the clock starts
-    result = publish(chain(first, due), settings)
-    return result, {
+    return publish(chain(first, due), settings)
+
+
+def _truth(made: Any, play: Any) -> dict[str, Any]:
+    return {
         "seed": made.world.seed,
         "start_s": made.start_s,
         "seconds": made.seconds,

@@ -106,9 +106,11 @@ class Play:
         if not mask.any():
             return batch
         before = batch.take(mask)
-        progress = ((at_s - incident.start_s) / (incident.end_s - incident.start_s))[mask]
+        length_s, left_s = incident.end_s - incident.start_s, incident.end_s - at_s[mask]
         rng = np.random.default_rng([world.seed, 4, incident.number, number, slot])
-        after = incident.kind.effect(Hit(world, before, incident.severity, progress, rng, incident.number))
+        after = incident.kind.effect(
+            Hit(world, before, incident.severity, 1 - left_s / length_s, left_s, rng, incident.number)
+        )
         touched.note(before, after)
         return Batch.joined([batch.take(~mask), after])
 

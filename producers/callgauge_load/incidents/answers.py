@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from callgauge_load.incidents.failing import failing
@@ -34,7 +36,7 @@ _unreadable = failing("invalid_response", 200, 4_000.0)
 
 
 def _worse(hit: Hit) -> Batch:
-    failed = _unreadable(Hit(hit.world, hit.batch, hit.severity / 3, hit.progress, hit.rng, hit.number))
+    failed = _unreadable(replace(hit, severity=hit.severity / 3))
     judged = (failed.status != ERROR) & ~np.isnan(failed.quality)
     return failed.put(judged, quality=failed.quality[judged] * (1 - hit.severity))
 

@@ -16,6 +16,8 @@ __all__ = ["KINDS", "copied"]
 
 # Of calls that a breaker stops, so many have no fallback.
 _STOPPED_SHARE = 0.3
+# A copy of a call begins so long after it, at most.
+_AFTER_S = 20.0
 
 
 def _fallbacks(hit: Hit) -> Batch:
@@ -55,14 +57,16 @@ def _broken(hit: Hit) -> Batch:
 
 
 def copied(hit: Hit, batch: Batch, chosen: Array, times: float) -> Batch:
-    """The batch, and copies of the chosen calls, so that there are `times` as many of them, at the same times."""
+    """The batch, and copies of the chosen calls, so that there are `times` as many, each a few seconds later."""
     whole, part = divmod(times - 1, 1)
     parts = [batch]
     for nth in range(1, int(whole) + 2):
         which = np.flatnonzero(chosen & hit.chosen(1.0 if nth <= whole else part))
         copy = batch.take(which)
         digest = blake2b(f"{hit.number} {nth}".encode(), digest_size=8).digest()
-        parts.append(replace(copy, id_high=copy.id_high + np.uint64(int.from_bytes(digest, "big"))))
+        after_s = np.minimum(hit.rng.uniform(0, _AFTER_S, len(copy)), 0.99 * hit.left_s[which])
+        id_high = copy.id_high + np.uint64(int.from_bytes(digest, "big"))
+        parts.append(replace(copy, id_high=id_high, start_s=copy.start_s + after_s))
     return Batch.joined(parts)
 
 
@@ -70,7 +74,7 @@ _half_fail = failing("provider_down", 503, 800.0)
 
 
 def _retried(hit: Hit) -> Batch:
-    failed = _half_fail(Hit(hit.world, hit.batch, 0.5, hit.progress, hit.rng, hit.number))
+    failed = _half_fail(replace(hit, severity=0.5))
     which = (failed.status == ERROR) & ~failed.cache_hit
     failed = failed.put(which, retries=hit.rng.integers(1, 6, int(which.sum())))
     return copied(hit, failed, which, hit.severity)

@@ -22,6 +22,8 @@ class Hit:
     severity: float
     progress: Array
     """How far the incident is when each call begins, 0..1."""
+    left_s: Array
+    """How many seconds of the incident are left then."""
     rng: Any
     number: int
     """Of the incident."""
@@ -31,7 +33,7 @@ class Hit:
         return self.rng.random(len(self.batch)) < share  # type: ignore[no-any-return]
 
 
-#: Gives what becomes of the calls: as many, fewer or more, all beginning at the time of a call that was there.
+#: Gives what becomes of the calls: as many, fewer or more, all beginning while the incident lasts.
 Effect = Callable[[Hit], Batch]
 
 

@@ -75,8 +75,24 @@ def scores(played: Sequence[Played], rule_set: str, days: float) -> dict[str, An
     pages = sum(firing.page for firing in false)
     result["false_pages_per_series_week"] = round(7 * pages / series_days, 4)
     result["false_warnings_per_series_day"] = round((len(false) - pages) / series_days, 4)
+    result["within"] = _within(found)
     result["false_by_rule"] = dict(Counter(firing.rule for firing in false).most_common())
     return result
+
+
+def _within(found: Sequence[Found]) -> dict[str, float]:
+    """The share of incidents that is seen in the time that each sort of them has: hard ones (down, limits, timeouts,
+    traffic stops) 90 s, slow ones and those that show in quality only two hours, the others five minutes."""
+    shares = {}
+    for name, most_s, belongs in (
+        ("hard_90s", 90.0, lambda kind: kind.hard),
+        ("steps_300s", 300.0, lambda kind: not kind.hard and not kind.slow),
+        ("slow_7200s", 7_200.0, lambda kind: kind.slow),
+    ):
+        own = [each for each in found if belongs(KINDS[each.kind])]
+        seen = [each for each in own if each.delay_s is not None and each.delay_s <= most_s]
+        shares[name] = round(len(seen) / len(own), 4) if own else 0.0
+    return shares
 
 
 def _of_kind(found: Sequence[Found]) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_what_it_sends_is_on_the_bus(bus: Settings, tmp_path: Path) -> None:
         (["--incident", "provider_dwn@1s+5s"], "did you mean provider_down?"),
         (["--seconds", "5", "--days", "1"], "give one of them"),
         (["--rate", "0.001", "--services", "100"], "too few"),
+        (["--rate", "inf"], "write calls per second"),
         (["--truth", "/no-such-folder/truth.json"], "there is no folder /no-such-folder"),
     ],
 )

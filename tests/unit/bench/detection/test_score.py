@@ -76,6 +76,12 @@ def test_false_alarms_are_per_series_and_time() -> None:
     }  # fmt: skip
 
 
+def test_each_sort_has_its_time() -> None:
+    """A timeout is hard: seen after 90 s it is in time, after 100 s it is not; other sorts did not happen."""
+    hit = [played([firing(1_000.0 + delay, {"service": "chat"})]) for delay in (90, 100)]
+    assert scores(hit, "set", days=1.0)["within"] == {"hard_90s": 0.5, "steps_300s": 0.0, "slow_7200s": 0.0}
+
+
 def test_delays_are_those_of_detected_incidents() -> None:
     """Median and 90th percentile, by the nearest rank."""
     hit = [played([firing(1_000.0 + 10 * nth, {"service": "chat"})]) for nth in range(1, 10)]
