@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint bench bench-peers chaos clean-compiled clean
+.PHONY: help demo test coverage lint bench bench-incidents bench-peers chaos clean-compiled clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed-from-pyproject
@@ -32,6 +32,9 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 	    name=$$(basename "$$file" .py); echo "== $$name"; $(BIN)/python -m "tests.bench.$$name"; \
 	  done; \
 	fi
+
+bench-incidents: $(STAMP) ## Judge detection on made-up LLM incidents with known truth (ten minutes)
+	$(BIN)/python -m tests.bench.incidents
 
 bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them in build/peers: 4 GB; Java 17, Maven for two)
 	$(BIN)/python -m tests.bench.peers.run

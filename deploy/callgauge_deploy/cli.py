@@ -23,6 +23,7 @@ from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
+from callgauge_deploy.load_command import load as load_command
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.rules_command import rules_app
@@ -43,6 +44,7 @@ app.command()(windows)
 app.command()(prices)
 app.command()(gateway)
 app.add_typer(gateway_key_app, name="gateway-key")
+app.command("load")(load_command)
 
 
 def main() -> None:
@@ -239,7 +241,7 @@ def reaggregate(
 
 @app.command()
 def replay(
-    file: Annotated[Path, typer.Argument(help="A recorded trace (CSV, or CSV gzipped).", metavar="FILE")],
+    file: Annotated[Path, typer.Argument(help="A recorded trace (CSV or .jsonl, plain or gzipped).", metavar="FILE")],
     speed: Annotated[float, typer.Option(min=0.0, help="Times as fast as recorded; 0: as fast as it goes.")] = 1.0,
 ) -> None:
     """Send a recorded trace to the bus as if it happened now."""

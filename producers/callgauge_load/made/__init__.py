@@ -1,0 +1,1 @@
+"""Made-up services and their calls: pure functions of a seed, shaped after public data sets (figures.json)."""

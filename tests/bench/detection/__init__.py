@@ -1,0 +1,1 @@
+"""Detection judged on incidents with known truth."""

@@ -1,0 +1,61 @@
+"""Which incidents happen in a simulated stretch of days: every kind once, at a time of its own, drawn from the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from callgauge.groupings import GroupingSet
+from callgauge_load.incidents.catalogue import KINDS
+from callgauge_load.incidents.spec import incident_of
+from callgauge_load.made.arrivals import paced_to
+from callgauge_load.made.world import make_world
+from callgauge_load.made_load import MadeLoad
+
+__all__ = ["HELD_OUT_FROM", "START_S", "UNUSED_FROM", "Size", "load_of", "seeds_of"]
+
+START_S = 1_700_006_400.0  # an hour's beginning
+#: Seeds below are for tuning, from there on held out; from UNUSED_FROM on they are for judging, and not used here.
+HELD_OUT_FROM, UNUSED_FROM = 600_000, 900_000
+# Nothing happens before: what learns has so long to learn.
+_QUIET_SHARE = 0.15
+
+
+@dataclass(frozen=True)
+class Size:
+    """How large a simulated stretch is."""
+
+    services: int
+    per_s: float
+    days: float
+
+
+def seeds_of(count: int) -> tuple[list[int], list[int]]:
+    """(seeds for tuning, seeds held out): two thirds and one third."""
+    held_out = max(1, count // 3)
+    return [1_000 + at for at in range(count - held_out)], [HELD_OUT_FROM + at for at in range(held_out)]
+
+
+def load_of(seed: int, size: Size, groupings: tuple[GroupingSet, ...]) -> MadeLoad:
+    """The load of a seed.
+
+    Raises:
+        ValueError: the seed is one of those that must stay unused.
+    """
+    if seed >= UNUSED_FROM:
+        raise ValueError(f"seed {seed} is kept for judging; use one below {UNUSED_FROM}")
+    seconds = size.days * 86_400.0
+    world = paced_to(make_world(size.services, size.per_s, seed), size.per_s, START_S, seconds)
+    rng = np.random.default_rng([seed, 5])
+    quiet_s = seconds * _QUIET_SHARE
+    place_s = (seconds - quiet_s) / len(KINDS)
+    incidents = []
+    for place, number in enumerate(rng.permutation(len(KINDS)).tolist()):
+        kind = list(KINDS.values())[number]
+        longest_s = 21_600.0 if kind.slow else 1_800.0
+        length_s = min(longest_s * rng.uniform(0.6, 1.0), 0.55 * place_s)
+        start_s = quiet_s + place * place_s + rng.uniform(0.0, 0.4 * place_s)
+        spec = f"{kind.name}@{int(start_s)}s+{int(length_s)}s"
+        incidents.append(incident_of(spec, world, seconds, place))
+    return MadeLoad(world, START_S, seconds, incidents, groupings)

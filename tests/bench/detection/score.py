@@ -1,0 +1,106 @@
+"""Scores what was told against what happened.
+
+An incident is *detected* by the first alert that fires while it lasts, or within the alert's lookback and ten minutes
+after, about a series that it touches. The alert is *right* if its aggregate is one that shows the kind of incident. An
+alert about a series that no incident touches then is *false*, whatever its aggregate.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from callgauge_load.incidents.catalogue import KINDS
+from tests.bench.detection.firing import Firing
+from tests.bench.detection.judged import Played
+from tests.bench.report import percentile
+
+__all__ = ["Found", "found_in", "scores"]
+
+_AFTER_S = 600.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a rule set made of one incident."""
+
+    kind: str
+    delay_s: float | None
+    """From its start to the first right alert; None: there was none."""
+    rule: str
+    """That alert's."""
+
+
+def _touches(incident: Mapping[str, Any], firing: Firing) -> bool:
+    """Whether the alert is about a series of the incident, at its time."""
+    if not incident["start_s"] <= firing.at_s <= incident["end_s"] + firing.lookback_s + _AFTER_S:
+        return False
+    return (
+        any(
+            firing.labels.items() <= labels.items()
+            for series in incident["series"].values()
+            for labels in series
+            if firing.labels.keys() <= labels.keys()
+        )
+        or not firing.labels
+    )
+
+
+def found_in(truth: Iterable[Mapping[str, Any]], firings: Sequence[Firing]) -> list[Found]:
+    """What was made of each incident that touched a call."""
+    found = []
+    for incident in truth:
+        if not incident["calls_before"]:
+            continue
+        right = [firing for firing in firings if firing.aggregate in incident["seen_in"] and _touches(incident, firing)]
+        first = min(right, key=lambda firing: firing.at_s, default=None)
+        delay = first.at_s - incident["start_s"] if first else None
+        found.append(Found(incident["kind"], delay, first.rule if first else ""))
+    return found
+
+
+def scores(played: Sequence[Played], rule_set: str, days: float) -> dict[str, Any]:
+    """The figures of a rule set over all that was played: per kind, then false alarms."""
+    found = [each for one in played for each in found_in(one.truth, one.firings[rule_set])]
+    result: dict[str, Any] = {kind: _of_kind([each for each in found if each.kind == kind]) for kind in KINDS}
+    false = [
+        firing
+        for one in played
+        for firing in one.firings[rule_set]
+        if not any(_touches(incident, firing) for incident in one.truth)
+    ]
+    series_days = days * sum(one.series[rule_set] for one in played) or 1.0
+    pages = sum(firing.page for firing in false)
+    result["false_pages_per_series_week"] = round(7 * pages / series_days, 4)
+    result["false_warnings_per_series_day"] = round((len(false) - pages) / series_days, 4)
+    result["within"] = _within(found)
+    result["false_by_rule"] = dict(Counter(firing.rule for firing in false).most_common())
+    return result
+
+
+def _within(found: Sequence[Found]) -> dict[str, float]:
+    """The share of incidents that is seen in the time that each sort of them has: hard ones (down, limits, timeouts,
+    traffic stops) 90 s, slow ones and those that show in quality only two hours, the others five minutes."""
+    shares = {}
+    for name, most_s, belongs in (
+        ("hard_90s", 90.0, lambda kind: kind.hard),
+        ("steps_300s", 300.0, lambda kind: not kind.hard and not kind.slow),
+        ("slow_7200s", 7_200.0, lambda kind: kind.slow),
+    ):
+        own = [each for each in found if belongs(KINDS[each.kind])]
+        seen = [each for each in own if each.delay_s is not None and each.delay_s <= most_s]
+        shares[name] = round(len(seen) / len(own), 4) if own else 0.0
+    return shares
+
+
+def _of_kind(found: Sequence[Found]) -> dict[str, Any]:
+    delays = sorted(each.delay_s for each in found if each.delay_s is not None)
+    return {
+        "incidents": len(found),
+        "detected": round(len(delays) / len(found), 4) if found else None,
+        "delay_p50_s": round(percentile(delays, 0.5), 1) if delays else None,
+        "delay_p90_s": round(percentile(delays, 0.9), 1) if delays else None,
+        "named_by": dict(Counter(each.rule for each in found if each.rule).most_common(3)),
+    }

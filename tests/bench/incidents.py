@@ -1,0 +1,100 @@
+"""Detection judged on LLM incidents with known truth: `python -m tests.bench.incidents [--seeds 3 --days 4]`.
+
+Each seed is a stretch of simulated days in which every kind of incident happens once. Its calls go through rollup's
+core into detect's engine in process, under the default rules, under rules of `--rules`, and under two baselines: fixed
+thresholds as people write them for Prometheus (detection/fixed.yaml), and mean ± 3σ of the last day. Two thirds of the
+seeds are for tuning; the result's figures are those of the rest, the others lie under `tuning`.
+
+    detected                        share of incidents with a right alert (detection/score.py)
+    delay_p50_s, delay_p90_s        from the incident's start to the first right alert, the wait for rows (3 s) included
+    within                          share of hard incidents seen in 90 s, of steps in 5 min, of slow ones in 2 h
+    false_pages_per_series_week     alerts that wake somebody up, about series that nothing was wrong with
+    false_warnings_per_series_day   the same of warnings
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from callgauge_load.incidents.catalogue import KINDS
+from tests.bench.detection.draw import draw, sides_of
+from tests.bench.detection.judged import FIXED, RULE_SETS, THREE_SIGMA, Played, play
+from tests.bench.detection.plan import Size, seeds_of
+from tests.bench.detection.score import scores
+from tests.bench.report import FOLDER, report
+
+__all__ = ["result_of"]
+
+_BASELINES = (FIXED, THREE_SIGMA)
+
+
+def result_of(played: Sequence[Played], rule_sets: Sequence[str], days: float) -> dict[str, Any]:
+    """The figures: those of the first rule set, then the other ones and the baselines under their names."""
+    first, *others = rule_sets
+    return scores(played, first, days) | {
+        "rule_sets": {name: scores(played, name, days) for name in others},
+        "baselines": {name: scores(played, name, days) for name in _BASELINES},
+    }
+
+
+def table(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """One row a kind: share detected and delays, beside the baselines."""
+    rows: list[dict[str, Any]] = []
+    sides = sides_of(result)
+    for kind in KINDS:
+        row: dict[str, Any] = {"kind": kind, "incidents": result[kind]["incidents"]}
+        for name, side in sides.items():
+            for part in ("detected", "delay_p50_s", "delay_p90_s"):
+                row[f"{name} {part.removeprefix('delay_')}"] = side[kind][part]
+        rows.append(row)
+    for part in result["within"]:
+        row = {"kind": f"seen: {part}"}
+        rows.append(row | {f"{name} detected": side["within"][part] for name, side in sides.items()})
+    for part in ("false_pages_per_series_week", "false_warnings_per_series_day"):
+        row = {"kind": part}
+        rows.append(row | {f"{name} detected": side[part] for name, side in sides.items()})
+    return rows
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
+    parser.add_argument("--seeds", type=int, default=3, help="a third of them, at least one, is held out")
+    parser.add_argument("--days", type=float, default=4.0, help="simulated days of each seed")
+    parser.add_argument("--services", type=int, default=10)
+    parser.add_argument("--rate", type=float, default=5.0, help="calls per second of all services")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--rules", type=Path, action="append", default=[], help="a rule file to judge by, too")
+    options = parser.parse_args()
+    size = Size(options.services, options.rate, options.days)
+    rule_sets = RULE_SETS | {path.stem: path for path in options.rules}
+    tuning, held_out = seeds_of(options.seeds)
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        played = list(pool.map(partial(play, size=size, rule_sets=rule_sets), [*tuning, *held_out]))
+    names = [name for name in rule_sets if name not in _BASELINES]
+    result = result_of(played[len(tuning) :], names, size.days) | {
+        "tuning": result_of(played[: len(tuning)], names, size.days),
+        "ran": {
+            **vars(size),
+            "tuning_seeds": tuning,
+            "held_out_seeds": held_out,
+            "calls": sum(one.calls for one in played),
+            "days_per_minute": round(60 * size.days * len(played) / sum(one.seconds for one in played), 2),
+            "cpu_s": {part: round(sum(one.spent[part] for one in played), 1) for part in played[0].spent},
+        },
+    }
+    for name, part in (("tuning", result["tuning"]), ("held out", result)):
+        report("incidents_table", table(part), title=f"Incidents, {name} seeds", notes=json.dumps(result["ran"]))
+    draw(result, FOLDER / "incidents.png")
+    (FOLDER / "incidents.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,43 @@
+"""A short stretch through rollup's core and detect's engine: what is plain to see is seen."""
+
+from __future__ import annotations
+
+import pytest
+
+from callgauge.groupings import parse_groupings
+from callgauge_load.incidents.catalogue import KINDS
+from tests.bench.detection.judged import RULE_SETS, THREE_SIGMA, play
+from tests.bench.detection.plan import HELD_OUT_FROM, UNUSED_FROM, Size, load_of, seeds_of
+from tests.bench.detection.score import found_in
+
+SIZE = Size(services=4, per_s=1.0, days=0.4)
+
+
+def test_every_kind_happens_once_and_apart() -> None:
+    """One after the other, none in the first stretch, all within the days."""
+    load = load_of(5, SIZE, parse_groupings("service@10s"))
+    incidents = sorted(load.incidents, key=lambda incident: incident.start_s)
+    assert sorted(incident.kind.name for incident in incidents) == sorted(KINDS)
+    assert incidents[0].start_s >= 0.15 * load.seconds - 1
+    ends = [0.0, *(incident.end_s for incident in incidents)]
+    assert all(incident.start_s > end for incident, end in zip(incidents, ends, strict=False))
+    assert ends[-1] <= load.seconds
+
+
+def test_seeds_are_apart() -> None:
+    """A third is held out, and those for judging are refused."""
+    tuning, held_out = seeds_of(21)
+    assert (len(tuning), len(held_out)) == (14, 7)
+    assert max(tuning) < HELD_OUT_FROM <= min(held_out) <= max(held_out) < UNUSED_FROM
+    with pytest.raises(ValueError, match="kept for judging"):
+        load_of(UNUSED_FROM, SIZE, ())
+
+
+def test_what_is_plain_is_seen() -> None:
+    """Two plays of a seed tell the same alerts, and a provider that is down is among them, by all rule sets."""
+    one, two = (play(5, SIZE, RULE_SETS) for _ in range(2))
+    assert one.firings == two.firings
+    for name in (*RULE_SETS, THREE_SIGMA):
+        seen = {found.kind: found.delay_s for found in found_in(one.truth, one.firings[name])}
+        assert seen["provider_down"] is not None, name
+        assert one.series[name] > 0

@@ -1,0 +1,90 @@
+"""The scoring of alerts against what happened, on cases that can be checked by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.bench.detection.firing import Firing
+from tests.bench.detection.judged import Played
+from tests.bench.detection.score import found_in, scores
+
+SERIES = {
+    "service@10s": [{"service": "chat"}],
+    "service,model@60s": [{"service": "chat", "model": "m1"}],
+    "model@10s": [{"model": "m1"}],
+}
+TRUTH: dict[str, Any] = {
+    "kind": "timeouts",
+    "start_s": 1_000.0,
+    "end_s": 1_300.0,
+    "seen_in": ["error_rate"],
+    "series": SERIES,
+    "calls_before": 10,
+}
+
+
+def firing(at_s: float, labels: Mapping[str, str], aggregate: str = "error_rate", *, page: bool = True) -> Firing:
+    return Firing("r", aggregate, labels, at_s, page, 300.0)
+
+
+def played(firings: list[Firing], truth: dict[str, Any] = TRUTH) -> Played:
+    return Played(1, [truth], {"set": firings}, {"set": 7})
+
+
+def test_the_first_right_alert_counts() -> None:
+    """Not the one before, nor one of another series, nor of another aggregate."""
+    firings = [
+        firing(990.0, {"service": "chat"}),
+        firing(1_010.0, {"service": "code"}),
+        firing(1_020.0, {"service": "chat"}, "cost_usd"),
+        firing(1_100.0, {"model": "m1"}),
+        firing(1_090.0, {"service": "chat", "model": "m1"}),
+    ]
+    [found] = found_in([TRUTH], firings)
+    assert found.delay_s == 90.0
+
+
+@pytest.mark.parametrize(("at_s", "seen"), [(999.0, False), (1_000.0, True), (2_200.0, True), (2_201.0, False)])
+def test_an_alert_has_its_lookback_and_ten_minutes(at_s: float, seen: bool) -> None:
+    """After the incident's end; then it is about something else."""
+    [found] = found_in([TRUTH], [firing(at_s, {"service": "chat"})])
+    assert (found.delay_s is not None) == seen
+
+
+def test_an_incident_without_calls_is_left_out() -> None:
+    """Nothing happened to anybody, so nothing can be seen."""
+    assert found_in([TRUTH | {"calls_before": 0}], []) == []
+
+
+def test_false_alarms_are_per_series_and_time() -> None:
+    """Pages per week, warnings per day; an alert about a series that something is wrong with is not false."""
+    firings = [
+        firing(1_100.0, {"service": "chat"}, "cost_usd"),
+        firing(1_100.0, {"service": "code"}),
+        firing(9_000.0, {"service": "chat"}),
+        firing(9_000.0, {"service": "chat"}, page=False),
+    ]
+    result = scores([played(firings), played([])], "set", days=3.5)
+    assert result["false_pages_per_series_week"] == pytest.approx(2 / 7, abs=1e-4)
+    assert result["false_warnings_per_series_day"] == pytest.approx(1 / 49, abs=1e-4)
+    assert result["timeouts"]["detected"] == 0.0
+    assert result["provider_down"] == {
+        "incidents": 0, "detected": None, "delay_p50_s": None, "delay_p90_s": None, "named_by": {},
+    }  # fmt: skip
+
+
+def test_each_sort_has_its_time() -> None:
+    """A timeout is hard: seen after 90 s it is in time, after 100 s it is not; other sorts did not happen."""
+    hit = [played([firing(1_000.0 + delay, {"service": "chat"})]) for delay in (90, 100)]
+    assert scores(hit, "set", days=1.0)["within"] == {"hard_90s": 0.5, "steps_300s": 0.0, "slow_7200s": 0.0}
+
+
+def test_delays_are_those_of_detected_incidents() -> None:
+    """Median and 90th percentile, by the nearest rank."""
+    hit = [played([firing(1_000.0 + 10 * nth, {"service": "chat"})]) for nth in range(1, 10)]
+    result = scores([*hit, played([])], "set", days=1.0)["timeouts"]
+    assert (result["incidents"], result["detected"]) == (10, 0.9)
+    assert (result["delay_p50_s"], result["delay_p90_s"]) == (50.0, 90.0)
