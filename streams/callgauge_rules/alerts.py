@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from hashlib import blake2b
 from typing import Any
 
 from callgauge.schema import Alert, AlertState
 from callgauge.texts import repaired
 from callgauge_rules.aggregates import Aggregate
+from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 from callgauge_rules.bound import BoundCondition, BoundRule, rank_of
 from callgauge_rules.durations import written
 from callgauge_rules.lifecycle import State, Timing, held_until_ms
@@ -44,20 +43,6 @@ class Shown:
     event_ids: tuple[str, ...] = ()
     heard: float = 1.0
     held: tuple[str, ...] = ()
-
-
-def fingerprint_of(rule: str, labels: Mapping[str, str]) -> str:
-    """The identity of an alert: 16 hex digits of its rule and labels."""
-    return _hash([rule, sorted(labels.items())])
-
-
-def alert_id_of(fingerprint: str, starts_at_ms: int) -> str:
-    """The identity of one episode of an alert, as 16 hex digits."""
-    return _hash([fingerprint, starts_at_ms])
-
-
-def _hash(content: object) -> str:
-    return blake2b(json.dumps(content).encode(), digest_size=8).hexdigest()
 
 
 def alert_of(
