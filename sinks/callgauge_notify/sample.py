@@ -8,7 +8,7 @@ from typing import get_args
 
 from callgauge.errors import SettingError
 from callgauge.schema import Alert, Severity
-from callgauge_rules.identity import alert_id_of, fingerprint_of
+from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 from callgauge_rules.matchers import known_label
 from callgauge_rules.names import SEVERITIES_MEANT, unknown
 

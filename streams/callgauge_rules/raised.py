@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from callgauge.schema import Alert, Severity
 from callgauge.texts import repaired
-from callgauge_rules.identity import alert_id_of, fingerprint_of
+from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 
 __all__ = ["raised"]
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.schema import Alert
+from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_rules.bound import BoundCondition, BoundRule
-from callgauge_rules.identity import fingerprint_of
 from callgauge_rules.rule import RESERVED
 from callgauge_rules.score_aggregates import score_measures
 from callgauge_streams.detect.cap import SERIES_CAP, Cap

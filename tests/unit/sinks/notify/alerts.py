@@ -6,7 +6,7 @@ from typing import Any
 
 from callgauge.schema import Alert, AlertAction
 from callgauge_notify.grouping.notice import Item, News, Notice
-from callgauge_rules.identity import alert_id_of, fingerprint_of
+from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 
 __all__ = ["T0", "acknowledged", "alert", "done", "notice"]
 

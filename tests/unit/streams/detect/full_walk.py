@@ -13,8 +13,8 @@ from itertools import groupby
 from typing import Any
 
 from callgauge.schema import Alert
+from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_rules.alerts import alert_of, ended, state_of
-from callgauge_rules.identity import fingerprint_of
 from callgauge_rules.lifecycle import COUNTED_MS, QUIET_MS, State, Timing, observe, step
 from callgauge_rules.rules import RECORDS_LOST, BoundRule
 from callgauge_streams.detect.history_span import history_ms

@@ -8,7 +8,7 @@ import pytest
 
 from callgauge.codec import encode, read
 from callgauge.schema import Alert
-from callgauge_rules.identity import fingerprint_of
+from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_streams.detect.losses import Losses
 from tests.unit.streams.detect.takeovers import SOURCE, start
 

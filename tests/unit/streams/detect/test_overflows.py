@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from callgauge.schema import Alert, FoldedSeries
-from callgauge_rules.identity import fingerprint_of
+from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_streams.detect.overflows import LASTS_MS, Overflows
 
 

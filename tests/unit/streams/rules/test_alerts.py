@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from callgauge.codec import encode, read
 from callgauge.schema import Alert
 from callgauge.texts import joined, repaired
+from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_rules.alerts import alert_of, ended, state_of
-from callgauge_rules.identity import fingerprint_of
 from callgauge_rules.lifecycle import State, Timing, held_until_ms, step
 from callgauge_rules.rules import BoundRule, Rule
 from callgauge_windows.grouping import GroupingSet

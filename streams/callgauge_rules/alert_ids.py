@@ -1,4 +1,4 @@
-"""Which alert it is, and which episode of it."""
+"""The identities of alerts; apart from `alerts`, since notifiers need them and no detectors."""
 
 from __future__ import annotations
 
