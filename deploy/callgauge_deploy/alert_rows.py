@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge_rules.alert_book import AlertBook
-from callgauge_rules.durations import written
 from callgauge_rules.shown import Shown
 from callgauge_rules.silences import Silence
 

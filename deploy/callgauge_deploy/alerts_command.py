@@ -90,7 +90,7 @@ def silence(
 
     What then still fires is told. The end of what was told before is told also during the silence.
     """
-    from callgauge_rules.durations import duration_ms
+    from callgauge.durations import duration_ms
 
     asked = load("callgauge_actions.asked", "cli")
     if bool(alert) == bool(conditions):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from callgauge.durations import written
 from callgauge.printable import printable
 from callgauge.schema import Alert
 from callgauge_notify.routing.routes import Route, Routing
-from callgauge_rules.durations import written
 
 __all__ = ["explained"]
 

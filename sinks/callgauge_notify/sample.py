@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from typing import get_args
 
 from callgauge.errors import SettingError
+from callgauge.near_names import unknown
 from callgauge.schema import Alert, Severity
 from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 from callgauge_rules.matchers import known_label
-from callgauge_rules.names import SEVERITIES_MEANT, unknown
+from callgauge_rules.names import SEVERITIES_MEANT
 
 __all__ = ["sample_alert"]
 

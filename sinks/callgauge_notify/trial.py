@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from callgauge.errors import SettingError
+from callgauge.near_names import unknown
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_notify.grouping.notice import Item, News, Notice
@@ -15,7 +16,6 @@ from callgauge_notify.receivers.made import receiver_of
 from callgauge_notify.receivers.receiver import Memory, NotDelivered, Receiver, Refused
 from callgauge_notify.receivers.web import Web, allowed_by
 from callgauge_notify.routing.routes import Routing
-from callgauge_rules.names import unknown
 
 __all__ = ["Tried", "tried"]
 

@@ -9,11 +9,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import get_args
 
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest
 from callgauge.schema import ErrorType
 from callgauge_rules.formulas import Percentile, Quotient
-from callgauge_rules.names import nearest
 from callgauge_rules.score_aggregates import BREAKER, SCORE_FORMS, is_score, score_formula
-from callgauge_rules.texts import shown
 from callgauge_windows.totals import Totals
 
 __all__ = ["AGGREGATES", "FAMILIES", "Aggregate", "aggregate"]

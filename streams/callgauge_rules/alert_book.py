@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from callgauge.near_names import nearest
 from callgauge.schema import Alert, AlertAction
-from callgauge_rules.names import nearest
 from callgauge_rules.shown import Actions, Shown, shown
 
 __all__ = ["AlertBook"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from callgauge.durations import written
 from callgauge.schema import Alert, AlertState
 from callgauge.texts import repaired
 from callgauge_rules.aggregates import Aggregate
 from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 from callgauge_rules.bound import BoundCondition, BoundRule, rank_of
-from callgauge_rules.durations import written
 from callgauge_rules.lifecycle import State, Timing, held_until_ms
 from callgauge_windows.totals import Totals
 

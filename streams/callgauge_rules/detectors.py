@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal
 
+from callgauge.near_names import unknown
 from callgauge_detectors.burn_rate import BurnRate, BurnRateConfig
 from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
 from callgauge_detectors.drift_distribution import DriftDistribution, DriftDistributionConfig
@@ -27,7 +28,6 @@ from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
 from callgauge_detectors.threshold import Threshold, ThresholdConfig
 from callgauge_detectors.trend import Trend, TrendConfig
 from callgauge_detectors.zscore import ZScore, ZScoreConfig
-from callgauge_rules.names import unknown
 from callgauge_rules.parameters import Parameters
 
 __all__ = ["DETECTORS", "DETECTORS_MEANT", "THRESHOLD", "DetectorKind", "detector"]

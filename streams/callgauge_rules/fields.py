@@ -8,16 +8,17 @@ from typing import Any, get_args
 
 from pydantic import ValidationInfo
 
+from callgauge.durations import duration_ms
+from callgauge.line_texts import problem_of_text, shown
+from callgauge.near_names import unknown
 from callgauge.schema import Severity
 from callgauge.texts import joined
 from callgauge_detectors.verdict import LEVELS
 from callgauge_rules.aggregates import aggregate
 from callgauge_rules.detectors import THRESHOLD, detector
-from callgauge_rules.durations import duration_ms
 from callgauge_rules.limits import number_of, problem_of_limit
-from callgauge_rules.names import SEVERITIES_MEANT, unknown
+from callgauge_rules.names import SEVERITIES_MEANT
 from callgauge_rules.parameters import ParameterError
-from callgauge_rules.texts import problem_of_text, shown
 
 __all__ = [
     "LONGEST_COOLDOWN",

@@ -6,8 +6,8 @@ import math
 import re
 from typing import Any
 
+from callgauge.line_texts import shown
 from callgauge_rules.aggregates import Aggregate
-from callgauge_rules.texts import shown
 
 __all__ = ["count_of", "number_of", "problem_of_limit"]
 

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from callgauge.counted import LABELS
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest, unknown
 from callgauge.schema import Alert, Severity
-from callgauge_rules.names import LABELS_MEANT, SEVERITIES_MEANT, nearest, unknown
-from callgauge_rules.texts import shown
+from callgauge_rules.names import LABELS_MEANT, SEVERITIES_MEANT
 
 __all__ = ["EXTRA_LABELS", "Matcher", "known_label", "labels_of", "matcher_of", "matches"]
 

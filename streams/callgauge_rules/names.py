@@ -1,17 +1,10 @@
-"""Names that a rule file may use: which one was meant when a name is not known."""
+"""What the names in a rule file are called elsewhere (`callgauge.near_names` asks for it)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
 
-from callgauge_rules.texts import shown
-
-__all__ = ["FIELDS_MEANT", "LABELS_MEANT", "OPS_MEANT", "SEVERITIES_MEANT", "nearest", "one_of", "unknown"]
-
-_NONE: Mapping[str, str] = MappingProxyType({})
+__all__ = ["FIELDS_MEANT", "LABELS_MEANT", "OPS_MEANT", "SEVERITIES_MEANT"]
 
 #: What other systems, or a hurried mind, call the fields of a rule -> the field.
 FIELDS_MEANT = MappingProxyType(
@@ -56,51 +49,3 @@ SEVERITIES_MEANT = MappingProxyType(
 LABELS_MEANT = MappingProxyType(
     {"env": "environment", "svc": "service", "app": "service", "job": "service", "route": "endpoint"}
 )
-
-
-def nearest(name: str, known: Iterable[str], meant: Mapping[str, str] = _NONE) -> str:
-    """The known name that was probably meant, "" if none is near.
-
-    >>> nearest("serivce", ["service", "model"])
-    'service'
-
-    Args:
-        meant: other words for known names.
-    """
-    word = name[:60].strip().lower()
-    if word in meant:
-        return meant[word]
-    names = {candidate.lower(): candidate for candidate in known}
-    found = get_close_matches(word.replace("-", "_"), names, n=1)
-    return names[found[0]] if found else ""
-
-
-def unknown(
-    name: object,
-    what: str,
-    known: Iterable[str],
-    meant: Mapping[str, str] = MappingProxyType({}),
-    *,
-    plain: bool = False,
-) -> str:
-    """A sentence that says that there is no such thing, and what was meant or what there is.
-
-    >>> unknown("threshold", "field of a rule", ["value", "op"], FIELDS_MEANT, plain=True)
-    'threshold is no field of a rule; did you mean value?'
-    """
-    known = list(known)
-    guess = nearest(name, known, meant) if isinstance(name, str) else ""
-    rest = f"did you mean {guess}?" if guess else f"there are {', '.join(known)}"
-    return f"{shown(name, plain=plain)} is no {what}; {rest}"
-
-
-def one_of(what: str, known: Iterable[str], meant: Mapping[str, str]) -> Callable[[Any], Any]:
-    """Make a check that passes known names and raises ValueError for all else."""
-    known = tuple(known)
-
-    def check(name: Any) -> Any:
-        if name not in known:
-            raise ValueError(unknown(name, what, known, meant))
-        return name
-
-    return check

@@ -13,11 +13,11 @@ from dataclasses import MISSING, fields, is_dataclass, replace
 from types import MappingProxyType, NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from callgauge.durations import duration_ms, written
+from callgauge.line_texts import shown
+from callgauge.near_names import unknown
 from callgauge_detectors.tiers import Tiers
-from callgauge_rules.durations import duration_ms, written
 from callgauge_rules.limits import number_of
-from callgauge_rules.names import unknown
-from callgauge_rules.texts import shown
 
 __all__ = ["ParameterError", "Parameters"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from callgauge.durations import duration_ms, written
 from callgauge.errors import RuleError
 from callgauge_rules.bound import BoundRule
-from callgauge_rules.durations import duration_ms, written
 from callgauge_rules.fields import LONGEST_HELD
 from callgauge_rules.parameters import ParameterError
 from callgauge_rules.rule import Rule

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 
 from callgauge.counted import LABELS
+from callgauge.near_names import one_of
 from callgauge.schema import Severity
 from callgauge_detectors.threshold import Op
 from callgauge_detectors.verdict import LEVELS, Level
@@ -27,7 +28,7 @@ from callgauge_rules.fields import (
     check_text,
 )
 from callgauge_rules.limits import count_of
-from callgauge_rules.names import LABELS_MEANT, OPS_MEANT, SEVERITIES_MEANT, one_of
+from callgauge_rules.names import LABELS_MEANT, OPS_MEANT, SEVERITIES_MEANT
 
 __all__ = [
     "HISTORY_LABELS",

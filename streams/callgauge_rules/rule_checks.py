@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
 
+from callgauge.durations import written
 from callgauge_rules.aggregates import aggregate
 from callgauge_rules.detectors import THRESHOLD, DetectorKind, detector
-from callgauge_rules.durations import written
 from callgauge_rules.formulas import Quotient
 from callgauge_rules.rule import LIMITS, Judged, Rule
 

@@ -6,8 +6,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from callgauge_rules.names import nearest
-from callgauge_rules.texts import shown
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest
 from callgauge_rules.yaml_file import YamlFile, kind_of, raw_of
 from callgauge_rules.yaml_values import Place
 

@@ -28,13 +28,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest, unknown
 from callgauge_rules.bound import BoundRule
-from callgauge_rules.names import FIELDS_MEANT, nearest, unknown
+from callgauge_rules.names import FIELDS_MEANT
 from callgauge_rules.placing import bind
 from callgauge_rules.rule import RECORDS_LOST, RESERVED, TOO_MANY_SERIES, ConditionEntry, Rule
 from callgauge_rules.rule_checks import missing_fields, problems
 from callgauge_rules.rule_file import RuleFile, read_rule_file
-from callgauge_rules.texts import shown
 
 __all__ = ["RECORDS_LOST", "RESERVED", "TOO_MANY_SERIES", "BoundRule", "Rule", "bind", "load_rules"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import get_args
 
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest
 from callgauge.schema import BREAKER_OPEN, Score
 from callgauge_rules.formulas import Percentile, Quotient
-from callgauge_rules.names import nearest
-from callgauge_rules.texts import shown
 from callgauge_windows.signed import signed_key
 
 __all__ = ["BREAKER", "SCORE_FORMS", "is_score", "score_formula", "score_measures"]

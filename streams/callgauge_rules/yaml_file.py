@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from callgauge.errors import RuleError
-from callgauge_rules.texts import shown
+from callgauge.line_texts import shown
 from callgauge_rules.yaml_values import Mistake, Place, Unreadable, YamlValues
 
 __all__ = ["YamlFile", "kind_of", "raw_of"]

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
+from callgauge.line_texts import problem_of_text, shown
 from callgauge.texts import joined
-from callgauge_rules.texts import problem_of_text, shown
 
 __all__ = ["Mistake", "Place", "Unreadable", "YamlValues"]
 

@@ -25,7 +25,7 @@ MODULES = {
 #: Package -> the packages of ours that it may import.
 MAY_IMPORT: dict[str, set[str]] = {
     "callgauge": set(),
-    "callgauge_load": {"callgauge", "callgauge_rules"},
+    "callgauge_load": {"callgauge"},
     "callgauge_gateway": {"callgauge"},
     "callgauge_windows": {"callgauge"},
     "callgauge_detectors": {"callgauge", "callgauge_windows"},

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from callgauge.errors import SettingError
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest
 from callgauge_load.made.batch import Array, Batch
 from callgauge_load.made.world import World
-from callgauge_rules.names import nearest
-from callgauge_rules.texts import shown
 
 __all__ = ["KEYS", "Scope", "known_values", "scope_of"]
 

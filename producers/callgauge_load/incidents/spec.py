@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from callgauge.durations import duration_ms
 from callgauge.errors import SettingError
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest
 from callgauge_load.incidents.catalogue import KINDS
 from callgauge_load.incidents.kind import Kind
 from callgauge_load.incidents.scope import Scope, known_values, scope_of
 from callgauge_load.made.world import World
-from callgauge_rules.durations import duration_ms
-from callgauge_rules.names import nearest
-from callgauge_rules.texts import shown
 
 __all__ = ["Incident", "incident_of"]
 

@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from callgauge.line_texts import shown
+from callgauge.near_names import nearest, unknown
 from callgauge_notify.routing.fields import secret_in
-from callgauge_rules.names import nearest, unknown
-from callgauge_rules.texts import shown
 from callgauge_rules.yaml_file import YamlFile, kind_of
 from callgauge_rules.yaml_values import Place
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SecretStr
 
+from callgauge.durations import duration_ms
+from callgauge.line_texts import problem_of_text, shown
 from callgauge.texts import joined
-from callgauge_rules.durations import duration_ms
 from callgauge_rules.matchers import Matcher, known_label, matcher_of
-from callgauge_rules.texts import problem_of_text, shown
 
 __all__ = ["Duration", "Flag", "Label", "Matchers", "Name", "Secret", "Text", "Whole", "secret_in"]
 

@@ -34,6 +34,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from callgauge.errors import RuleError, SettingError
+from callgauge.near_names import nearest, unknown
 from callgauge.settings import Settings
 from callgauge_notify.routing.config_file import ConfigFile
 from callgauge_notify.routing.defaults import default_receivers, default_routes
@@ -43,7 +44,6 @@ from callgauge_notify.routing.owners import NOBODY, Owner, Owners
 from callgauge_notify.routing.receiver_kinds import KINDS, ReceiverSpec
 from callgauge_notify.routing.routes import OF_OWNER, Inhibition, Route, Routing
 from callgauge_notify.templates import problem_of_template
-from callgauge_rules.names import nearest, unknown
 from callgauge_rules.yaml_file import raw_of
 
 __all__ = ["load_routing"]

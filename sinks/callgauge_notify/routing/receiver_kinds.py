@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, SecretStr
 
+from callgauge.line_texts import shown
 from callgauge_notify.routing.fields import Duration, Flag, Name, Secret, Text, Whole
-from callgauge_rules.texts import shown
 
 __all__ = [
     "KINDS",

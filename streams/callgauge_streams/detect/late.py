@@ -23,10 +23,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from callgauge.durations import written
 from callgauge.schema import Alert, Progress, SourceProgress
 from callgauge.structs import struct_of
 from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
-from callgauge_rules.durations import written
 from callgauge_streams.detect.late_episodes import LateEpisodes
 from callgauge_windows.row_batch import RowBatch
 

@@ -19,10 +19,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge.texts import repaired
 from callgauge_rules.alerts import ended
-from callgauge_rules.durations import written
 from callgauge_rules.raised import raised
 from callgauge_rules.rules import RECORDS_LOST
 

@@ -18,9 +18,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge_rules.alerts import ended
-from callgauge_rules.durations import written
 from callgauge_rules.raised import raised
 from callgauge_rules.rules import TOO_MANY_SERIES
 from callgauge_windows.grouping import OTHER

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callgauge.counted import LABELS
+from callgauge.near_names import nearest, unknown
 from callgauge.schema import Severity
 from callgauge_detectors.threshold import Op
 from callgauge_rules.aggregates import aggregate
-from callgauge_rules.names import FIELDS_MEANT, LABELS_MEANT, OPS_MEANT, SEVERITIES_MEANT, nearest, unknown
+from callgauge_rules.names import FIELDS_MEANT, LABELS_MEANT, OPS_MEANT, SEVERITIES_MEANT
 from callgauge_rules.rule import Rule
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callgauge_rules.durations import duration_ms, written
+from callgauge.durations import duration_ms, written
 
 
 @given(st.integers(0, 10**15))

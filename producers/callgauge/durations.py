@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from callgauge_rules.texts import shown
+from callgauge.line_texts import shown
 
 __all__ = ["duration_ms", "written"]
 
