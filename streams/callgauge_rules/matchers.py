@@ -4,8 +4,9 @@
     name!=value   is not the value      name!~pattern   it does not
     severity>=error                     this severity or a worse one
 
-A label that an alert does not have has the value "". Besides its labels an alert has `rule`, `severity`, `owner` (the
-team of its service, from the owners file) and `alertname`, which is the rule, as in Alertmanager.
+A label that an alert does not have has the value "". Besides its labels an alert has `rule`, `severity`, `role` (what
+its rule marks it as: cause or symptom), `owner` (the team of its service, from the owners file) and `alertname`, which
+is the rule, as in Alertmanager; and `provider` and `service` where its rule tells them.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from callgauge_rules.names import LABELS_MEANT, SEVERITIES_MEANT
 __all__ = ["EXTRA_LABELS", "Matcher", "known_label", "labels_of", "matcher_of", "matches"]
 
 #: What an alert is asked for besides its own labels.
-EXTRA_LABELS = ("rule", "severity", "owner", "alertname", "receiver", "source")
+EXTRA_LABELS = ("rule", "severity", "role", "owner", "alertname", "receiver", "source")
 _SEVERITIES = get_args(Severity)
 _FORM = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(>=|!=|=~|!~|==|=)\s*(.*?)\s*", re.DOTALL)
 _LONGEST = 1_000
@@ -64,9 +65,10 @@ def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
 
 
 def labels_of(alert: Alert, owner: str = "") -> dict[str, str]:
-    """What conditions are asked of: the alert's labels, its rule, severity and owner."""
-    extra = {"rule": alert.rule, "alertname": alert.rule, "severity": alert.severity}
-    return {**alert.labels, **extra, "owner": owner}
+    """What conditions are asked of: the alert's labels, its rule, severity, role and owner."""
+    known = {"provider": alert.provider, "service": alert.service}
+    extra = {"rule": alert.rule, "alertname": alert.rule, "severity": alert.severity, "role": alert.role}
+    return {**known, **alert.labels, **extra, "owner": owner}
 
 
 def known_label(name: Any) -> str:

@@ -64,6 +64,10 @@ class ConfigFile(YamlFile):
         name = (entry.get("name") or entry.get("service")) if isinstance(entry, dict) else None
         return shown(name, plain=True) if isinstance(name, str) and name else f"entry {position + 1}"
 
+    def has(self, part: str) -> bool:
+        """Whether the file has this part."""
+        return part in self._parts
+
     def entries(self, part: str) -> list[Any]:
         """The entries of a part; [] if the file does not have it."""
         entries = self._parts.get(part, [])

@@ -1,4 +1,4 @@
-"""Receivers and routes without a routes file: those that the settings configure.
+"""Receivers and routes without a routes file, those that the settings configure; and what hides what unless it says so.
 
 Warnings and errors go to Slack, critical alerts also to PagerDuty, everything to the other receivers that are
 configured; what nobody is told by these, to the console.
@@ -18,11 +18,17 @@ from callgauge_notify.routing.receiver_kinds import (
     SlackSpec,
     WebhookSpec,
 )
-from callgauge_notify.routing.routes import Route
+from callgauge_notify.routing.routes import Inhibition, Route
 from callgauge_rules.matchers import matcher_of
 
-__all__ = ["default_receivers", "default_routes"]
+__all__ = ["BY_ROLE", "default_receivers", "default_routes"]
 
+#: What rules mark as a cause hides what they mark as its symptoms, of the same provider where that is known.
+BY_ROLE = Inhibition(
+    source=(matcher_of("role=cause"), matcher_of("provider!=")),
+    target=(matcher_of("role=symptom"),),
+    equal=("provider",),
+)
 _WORST_TO = {"slack": "severity>=warning", "pagerduty": "severity=critical"}
 
 

@@ -37,7 +37,7 @@ from callgauge.errors import RuleError, SettingError
 from callgauge.near_names import nearest, unknown
 from callgauge.settings import Settings
 from callgauge_notify.routing.config_file import ConfigFile
-from callgauge_notify.routing.defaults import default_receivers, default_routes
+from callgauge_notify.routing.defaults import BY_ROLE, default_receivers, default_routes
 from callgauge_notify.routing.fields import Name, Text
 from callgauge_notify.routing.mute_times import MuteTime, days_of, minutes_of, zone_of
 from callgauge_notify.routing.owners import NOBODY, Owner, Owners
@@ -83,7 +83,7 @@ def load_routing(settings: Settings) -> Routing:
         usual = default_routes(settings, by_setting)
         if settings.routes_file is None:
             _check_owners(owners, by_setting)
-            return Routing(by_setting, usual, (), owners=owners)
+            return Routing(by_setting, usual, (), inhibitions=(BY_ROLE,), owners=owners)
         return _routing_in(settings.routes_file, by_setting, usual, owners)
     except RuleError as error:
         raise SettingError(str(error)) from None
@@ -111,7 +111,7 @@ def _routing_in(path: Path, by_setting: dict[str, ReceiverSpec], usual: tuple[Ro
         _check_route(file, at, route, all_receivers, mute_times)
     file.refuse_mistakes()
     _check_owners(owners, all_receivers)
-    inhibits = tuple(inhibitions.values())
+    inhibits = tuple(inhibitions.values()) if file.has("inhibit") else (BY_ROLE,)
     return Routing(all_receivers, tuple(routes.values()), usual, mute_times, inhibits, owners)
 
 

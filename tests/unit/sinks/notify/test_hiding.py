@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from callgauge_notify.grouping.episode import told_by
+from callgauge_notify.routing.defaults import BY_ROLE
 from callgauge_notify.routing.mute_times import MuteTime, zone_of
 from callgauge_notify.routing.routes import Inhibition
 from tests.unit.sinks.notify.alerts import T0, alert
@@ -76,3 +77,14 @@ def test_under_a_cause_a_symptom_is_not_repeated() -> None:
     assert deliver(groups, 3640) == []
     groups.take(alert("resolved", rule="provider_down", severity="error", labels=cause), 0, 2, T0 + 3641)
     assert sorted(deliver(groups, 3641)) == [[("", ("resolved",))], [("a", ())]]
+
+
+def test_what_rules_mark_hides_unless_the_file_says_otherwise() -> None:
+    """A cause hides symptoms of its provider; where the provider is not known nothing is hidden."""
+    groups = groups_of(inhibitions=(BY_ROLE,))
+    for service, provider in (("a", "openai"), ("b", "bedrock"), ("c", "")):
+        groups.take(alert(labels={"service": service}, provider=provider, role="symptom"), 0, 0, T0)
+    for number, provider in enumerate(("openai", "")):
+        groups.take(alert(rule=f"down{number}", labels={"service": ""}, provider=provider, role="cause"), 0, 1, T0 + 5)
+    told = {service for notice in deliver(groups, 60) for service, news in notice if news}
+    assert told == {"b", "c", ""}
