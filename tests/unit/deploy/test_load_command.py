@@ -17,7 +17,7 @@ from callgauge_deploy import cli
 from callgauge_deploy.topics import ensure_topics
 from tests.brokers import Broker
 from tests.chaos.topic import read_topic
-from tests.unit.deploy.test_extras import command_with
+from tests.unit.deploy.test_extras import command_with, run_with
 
 
 @pytest.fixture
@@ -87,3 +87,5 @@ def test_its_extra_is_asked_for() -> None:
     result = command_with({"cli"}, "load", "--kinds")
     assert "is not installed: pip install 'callgauge[load]'\n" in result.stderr
     assert command_with({"cli", "load"}, "load", "--kinds").returncode == 0
+    program = "import callgauge_load.incidents.spec, callgauge_load.made_load, callgauge_load.send"
+    assert run_with({"load"}, program).returncode == 0
