@@ -1,4 +1,4 @@
-"""From a window's end to its row: `python -m tests.bench.latency [--broker tansu|kafka] [--per-s 50000]`.
+"""From a window's end to its row: `python -m tests.bench.latency [--per-s 50000] [--series 10000]`.
 
 Calls that end at the moment they are published, at a steady rate, through a broker and one rollup worker (on a core of
 its own, where there are two), and a consumer of the windows topic beside them. Of every window that ends while it is
@@ -28,12 +28,19 @@ from tests.bench.arrivals import Arrivals, Window, spread
 from tests.bench.pace import publish
 from tests.bench.report import report
 from tests.bench.stream import Message, Template, templates_of
+from tests.bench.wide_stream import wide_templates
 from tests.bench.worker import PATIENCE, cpu_s, follow_progress, worker_on_its_core
 from tests.brokers import start_broker
 from tests.chaos.pipeline import Role, pipeline_settings
 
 ASKED_S = 3.0
+BYTES = 547
 TAIL_S = 6.0  # published and read on for so long, that the last windows are passed under load
+
+
+def templates_for(series: int, per_s: float) -> Sequence[Template]:
+    """Calls of so many series; of 80 those that `rollup` is measured with."""
+    return templates_of(10.0) if series == 80 else wide_templates(series, BYTES, per_s)[0]
 
 
 def live(templates: Sequence[Template], until_s: float) -> Iterator[Message]:
@@ -68,14 +75,19 @@ def open_consumer(settings: Settings) -> Consumer:
 
 
 def observe(
-    settings: Settings, command: Sequence[str], per_s: float, warm_up_s: float, seconds: float
+    settings: Settings,
+    command: Sequence[str],
+    templates: Sequence[Template],
+    per_s: float,
+    warm_up_s: float,
+    seconds: float,
 ) -> tuple[list[Window], dict[str, float]]:
     """The windows that ended within `seconds` after the warm-up, and under which load that was.
 
     Raises:
         RuntimeError: the worker ended by itself, or the broker did not take every call.
     """
-    templates, arrivals, consumer = templates_of(10.0), Arrivals(), open_consumer(settings)
+    arrivals, consumer = Arrivals(), open_consumer(settings)
     with Role("rollup", settings, command) as worker, ThreadPoolExecutor(1) as pool:
         next(follow_progress(settings, 0, worker.check))  # it has its partitions
         process, begin_s = psutil.Process(worker.process.pid), time.time() + warm_up_s
@@ -96,10 +108,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("--broker", choices=("tansu", "kafka"), default="tansu")
     parser.add_argument("--per-s", type=float, default=50_000, help="events published per second")
+    parser.add_argument("--series", type=int, default=80, help="distinct labels of the finest grouping set")
     parser.add_argument("--warm-up", type=float, default=20.0, help="seconds of load before it is measured")
     parser.add_argument("--seconds", type=float, default=60.0, help="seconds of load while it is measured")
     options = parser.parse_args()
-    command = worker_on_its_core()
+    command, templates = worker_on_its_core(), templates_for(options.series, options.per_s)
     with start_broker(options.broker) as broker, tempfile.TemporaryDirectory(prefix="callgauge-bench-") as folder:
         settings = pipeline_settings(
             broker.bootstrap,
@@ -112,7 +125,7 @@ def main() -> None:
             idle_after_s=5.0,
         )
         ensure_topics(settings)
-        windows, load = observe(settings, command, options.per_s, options.warm_up, options.seconds)
+        windows, load = observe(settings, command, templates, options.per_s, options.warm_up, options.seconds)
     try:
         rows = spread(windows)
     except ValueError as error:
@@ -122,7 +135,7 @@ def main() -> None:
         "latency",
         [row | {"asked_per_s": options.per_s, **load} for row in rows],
         title=f"From a window's end to its row, under {options.per_s:,.0f} calls per second, on {options.broker}",
-        notes=f"{options.seconds:g} s; out-of-orderness bound {settings.out_of_orderness_ms / 1000:g} s; 80 series; "
+        notes=f"{options.seconds:g} s; out-of-orderness bound {settings.out_of_orderness_ms / 1000:g} s; {options.series:,} series; "
         f"windows that were never complete: {missing}",
     )
     for row in rows[:2]:
