@@ -135,8 +135,8 @@ def main() -> None:
         "latency",
         [row | {"asked_per_s": options.per_s, **load} for row in rows],
         title=f"From a window's end to its row, under {options.per_s:,.0f} calls per second, on {options.broker}",
-        notes=f"{options.seconds:g} s; out-of-orderness bound {settings.out_of_orderness_ms / 1000:g} s; {options.series:,} series; "
-        f"windows that were never complete: {missing}",
+        notes=f"{options.seconds:g} s; out-of-orderness bound {settings.out_of_orderness_ms / 1000:g} s; "
+        f"{options.series:,} series; windows that were never complete: {missing}",
     )
     for row in rows[:2]:
         p99_s = float(str(row["p99_s"]))
