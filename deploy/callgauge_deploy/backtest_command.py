@@ -49,6 +49,7 @@ def rules_test(
 def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
     backtest = load("callgauge_streams.detect.backtest", "streams")
     episodes = load("callgauge_streams.detect.episodes", "streams")
+    values = load("callgauge_streams.detect.episode_values", "streams")
     settings = load_settings()
     rules, left_out = _rules_of(path, settings)
     warm_from_ms = from_ms - backtest.warm_ms(rules)
@@ -57,11 +58,14 @@ def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
         span = stored.stored_span(ask, rules)
         _refuse_nothing(span, rules, from_ms, to_ms)
         rows = stored.stored_windows(ask, rules, warm_from_ms, to_ms)
-        alerts = list(backtest.backtest(rules, rows, to_ms))
+        found = episodes.episodes_of(backtest.backtest(rules, rows, to_ms), from_ms / 1000)
+        if found:
+            begin_ms = values.rows_from_ms(found, rules)
+            found = values.with_values(found, rules, stored.stored_windows(ask, rules, begin_ms, to_ms), to_ms)
     report = load("callgauge_deploy.backtest_report", "streams")
     return report.Tested(  # type: ignore[no-any-return]
         from_ms, to_ms, max(warm_from_ms, span[0]), warm_from_ms, [rule.rule.name for rule in rules], left_out,
-        episodes.episodes_of(alerts, from_ms / 1000),
+        found,
     )  # fmt: skip
 
 

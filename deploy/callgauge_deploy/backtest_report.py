@@ -155,7 +155,7 @@ def _print_pictures(tested: Tested) -> None:
     drawn = [each for each in tested.episodes if each.points]
     if not drawn:
         return
-    typer.echo("\nF fired, R resolved; at most 60 values before each:")
+    typer.echo("\nF fired, R resolved; from 40 steps before to 10 after:")
     for episode in drawn[:_MOST_PICTURES]:
         marks = [(episode.fired_at, "F")]
         if episode.resolved_at is not None:

@@ -122,8 +122,8 @@ It reads the windows that ClickHouse holds and judges them by the same engine as
 before `--from`, as far as the rules look back, their detectors remember and their cooldowns last, and an hour more; it
 says from when on. The same rules over the same past tell the same episodes as they did live, with these differences:
 
-- Calls that came late count in their windows from the start. Live, their windows were judged without them first: such an
-  alert fired later, was retracted, or was told as found late.
+- Calls that came late count in their windows from the start. Live, their windows were judged without them first: such
+  an alert fired later, was retracted, or was told as found late.
 - Nothing is told of the stream itself: records lost, too many series, sources unheard.
 - One engine judges all partitions, so its cap on series is reached earlier than that of each partition's engine.
 - Rules that are evaluated from history are left out, and named.

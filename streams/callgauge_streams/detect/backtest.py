@@ -26,7 +26,7 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.history_span import history_ms
 from callgauge_windows.row_batch import RowBatch
 
-__all__ = ["backtest", "end_of", "warm_ms"]
+__all__ = ["backtest", "end_of", "log_of", "warm_ms"]
 
 # Every source is heard with each progress record, however far apart the ends of windows are.
 _TIMEOUT_MS = 7 * 86_400_000
@@ -59,11 +59,11 @@ def backtest(rules: Sequence[BoundRule], rows: Iterable[Any], to_ms: int) -> Ite
         ValueError: the rows are not in order.
     """
     engine = Engine(rules, source_timeout_ms=_TIMEOUT_MS, live_from=0, judges_late=False, whole=True)
-    for offset, (at_ms, record) in enumerate(_records(rules, rows, to_ms)):
+    for offset, (at_ms, record) in enumerate(log_of(rules, rows, to_ms)):
         yield from engine.take(offset, at_ms, record)
 
 
-def _records(rules: Sequence[BoundRule], rows: Iterable[Any], to_ms: int) -> Iterator[tuple[int, Any]]:
+def log_of(rules: Sequence[BoundRule], rows: Iterable[Any], to_ms: int) -> Iterator[tuple[int, Any]]:
     """The log that rollup would have written had every call come in time: time and record. The watermark goes from one
     window's end to the next, also where there are no rows: that calls are missing is to be judged too."""
     step_ms = math.gcd(*(rule.grouping.window_ms for rule in rules))

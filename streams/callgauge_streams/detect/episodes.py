@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 from callgauge.schema import Alert, Severity
 
-__all__ = ["Episode", "episodes_of", "per_day"]
+__all__ = ["Episode", "episodes_of", "per_day", "worst_of"]
 
 _SEVERITIES: tuple[Severity, ...] = ("info", "warning", "error", "critical")
 
@@ -22,6 +22,7 @@ class Episode:
         severity: the worst that it was told as.
         worst: the value that was furthest from what is normal, of those that the alert told of; None: it had none.
         resolved_at: None if it was still firing at the end.
+        op, baseline: of a threshold how it compares, of a detector what it expected; they say which value is worst.
         points: the aggregate around its transitions, time and value, oldest first.
         flapping: it changed its state too often.
     """
@@ -33,6 +34,8 @@ class Episode:
     fired_at: float
     resolved_at: float | None
     aggregate: str
+    op: str
+    baseline: float | None
     worst: float | None
     summary: str
     points: Sequence[tuple[float, float]]
@@ -71,19 +74,22 @@ def _episode(told: Sequence[Alert]) -> Episode:
         fired_at=first.fired_at or first.at,
         resolved_at=resolved_at,
         aggregate=first.aggregate,
-        worst=_worst(first, values),
+        op=first.op,
+        baseline=first.baseline,
+        worst=worst_of(first.op, first.baseline, values),
         summary=first.summary,
         points=points,
         flapping=any(alert.flapping for alert in fired),
     )
 
 
-def _worst(alert: Alert, values: Sequence[float]) -> float | None:
+def worst_of(op: str, baseline: float | None, values: Sequence[float]) -> float | None:
+    """The value furthest from what a detector expected, or on the wrong side of a limit; None if there is none."""
     if not values:
         return None
-    if (baseline := alert.baseline) is not None:
+    if baseline is not None:
         return max(values, key=lambda value: abs(value - baseline))
-    return min(values) if alert.op in ("lt", "le") else max(values)
+    return min(values) if op in ("lt", "le") else max(values)
 
 
 def per_day(episodes: Iterable[Episode], from_s: float, to_s: float) -> dict[str, tuple[int, int]]:
