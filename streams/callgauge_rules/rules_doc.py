@@ -124,6 +124,9 @@ says from when on. The same rules over the same past tell the same episodes as t
 
 - Calls that came late count in their windows from the start. Live, their windows were judged without them first: such
   an alert fired later, was retracted, or was told as found late.
+- A series that has no calls at all is not judged on and on. Where a rule about missing calls also has
+  `keep_firing_for`, the end of its alert can differ by that long, by whether other sources were ahead live.
+- An alert that was firing before the first window that is read begins with it; what was learned before is not known.
 - Nothing is told of the stream itself: records lost, too many series, sources unheard.
 - One engine judges all partitions, so its cap on series is reached earlier than that of each partition's engine.
 - Rules that are evaluated from history are left out, and named.

@@ -38,10 +38,12 @@ class _Followed:
         self.points: list[tuple[float, float]] = []
 
     def wants(self, at_ms: int) -> bool:
+        """Whether the rule's number at this window end is part of the picture."""
         inside = self.from_ms <= at_ms and (self.to_ms is None or at_ms <= self.to_ms)
         return inside and at_ms % self.condition.every_ms == 0
 
     def look(self, series: Series, at_ms: int) -> None:
+        """Take the number at this window end."""
         totals = series.totals(at_ms - self.condition.lookback_ms, at_ms)
         value = self.condition.aggregate.of(totals)
         if value is not None and self.condition.n_of(totals) >= self.condition.min_count:

@@ -11,9 +11,10 @@ import pytest
 from callgauge.schema import Alert
 from callgauge_rules.bound import BoundRule
 from callgauge_rules.rules import bind, load_rules
-from callgauge_streams.detect.backtest import backtest, end_of
+from callgauge_streams.detect.backtest import backtest, end_of, warm_ms
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.detect.episodes import Episode, episodes_of
+from callgauge_streams.detect.episode_values import rows_from_ms, with_values
+from callgauge_streams.detect.episodes import Episode, episodes_of, per_day, worst_of
 from callgauge_windows.grouping import parse_groupings
 from tests.unit.streams.detect.conftest import RULES
 from tests.unit.streams.detect.test_replay import MORE
@@ -23,7 +24,7 @@ START = 1_700_000_000_000 // 60_000 * 6
 LEARNED = """
   - {name: unusual, by: [model], aggregate: calls, lookback: 10s, detector: zscore,
      parameters: {size: 20, min_history: 5}, for: 10s}
-  - {name: gone, by: [model], aggregate: calls, lookback: 30s, op: lt, value: 1, keep_firing_for: 20s}
+  - {name: gone, by: [model], aggregate: calls, lookback: 30s, op: lt, value: 1}
 """
 
 
@@ -34,14 +35,14 @@ def rules(tmp_path_factory: pytest.TempPathFactory) -> list[BoundRule]:
     return bind(load_rules(path), parse_groupings("model@10s"))
 
 
-def random_rows(rng: random.Random, windows: int = 120) -> list[list[Any]]:
+def random_rows(rng: random.Random, windows: int = 120, change: float = 0.15) -> list[list[Any]]:
     """Of each window the rows, in all versions as they grow: two sources, calm times, bad times, pauses."""
     found: list[list[Any]] = []
     level, share, pause = 5, 0.0, 0
     for window in range(windows):
-        if rng.random() < 0.15:
+        if rng.random() < change:
             level, share = rng.choice((5, 5, 8, 40)), rng.choice((0.0, 0.0, 0.1, 0.7, 1.0))
-        pause = rng.choice((0, 0, 0, 0, 0, 0, 0, 0, 0, 5)) if not pause else pause - 1
+        pause = pause - 1 if pause else rng.choice((0, 5)) if rng.random() < change else 0
         versions: list[Any] = []
         for model in "ab":
             for source in ("s0", "s1"):
@@ -100,3 +101,62 @@ def test_the_same_episodes_as_live(rules: list[BoundRule], seed: int) -> None:
     to_ms = (START + len(windows)) * WINDOW_MS
     assert facts(episodes_of(backtest(rules, final(windows), to_ms), 0)) == facts(told)
     assert {each.rule for each in told} >= {"failing", "gone"}
+
+
+def test_what_is_read_before_suffices(rules: list[BoundRule]) -> None:
+    """Read from `warm_ms` before a time on, what fires from then on is the same as if the rules had always run.
+
+    Only an alert that has been firing all the while has begun earlier.
+    """
+    windows = random_rows(random.Random(5), windows=warm_ms(rules) // WINDOW_MS + 360, change=0.02)
+    rows, to_ms = final(windows), (START + len(windows)) * WINDOW_MS
+    from_ms = to_ms - 240 * WINDOW_MS
+    some = [each for each in rows if end_of(each) > from_ms - warm_ms(rules)]
+    assert len(some) < len(rows)
+    always, warmed = (
+        [each for each in facts(episodes_of(backtest(rules, of, to_ms), 0)) if each[3] >= from_ms / 1000]
+        for of in (rows, some)
+    )
+    assert warmed == always
+    assert len(always) > 5
+
+
+def test_values_of_an_episode_are_those_of_its_alert(rules: list[BoundRule]) -> None:
+    """Where an alert tells the aggregate the picture has the same, from fewer rows; and it goes on after the alert."""
+    windows = random_rows(random.Random(3))
+    rows, to_ms = final(windows), (START + len(windows)) * WINDOW_MS
+    told = episodes_of(backtest(rules, rows, to_ms), 0)
+    some = [each for each in rows if end_of(each) > rows_from_ms(told, rules)]
+    for before, after in zip(told, with_values(told, rules, some, to_ms), strict=True):
+        known = dict(before.points)
+        assert all(value == known[at] for at, value in after.points if at in known and before.rule != "failing")
+        assert facts([before]) == facts([after])
+        if before.resolved_at is not None and before.rule in ("busy", "slow"):
+            assert after.points[-1][0] > before.points[-1][0]
+
+
+def test_rows_that_are_not_in_order_are_refused(rules: list[BoundRule]) -> None:
+    rows = [_row("a", window, 1, 0, "s0", 0) for window in (5, 1)]
+    with pytest.raises(ValueError, match="in order"):
+        list(backtest(rules, rows, (START + 10) * WINDOW_MS))
+
+
+@pytest.mark.parametrize(
+    ("op", "baseline", "worst"), [("gt", None, 9.0), ("lt", None, -8.0), ("gt", 1.0, -8.0), ("gt", -1.0, 9.0)]
+)
+def test_the_worst_value(op: str, baseline: float | None, worst: float) -> None:
+    """On the wrong side of a limit, or the furthest from what a detector expected."""
+    assert worst_of(op, baseline, [0.0, 9.0, -8.0]) == worst
+    assert worst_of(op, baseline, []) is None
+
+
+def test_days_without_alerts_are_told(rules: list[BoundRule]) -> None:
+    """Every day of the span, in UTC; pages are critical ones."""
+    rows = [_row("a", window, 10, 10, "s0", 0) for window in range(6)]
+    found = episodes_of(backtest(rules, rows, (START + 30) * WINDOW_MS), 0)
+    day_s = 86_400
+    days = per_day(found, START * WINDOW_MS / 1000 - day_s, START * WINDOW_MS / 1000 + day_s)
+    pages = sum(each.severity == "critical" for each in found)
+    assert 0 < pages < len(found)
+    assert list(days.values()) == [(0, 0), (len(found), pages), (0, 0)]
+    assert list(days) == ["2023-11-13", "2023-11-14", "2023-11-15"]
