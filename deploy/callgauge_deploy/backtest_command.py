@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["rules_test"]
 
+# Windows of the last minute may not be stored yet: it would seem as if calls were missing.
+_STORED_AFTER_MS = 60_000
+
 
 def rules_test(
     file: Annotated[str, typer.Argument(help="A rule file, or default or seeds.", metavar="FILE")],
@@ -37,8 +40,8 @@ def rules_test(
     report = load("callgauge_deploy.backtest_report", "streams")
     now_ms = round(time.time() * 1000)
     from_ms, to_ms = time_ms(begin, now_ms, "--from"), time_ms(end, now_ms, "--to")
-    if from_ms >= to_ms:
-        raise SettingError(f"--from {begin} must be before --to {end}")
+    if from_ms >= (to_ms := min(to_ms, now_ms - _STORED_AFTER_MS)):
+        raise SettingError(f"--from {begin} must be before --to {end}, and more than a minute ago")
     tested = _tested(Path(file), from_ms, to_ms)
     if as_json:
         typer.echo(report.json_report(tested))
@@ -63,10 +66,16 @@ def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
             begin_ms = values.rows_from_ms(found, rules)
             found = values.with_values(found, rules, stored.stored_windows(ask, rules, begin_ms, to_ms), to_ms)
     report = load("callgauge_deploy.backtest_report", "streams")
-    return report.Tested(  # type: ignore[no-any-return]
-        from_ms, to_ms, max(warm_from_ms, span[0]), warm_from_ms, [rule.rule.name for rule in rules], left_out,
-        found,
-    )  # fmt: skip
+    tested: Tested = report.Tested(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        read_from_ms=max(warm_from_ms, span[0]),
+        warm_from_ms=warm_from_ms,
+        rules=[rule.rule.name for rule in rules],
+        left_out=left_out,
+        episodes=found,
+    )
+    return tested
 
 
 def _rules_of(path: Path, settings: Settings) -> tuple[list[BoundRule], list[str]]:

@@ -78,7 +78,7 @@ def print_report(tested: Tested) -> None:
     fired = _fired(tested)
     pages = sum(each.pages for each in fired)
     typer.echo(
-        f"{len(fired)} alerts ({_rate(len(fired), tested)} a day), {pages} pages ({_rate(pages, tested)} a day), "
+        f"alerts: {len(fired)} ({_rate(len(fired), tested)} a day), pages: {pages} ({_rate(pages, tested)} a day), "
         f"by {len(tested.rules)} rules"
     )
 
