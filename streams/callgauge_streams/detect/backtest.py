@@ -70,7 +70,7 @@ def log_of(rules: Sequence[BoundRule], rows: Iterable[Any], to_ms: int) -> Itera
     next_ms: int | None = None
     for end_ms, ended in groupby(rows, key=end_of):
         next_ms = end_ms if next_ms is None else next_ms
-        if end_ms < next_ms - step_ms:
+        if end_ms < next_ms:
             raise ValueError("rows must come in order of their windows' ends")
         for at_ms in range(next_ms, min(end_ms, to_ms + 1), step_ms):
             yield at_ms, _progress(at_ms)

@@ -37,13 +37,14 @@ class _Followed:
         self.to_ms = None if until is None else round(until * 1000) + _AFTER * step_ms
         self.points: list[tuple[float, float]] = []
 
-    def wants(self, at_ms: int) -> bool:
-        """Whether the rule's number at this window end is part of the picture."""
-        inside = self.from_ms <= at_ms and (self.to_ms is None or at_ms <= self.to_ms)
-        return inside and at_ms % self.condition.every_ms == 0
+    def is_over(self, at_ms: int) -> bool:
+        """Whether nothing after this is part of the picture."""
+        return self.to_ms is not None and at_ms > self.to_ms
 
     def look(self, series: Series, at_ms: int) -> None:
-        """Take the number at this window end."""
+        """Take the number at this window end, if the rule is judged then."""
+        if at_ms % self.condition.every_ms:
+            return
         totals = series.totals(at_ms - self.condition.lookback_ms, at_ms)
         value = self.condition.aggregate.of(totals)
         if value is not None and self.condition.n_of(totals) >= self.condition.min_count:
@@ -82,22 +83,30 @@ def with_values(
         by_grouping.setdefault(rule.grouping.name, []).append(rule)
     windows = Windows(
         {name: Columns.of_rules(of) for name, of in by_grouping.items()},
-        admit=lambda row: row.labels if (row.grouping, tuple(sorted(row.labels.items()))) in wanted else None,
+        admit=lambda row: row.labels if _key_of(row) in wanted else None,
     )
+    waiting, active = sorted(followed, key=lambda each: -each.from_ms), list[_Followed]()
     series_of: dict[Any, Series] = {}
     for at_ms, record in log_of(rules, rows, to_ms):
         if record.kind != "progress":
-            batch = score_batch(record) if record.kind == "score_row" else record
-            changed = windows.put(batch) if batch.grouping in by_grouping else None
-            for series in changed.new if changed else ():
-                series_of[series.grouping, tuple(sorted(series.labels.items()))] = series
+            if record.grouping in by_grouping:
+                changed = windows.put(score_batch(record) if record.kind == "score_row" else record)
+                series_of |= {_key_of(series): series for series in (changed.new if changed else ())}
             continue
-        for each in (each for each in followed if each.wants(at_ms)):
+        while waiting and waiting[-1].from_ms <= at_ms:
+            active.append(waiting.pop())
+        active = [each for each in active if not each.is_over(at_ms)]
+        for each in active:
             if (found := series_of.get(each.key)) and windows.knows(found):
                 each.look(found, at_ms)
         for name, of in by_grouping.items():
             windows.forget(at_ms - max(rule.lookback_ms for rule in of), name)
     return [each.told for each in followed]
+
+
+def _key_of(row: Any) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Of a row or series."""
+    return row.grouping, tuple(sorted(row.labels.items()))
 
 
 def _followed(episodes: Sequence[Episode], rules: Sequence[BoundRule]) -> list[_Followed]:

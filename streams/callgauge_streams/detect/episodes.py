@@ -43,7 +43,7 @@ class Episode:
 
     @property
     def pages(self) -> bool:
-        """Whether somebody is called out of bed."""
+        """Whether it pages somebody: it is critical."""
         return self.severity == "critical"
 
 
