@@ -1,4 +1,4 @@
-"""`callgauge rules`: checks a rule file, and tells where each of its rules is judged."""
+"""`callgauge rules`: checks a rule file, and tells where each of its rules is judged; `test` is in backtest_command."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import typer
 from callgauge.errors import CallgaugeError
 from callgauge.printable import json_printable, printable
 from callgauge.settings import Settings, load_settings
+from callgauge_deploy.backtest_command import rules_test
 from callgauge_deploy.command import load, store_settings
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["check", "rules_app", "series_sql"]
 
-rules_app = typer.Typer(help="Check rule files.", no_args_is_help=True)
+rules_app = typer.Typer(help="Check rule files, and try them on the past.", no_args_is_help=True)
+rules_app.command("test")(rules_test)
 
 #: So far back a series must have had calls to be judged now.
 _RECENT_H = 1

@@ -111,6 +111,27 @@ _SHIPPED = """## Rules that come with callgauge
 
 """
 
+_PAST = """## Try rules on the past
+
+`callgauge rules test FILE --from 7d` says when each rule would have fired and been resolved in the last seven days, its
+worst values, and how many alerts and pages (critical alerts) a day that makes; `--to` ends it earlier, `--json` prints
+everything for programs. FILE may be `default` or `seeds`. A time is a day, a time (UTC, if it names no zone), or how
+long ago; the last minute is left out, since its windows may not be stored yet.
+
+It reads the windows that ClickHouse holds and judges them by the same engine as the stream does. It also reads those
+before `--from`, as far as the rules look back, their detectors remember and their cooldowns last, and an hour more; it
+says from when on. The same rules over the same past tell the same episodes as they did live, with these differences:
+
+- Calls that came late count in their windows from the start. Live, their windows were judged without them first: such
+  an alert fired later, was retracted, or was told as found late.
+- A series that has no calls at all is not judged on and on. Where a rule about missing calls also has
+  `keep_firing_for`, the end of its alert can differ by that long, by whether other sources were ahead live.
+- An alert that was firing before the first window that is read begins with it; what was learned before is not known.
+- Nothing is told of the stream itself: records lost, too many series, sources unheard.
+- One engine judges all partitions, so its cap on series is reached earlier than that of each partition's engine.
+- Rules that are evaluated from history are left out, and named.
+"""
+
 _LEARNING = """## Detectors
 
 A detector that learns is fed with the aggregate once every lookback (or `every`), in order, and judges each window
@@ -167,7 +188,7 @@ def _detectors() -> str:
 def rules_page() -> str:
     """The text of docs/rules.md."""
     shipped = "".join(f"- `{name}`: [{file}](../streams/callgauge_rules/{file})\n" for name, file in SHIPPED.items())
-    parts = (_HEAD + _fields(), _AGGREGATES + _aggregates(), _LEARNING + _detectors(), _SHIPPED + shipped)
+    parts = (_HEAD + _fields(), _AGGREGATES + _aggregates(), _LEARNING + _detectors(), _PAST, _SHIPPED + shipped)
     return "\n".join(parts)
 
 

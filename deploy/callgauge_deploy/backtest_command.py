@@ -1,0 +1,107 @@
+"""`callgauge rules test`: what the rules of a file would have told about the past."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from callgauge.errors import RuleError, SettingError, StoreError
+from callgauge.printable import printable
+from callgauge.settings import Settings, load_settings
+from callgauge_deploy.command import load, store_settings
+from callgauge_deploy.time_asked import time_ms
+
+if TYPE_CHECKING:
+    from callgauge_deploy.backtest_report import Tested
+    from callgauge_rules.bound import BoundRule
+
+__all__ = ["rules_test"]
+
+# Windows of the last minute may not be stored yet: it would seem as if calls were missing.
+_STORED_AFTER_MS = 60_000
+
+
+def rules_test(
+    file: Annotated[str, typer.Argument(help="A rule file, or default or seeds.", metavar="FILE")],
+    begin: Annotated[
+        str, typer.Option("--from", help="A time (2026-01-31T16:30Z), or how long ago (7d, 12h).", metavar="TIME")
+    ],
+    end: Annotated[str, typer.Option("--to", help="The same, or now.", metavar="TIME")] = "now",
+    as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+) -> None:
+    """Print when each rule of a file would have fired between two times, and how often a day somebody would be paged.
+
+    The windows in ClickHouse are judged by the engine that judges them live. Windows before --from are read too, as
+    many as the rules look back, so that detectors that learn know the series by then. Times are UTC.
+    """
+    report = load("callgauge_deploy.backtest_report", "streams")
+    now_ms = round(time.time() * 1000)
+    from_ms, to_ms = time_ms(begin, now_ms, "--from"), time_ms(end, now_ms, "--to")
+    if from_ms >= (to_ms := min(to_ms, now_ms - _STORED_AFTER_MS)):
+        raise SettingError(f"--from {begin} must be before --to {end}, and more than a minute ago")
+    tested = _tested(Path(file), from_ms, to_ms)
+    if as_json:
+        typer.echo(report.json_report(tested))
+    else:
+        report.print_report(tested)
+
+
+def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
+    backtest = load("callgauge_streams.detect.backtest", "streams")
+    episodes = load("callgauge_streams.detect.episodes", "streams")
+    values = load("callgauge_streams.detect.episode_values", "streams")
+    settings = load_settings()
+    rules, left_out = _rules_of(path, settings)
+    warm_from_ms = from_ms - backtest.warm_ms(rules)
+    query, stored = load("callgauge_history.query", "sinks"), load("callgauge_deploy.stored_windows", "sinks")
+    with query.asking(store_settings()) as ask:
+        span = stored.stored_span(ask, rules)
+        _refuse_nothing(span, rules, from_ms, to_ms)
+        rows = stored.stored_windows(ask, rules, warm_from_ms, to_ms)
+        found = episodes.episodes_of(backtest.backtest(rules, rows, to_ms), from_ms / 1000)
+        if found:
+            begin_ms = values.rows_from_ms(found, rules)
+            found = values.with_values(found, rules, stored.stored_windows(ask, rules, begin_ms, to_ms), to_ms)
+    report = load("callgauge_deploy.backtest_report", "streams")
+    tested: Tested = report.Tested(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        read_from_ms=max(warm_from_ms, span[0]),
+        warm_from_ms=warm_from_ms,
+        rules=[rule.rule.name for rule in rules],
+        left_out=left_out,
+        episodes=found,
+    )
+    return tested
+
+
+def _rules_of(path: Path, settings: Settings) -> tuple[list[BoundRule], list[str]]:
+    """The rules that the stream judges, and the names of the others."""
+    placing, rules = load("callgauge_rules.placing", "streams"), load("callgauge_rules.rules", "streams")
+    grouping = load("callgauge_windows.grouping", "streams")
+    placed = placing.place(rules.load_rules(path), grouping.parse_groupings(settings.groupings))
+    bound = [each.bound for each in placed if each.bound]
+    if not bound:
+        raise RuleError(
+            f"{path}: none of its rules is judged in the stream, so none can be tested: see `callgauge rules check`"
+        )
+    return bound, [each.rule.name for each in placed if not each.bound]
+
+
+def _refuse_nothing(span: Any, rules: list[BoundRule], from_ms: int, to_ms: int) -> None:
+    from callgauge_deploy.alert_rows import utc
+
+    names = ", ".join(sorted({rule.grouping.name for rule in rules}))
+    if span is None:
+        raise StoreError(f"the store has no windows of {names}: is rollup running, with these CALLGAUGE_GROUPINGS?")
+    first, last = span
+    if last <= from_ms or first > to_ms:
+        raise StoreError(
+            printable(
+                f"no windows of {names} between {utc(from_ms / 1000)} and {utc(to_ms / 1000)}; "
+                f"the store has them from {utc(first / 1000)} to {utc(last / 1000)}"
+            )
+        )
