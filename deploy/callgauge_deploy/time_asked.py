@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from callgauge.durations import duration_ms
 from callgauge.errors import SettingError
-from callgauge_rules.durations import duration_ms
-from callgauge_rules.texts import shown
+from callgauge.line_texts import shown
 
 __all__ = ["time_ms"]
 
