@@ -37,6 +37,7 @@ def new(
     key = keys.new_key()
     parts = {"id": keys.id_of(key), "service": service if len(service) > 1 else service[0], "sha256": keys.hash_of(key)}
     if until:
+        load("callgauge_gateway.guard.key_file", "gateway").end_of(until, "--until")
         parts["until"] = until
     typer.echo(f"key, shown only now:  {key}", err=True)
     typer.echo("line for the keys file:", err=True)

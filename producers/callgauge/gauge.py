@@ -221,7 +221,7 @@ class Gauge(Judging, Tracing):
         try:
             own_id, outbound = message()
         except Exception as error:
-            self._refuse(error)
+            self._refuse(error, "judgement")
             return ""
         return self._offer(outbound, own_id)
 
@@ -258,14 +258,15 @@ class Gauge(Judging, Tracing):
         pending = self._delivery.counts.pending
         self._log.warn("dropped", "a call was dropped: closed, or full: %d wait (CALLGAUGE_QUEUE_SIZE)", pending)
 
-    def _refuse(self, error: Exception) -> None:
+    def _refuse(self, error: Exception, what: str = "call") -> None:
         self._delivery.count(invalid=1)
         if isinstance(error, DecodeError):
             hint = "; give it, or set CALLGAUGE_SERVICE" if error.field == "service" else ""
-            self._log.warn(f"invalid {error}", "a call was refused: %s%s", error, hint)
+            self._log.warn(f"invalid {what} {error}", "a %s was refused: %s%s", what, error, hint)
         else:
             name = type(error).__name__
-            self._log.warn(f"invalid {name}", "a call was refused: it is neither a Call nor fields of one (%s)", name)
+            why = "it is neither a Call nor fields of one" if what == "call" else "it cannot be read"
+            self._log.warn(f"invalid {what} {name}", "a %s was refused: %s (%s)", what, why, name)
 
 
 def _placed(given: Call | Mapping[str, Any], inside: TimedCall) -> Call | Mapping[str, Any]:

@@ -24,8 +24,8 @@ class Judging(ABC):
         """Send what `message` gives, its own id first. Returns that id, or "" if it was not taken."""
 
     @abstractmethod
-    def _refuse(self, error: Exception) -> None:
-        """Count what cannot be counted as a call or judgement, and say why."""
+    def _refuse(self, error: Exception, what: str = "call") -> None:
+        """Count what cannot be counted as a call or judgement, and say which of them it is, and why."""
 
     def score(
         self, name: str, value: float, call: Judged = None, *, origin: Origin = "other", comment: str = ""
@@ -70,7 +70,7 @@ class Judging(ABC):
         try:
             scores = feedback_scores(thumbs, rating)
         except Exception as error:
-            self._refuse(error)
+            self._refuse(error, "judgement")
             return ""
         for name, value in scores:
             sent = self.score(name, value, ref, origin="user", comment=comment)

@@ -40,6 +40,9 @@ def _needed(entry: Mapping[str, Any], *, several: bool) -> Iterator[str]:
 
 def problems(rule: Rule) -> Iterator[tuple[Place, str]]:
     """What does not fit together: the field, and a sentence about it."""
+    if "conditions" in rule.model_fields_set and not rule.conditions:
+        yield ("conditions",), "there is none; list them, or leave it out and write aggregate, lookback and value"
+        return
     if rule.conditions:
         yield from _of_composite(rule)
         for at, condition in enumerate(rule.conditions):

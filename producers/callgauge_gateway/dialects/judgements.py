@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from callgauge.counted import LABELS
 from callgauge.errors import DecodeError
+from callgauge.field_reading import number_reader
 from callgauge.lenient import score_model
 from callgauge.refs import RefError, read_ref
 from callgauge_gateway.dialects.event import Event
@@ -23,6 +25,8 @@ _RATINGS = {
     **dict.fromkeys(("up", "thumbs_up", "like", "good", "positive", "yes", "true", "+1", "👍"), 1.0),
     **dict.fromkeys(("down", "thumbs_down", "dislike", "bad", "negative", "no", "false", "-1", "👎"), 0.0),
 }
+
+_number_of = number_reader(-math.inf, math.inf, whole=False, judgement=True)
 
 
 def call_of_ref(ref: str) -> Mapping[str, Any]:
@@ -47,7 +51,7 @@ def feedback(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
     """What a user said: `rating` (up or down, true or false, a number) or `value`, under `name` (feedback)."""
     fields = _of_ref(given, resolve)
     rating = fields.pop("rating", None)
-    if fields.get("value") is None and rating is not None:
+    if fields.get("value") is None:
         fields["value"] = _rating(rating)
     return _judged(fields, origin="user", name="feedback")
 
@@ -96,8 +100,12 @@ def _judged(fields: dict[str, Any], *, origin: str, name: str | None) -> Event:
 
 
 def _rating(rating: Any) -> Any:
+    if rating is None:
+        raise DecodeError("rating", "missing")
     if isinstance(rating, str):
         word = rating.strip().lower()
         if word in _RATINGS:
             return _RATINGS[word]
+    if _number_of(rating)[0] is None:
+        raise DecodeError("rating", "neither up nor down nor a number")
     return rating

@@ -27,7 +27,7 @@ from callgauge.printable import printable
 from callgauge_gateway.guard.key_hash import id_of, matches
 from callgauge_gateway.guard.scope import Scope
 
-__all__ = ["KeyFile", "read_keys"]
+__all__ = ["KeyFile", "end_of", "read_keys"]
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def read_keys(path: Path) -> Mapping[str, _Kept]:
             raise SettingError(f"{where}: sha256 is 64 hex digits in quotes, as `callgauge gateway-key new` prints it")
         if own_id in keys:
             raise SettingError(f"{where}: the id {own_id} is there twice")
-        keys[own_id] = _Kept(kept, _scope(entry.get("service"), where), _until(entry.get("until"), where))
+        keys[own_id] = _Kept(kept, _scope(entry.get("service"), where), end_of(entry.get("until"), where))
     return keys
 
 
@@ -142,7 +142,12 @@ def _scope(given: Any, where: str) -> Scope:
     return Scope() if names == ["*"] else Scope(frozenset(names), names[0])
 
 
-def _until(given: Any, where: str) -> float:
+def end_of(given: Any, where: str) -> float:
+    """Until when a key holds, in epoch seconds, of what stands under `until`.
+
+    Raises:
+        SettingError: it is no day and no time; the message begins with `where`.
+    """
     if given is None:
         return float("inf")
     if isinstance(given, str):
@@ -154,4 +159,4 @@ def _until(given: Any, where: str) -> float:
         return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
     if isinstance(given, date):
         return datetime(given.year, given.month, given.day, tzinfo=UTC).timestamp()
-    raise SettingError(f"{where}: until is a day such as 2027-01-31, or a time such as 2027-01-31T12:00Z")
+    raise SettingError(f"{where}: it ends on a day such as 2027-01-31, or a time such as 2027-01-31T12:00Z")

@@ -44,12 +44,12 @@ def call_fields_of(given: Mapping[str, Any], sent: Sent, mark: str = "") -> tupl
     `mark` says what was mended already. A call that has no id gets one of its trace and span, or one that `sent` makes.
     """
     fields = {name: value for name, value in given.items() if value is not None and name in _FIELDS}
+    unknown = given.keys() - _FIELDS if len(fields) < len(given) else set()
     event_id = fields.get("event_id")
     if type(event_id) is not str or not 0 < len(event_id) <= _LONGEST_ID:
         _give_id(fields, event_id, sent)
     if mark:
         _mark(fields, mark)
-    unknown = given.keys() - _FIELDS if len(fields) < len(given) else set()
     return fields, set(unknown)
 
 

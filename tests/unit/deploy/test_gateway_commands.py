@@ -30,6 +30,14 @@ def test_a_new_key_opens_the_gateway(tmp_path: Path) -> None:
         assert (scope.default, scope.allows('a "b": c'), scope.allows("other")) == ("chat", True, False)
 
 
+def test_an_end_that_is_no_day_makes_no_key() -> None:
+    """The gateway would refuse the whole file for it."""
+    result = CliRunner().invoke(app, ["gateway-key", "new", "--service", "chat", "--until", "soon"])
+    assert result.exit_code != 0
+    assert not result.stdout
+    assert str(result.exception) == "--until: it ends on a day such as 2027-01-31, or a time such as 2027-01-31T12:00Z"
+
+
 def test_a_service_must_be_named() -> None:
     """A key for all is asked for by "*"."""
     assert CliRunner().invoke(app, ["gateway-key", "new"]).exit_code == 2

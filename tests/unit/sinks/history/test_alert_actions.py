@@ -52,6 +52,16 @@ def test_episodes_are_shown_as_the_function_shows_them(store: Store) -> None:
     assert [[bool(at) for at in row] for row in times.rows] == [[True, False], [False, True], [False] * 2, [False] * 2]
 
 
+def test_columns_are_asked_for_by_their_own_names(store: Store) -> None:
+    """A join must not name them after its parts, as in `a.alert_id`."""
+    stored(store, RECORDS)
+    for view in ("alert_episodes", "alerts_now"):
+        found = store.query(f"SELECT alert_id, at, shown FROM {view} WHERE labels['service'] = 'a'").rows
+        assert [[row[0], row[2]] for row in found] == [[A.alert_id, "acknowledged"]]
+        described = store.query(f"DESCRIBE {view}").rows
+        assert not [row[0] for row in described if "." in row[0]]
+
+
 def test_silences_end_when_somebody_has_ended_them(store: Store) -> None:
     """The first end counts. Copies, one for each partition, are one silence."""
     stored(store, [*RECORDS, *RECORDS])

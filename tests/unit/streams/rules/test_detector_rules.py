@@ -238,3 +238,11 @@ def test_conditions_join(tmp_path: Path) -> None:
 )
 def test_a_wrong_condition_says_where_and_why(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert refusal(tmp_path, COMPOSITE.replace(old, new)) == said
+
+
+def test_a_list_of_no_conditions_is_refused(tmp_path: Path) -> None:
+    """Nothing would ever be judged."""
+    text = "rules:\n  - {name: odd, by: [service], conditions: []}\n"
+    assert refusal(tmp_path, text) == (
+        "line 2: odd: conditions: there is none; list them, or leave it out and write aggregate, lookback and value"
+    )

@@ -33,6 +33,15 @@ def test_a_rating_is_a_value(rating: Any, value: Any) -> None:
     assert (found["value"], found["name"], found["origin"]) == (value, "feedback", "user")
 
 
+@pytest.mark.parametrize(
+    ("given", "said"), [({"rating": "so-so"}, "neither up nor down nor a number"), ({}, "missing")]
+)
+def test_a_rating_that_is_none_is_refused_by_its_name(given: dict[str, Any], said: str) -> None:
+    """People send `rating`, so that is what they hear of."""
+    with pytest.raises(DecodeError, match=f"rating: {said}"):
+        score("feedback", event_id="e", service="s", **given)
+
+
 def test_an_outcome_that_is_told_happened() -> None:
     """Without a value it is 1."""
     found = score("outcomes", name="resolved", trace_id="t")

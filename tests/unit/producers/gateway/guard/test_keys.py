@@ -117,7 +117,7 @@ KEY = f"cg_3f9a01c2_{'A' * 43}"  # the same in each process of the tests
         (json.dumps({"keys": [line(KEY), line(KEY)]}), "key 2: the id .* is there twice"),
         (json.dumps({"keys": [line(KEY, "")]}), "service is a name"),
         (json.dumps({"keys": [line(KEY, [])]}), "service is a name"),
-        (json.dumps({"keys": [line(KEY, until="soon")]}), "until is a day"),
+        (json.dumps({"keys": [line(KEY, until="soon")]}), "it ends on a day"),
         (json.dumps({"keys": [line(KEY, secret="x")]}), "and nothing else"),
     ],
 )

@@ -91,6 +91,8 @@ def test_fields_that_are_none_of_a_call_are_named_and_left_out() -> None:
     answer = served.post("/v1/calls", CALL | {"latency": 3, "messages": ["secret"]})
     assert answer.json() == {"accepted": 1, "ignored_fields": ["latency", "messages"]}
     assert b"secret" not in served.values(served.topics.calls.name)[0]
+    without_id = {"service": "chat", "latency": 3}  # the id that it is given must not hide what is left out
+    assert served.post("/v1/calls", without_id).json() == {"accepted": 1, "ignored_fields": ["latency"]}
 
 
 def test_ids_are_derived() -> None:
