@@ -138,7 +138,7 @@ class Delivery:
                 self._deliver()
             except Exception as error:  # the host must not be hurt, and the next try may do better
                 self._log.warn(f"transport {type(error).__name__}", "calls cannot be sent, trying again: %s", error)
-                self._sender.close()
+                self._sender.close(reopens=True)
                 self._sender.spill_if_full()
                 self._pause(pause_s)
                 pause_s = min(2 * pause_s, RETRY_S[1])

@@ -74,7 +74,8 @@ class Sender:
         """The first of the queue, once it is encoded."""
         self._in_transport = 0
         self._returned: list[Outbound] = []
-        """What came back from the transport and is still to be written to disk."""
+        """What came back from the transport and is still to be written to disk, or back to the queue."""
+        self._reopens = False
 
     def reset_in_child(self) -> None:
         """After a fork, in the child: nothing queued or counted, no connection. The parent keeps its own."""
@@ -121,8 +122,14 @@ class Sender:
                 pass
             self.spilling.close()
 
-    def close(self) -> None:
-        """Let go of the connection."""
+    def close(self, *, reopens: bool = False) -> None:
+        """Let go of the connection.
+
+        Args:
+            reopens: another will follow: what comes back is sent over that. Some of it may have arrived before; it has
+                the ids that it had, so it counts once.
+        """
+        self._reopens = reopens
         try:
             self._transport.close(0)
             if self.spilling is not None:
@@ -130,6 +137,8 @@ class Sender:
             self._keep_returned()
         except Exception as error:  # nothing is left to do but to say so
             self._log.warn(f"close {type(error).__name__}", "the connection did not close: %s", error)
+        finally:
+            self._reopens = False
 
     def _send_queued(self) -> bool:
         """Send what is on disk, then what is queued, oldest first, until the transport is full or time is up; True when
@@ -220,7 +229,7 @@ class Sender:
         self._in_transport -= 1
         if reason is None:
             self.counts.delivered += 1
-        elif self.spilling is not None and message is not None and came_back(reason):
+        elif message is not None and came_back(reason) and (self._reopens or self.spilling is not None):
             self._returned.append(message)
         else:
             self._fail(reason)
@@ -260,15 +269,25 @@ class Sender:
         return message
 
     def _keep_returned(self) -> None:
-        """Write to disk what came back from the transport: before all that is there, since it is older."""
+        """Write to disk what came back from the transport: before all that is there, since it is older. Without a disk
+        it goes back to the queue."""
         returned, self._returned = self._returned, []
+        if self.spilling is None:
+            self._put_back(returned)
+            return
         for end in range(len(returned), 0, -SPILL_BATCH):
             batch = returned[max(0, end - SPILL_BATCH) : end]
-            if self.spilling is not None and self.spilling.keep(batch, first=True):
+            if self.spilling.keep(batch, first=True):
                 self.counts.spilled += len(batch)
             else:
                 for _ in batch:
                     self._fail("it came back, and the disk did not take it")
+
+    def _put_back(self, returned: list[Outbound]) -> None:
+        """To the beginning of the queue."""
+        if returned and self._next is not None:  # encoded already: not again, since it is observed then
+            self.queue[0], self._next = self._next, None
+        self.queue.extendleft(reversed(returned))
 
     def _beat_if_due(self) -> None:
         if self._heart is None or self._heart.due_in_s > 0:

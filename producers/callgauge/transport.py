@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KafkaTransport", "Kind", "Outbound", "Report", "Transport", "leak", "producer_config"]
 
+# Of what kind librdkafka's line is that says that a broker belongs to another cluster than before.
+_OTHER_CLUSTER = "CLUSTERID"
+
 #: What a message holds, by the name of its topic in `Topics`.
 Kind = Literal["calls", "scores", "content", "heartbeats"]
 
@@ -53,7 +56,11 @@ class Transport(Protocol):
         """
 
     def poll(self, timeout_s: float) -> None:
-        """Work for at most this long, reporting what was delivered."""
+        """Work for at most this long, reporting what was delivered.
+
+        Raises:
+            BrokerError: as `send`.
+        """
 
     def close(self, timeout_s: float) -> None:
         """Let go of the connection. What is not delivered within `timeout_s` is reported as failed."""
@@ -106,13 +113,14 @@ class KafkaTransport:
         self._log = LibrdkafkaLog()
         self._producer: Producer | None = None
         self._settling: Settling | None = None
+        self._clusters = 0
         self._report: Report = lambda kind, reason, message: None
 
     def open(self, report: Report) -> None:
         """See `Transport.open`. Does not wait for the broker: librdkafka connects, and reconnects, on its own."""
         from confluent_kafka import KafkaException, Producer
 
-        self._report = report
+        self._report, self._clusters = report, self._log.counts[_OTHER_CLUSTER]
         try:
             # With the logger, librdkafka's own lines go where the host's logs go, not to its standard error.
             with no_fork():
@@ -138,8 +146,10 @@ class KafkaTransport:
         return True
 
     def poll(self, timeout_s: float) -> None:
-        """See `Transport.poll`."""
+        """See `Transport.poll`. librdkafka says when a broker is of another cluster, but then delivers nothing more."""
         self._opened().poll(timeout_s)
+        if self._log.counts[_OTHER_CLUSTER] > self._clusters:
+            raise BrokerError("the bus was made anew: it is another cluster at the same address")
 
     def close(self, timeout_s: float) -> None:
         """See `Transport.close`."""

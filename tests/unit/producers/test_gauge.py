@@ -20,6 +20,7 @@ from callgauge import Call, Gauge, GaugeStats, Settings, load_settings
 from callgauge.mending import MENDED
 from callgauge.testing import ManualClock, MemoryTransport
 from callgauge.transport import Outbound, Report
+from callgauge_deploy.process import wait_until
 
 SETTINGS = load_settings(service="search", environment="test", queue_size=100)
 
@@ -370,3 +371,20 @@ def test_end_of_process_delivers_within_a_bound(bus: str, delivered: str, at_mos
     last_line_at, found = ended.stdout.split()
     assert found == delivered
     assert time.monotonic() - float(last_line_at) < at_most_s
+
+
+def test_what_comes_back_from_a_connection_beyond_use_is_sent_over_the_next() -> None:
+    """In order, before what came later; a call is shown to observers once."""
+    transport = MemoryTransport()
+    transport.away = True
+    with Gauge(load_settings(service="s"), transport=transport) as gauge:
+        gauge.emit(event_id="a")
+        gauge.emit(event_id="b")
+        assert wait_until(lambda: sum(message.kind == "calls" for message in list(transport._held)) == 2, 10)
+        transport.unusable = True
+        gauge.emit(event_id="c")
+        assert wait_until(lambda: transport.closed > 0, 10)
+        transport.away = transport.unusable = False
+        assert gauge.flush(20) == 0
+        assert [call.event_id for call in transport.calls] == ["a", "b", "c"]
+        assert (gauge.stats.delivered, gauge.stats.failed) == (3, 0)
