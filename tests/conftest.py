@@ -18,12 +18,12 @@ from callgauge.settings import Settings, load_settings
 from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
 from tests.forkserver import forking
 
-
 # A busy machine takes its time: no example has a deadline, and to be slow is no failure.
 hypothesis.settings.register_profile(
     "callgauge", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
-hypothesis.settings.load_profile("callgauge")
+if not in_ci():  # there Hypothesis has a profile of its own, which is as patient, and repeats the same examples
+    hypothesis.settings.load_profile("callgauge")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
