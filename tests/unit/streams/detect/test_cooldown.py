@@ -41,7 +41,8 @@ def told(rules: list[BoundRule]) -> list[tuple[str, float, str]]:
 
 
 def test_with_the_default_rules_an_outage_after_a_blip_fires_again() -> None:
-    """keep_firing_for ends before the outage begins, and there is no cooldown."""
+    """keep_firing_for ends before the outage begins, and there is no cooldown. It fires as a warning, and again when
+    every fifth call of the lookback has failed, as critical."""
     rules = [rule for rule in load_rules(None) if rule.by == ["model"]]
     assert told(bind(rules, parse_groupings("model@10s"))) == [
         ("pending", 10.0, ""),
@@ -49,6 +50,7 @@ def test_with_the_default_rules_an_outage_after_a_blip_fires_again() -> None:
         ("resolved", 120.0, ""),
         ("pending", 180.0, ""),
         ("firing", 210.0, ""),
+        ("firing", 250.0, ""),
     ]
 
 
