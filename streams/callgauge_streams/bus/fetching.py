@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 _FETCH_WAIT_MS = 50
 _FETCH_BYTES = 2 << 20
-_LEAST_FETCH_BYTES = 64 << 10
+# What tansu sends at once, and a partition's part of it: with less than a megabyte a worker of few partitions waits.
+_SHARED_BYTES, _LEAST_SHARE, _LARGEST_SHARE = 16 << 20, 64 << 10, 1 << 20
 _CHUNKS_AT_ONCE = 2
 
 
@@ -177,7 +178,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
 
 def share_of_fetch(partitions: int) -> int:
     """How many bytes of a response are one partition's, of so many that are read."""
-    return max(_FETCH_BYTES // max(1, partitions), _LEAST_FETCH_BYTES)
+    return min(max(_SHARED_BYTES // max(1, partitions), _LEAST_SHARE), _LARGEST_SHARE)
 
 
 def _offsets_of(starts: Mapping[TP, Start], before: str = "") -> str:
