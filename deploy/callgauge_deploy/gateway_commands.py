@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from callgauge.printable import json_printable
 from callgauge_deploy.command import client_settings, load
 
 __all__ = ["gateway", "gateway_key_app"]
@@ -41,4 +42,4 @@ def new(
         parts["until"] = until
     typer.echo(f"key, shown only now:  {key}", err=True)
     typer.echo("line for the keys file:", err=True)
-    typer.echo(f"  - {json.dumps(parts, ensure_ascii=False)}")
+    typer.echo(f"  - {json_printable(json.dumps(parts, ensure_ascii=False))}")
