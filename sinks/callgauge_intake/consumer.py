@@ -41,6 +41,8 @@ class ConsumerLike(Protocol):
     def pause(self, partitions: list[TopicPartition]) -> None: ...
     def resume(self, partitions: list[TopicPartition]) -> None: ...
     def commit(self, *, offsets: list[TopicPartition], asynchronous: Literal[False]) -> list[Any]: ...
+    def position(self, partitions: list[TopicPartition]) -> list[TopicPartition]: ...
+    def get_watermark_offsets(self, partition: TopicPartition, *, cached: bool) -> tuple[int, int] | None: ...
     def close(self) -> None: ...
 
 
@@ -194,6 +196,23 @@ class Intake:
         for answer in answers or []:
             if answer.error is not None:
                 self._on_failed_commit(answer.error, [(answer.topic, answer.partition)])
+
+    def lag(self) -> dict[Partition, int]:
+        """How many records of each partition that is ours were not read yet. To be called from any thread.
+
+        Both ends are those of the last fetch; nobody is asked. A partition that was never fetched is left out.
+        """
+        try:
+            found = self._consumer.position([TopicPartition(*partition) for partition in list(self.given)])
+            ends = {(at.topic, at.partition): self._consumer.get_watermark_offsets(at, cached=True) for at in found}
+        except (KafkaException, RuntimeError):
+            return {}  # the client is closing
+        lags = {}
+        for at in found:
+            end = ends[at.topic, at.partition]
+            if at.offset >= 0 and end is not None and end[1] >= 0:
+                lags[at.topic, at.partition] = max(0, end[1] - at.offset)
+        return lags
 
     def close(self) -> None:
         """Leave the group."""

@@ -14,6 +14,7 @@ from callgauge_actions.alert_log import AlertLog
 from callgauge_actions.publish import Publisher
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.metrics import Counted, serve_metrics
 from callgauge_intake.workers import Worker, run_workers
 from callgauge_notify.delivery.courier import Courier
 from callgauge_notify.delivery.noting import Noting
@@ -64,7 +65,16 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
         workers["heartbeat"] = Heartbeat(settings, web, notifier)
     if settings.two_way_port:
         workers |= _two_way(settings, routing, web)
+    serve_metrics(settings, "notify", [intake], [_counted(notifier)])
     run_workers(workers, settings.ready_file, stop)
+
+
+def _counted(notifier: Notifier) -> Counted:
+    """A notice is delivered once to each receiver of its route, or given up by it after its `retry_for`."""
+    return Counted(
+        *("notices", "Notices by what became of them.", ("outcome",)),
+        lambda: {("delivered",): notifier.delivered, ("given_up",): notifier.given_up},
+    )
 
 
 def _two_way(settings: Settings, routing: Routing, web: Web) -> dict[str, Worker]:

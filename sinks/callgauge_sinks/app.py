@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
@@ -17,6 +17,7 @@ from callgauge_history.retention import keep_content
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.metrics import Counted, serve_metrics
 from callgauge_intake.workers import Worker, run_workers
 from callgauge_sinks.dead_letters import DeadLetterWriter
 from callgauge_sinks.sink import Sink
@@ -42,6 +43,8 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
         origins = _origins_when_known(settings)
         specs = [spec_of(name, settings, origins) for name in names]
         workers: dict[str, Worker] = {}
+        sinks: dict[str, Sink] = {}
+        intakes = []
         for spec in specs:
             store = first
             if not is_embedded(dsn) and workers:
@@ -49,10 +52,19 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
                 stack.callback(store.close)
             intake = Intake(open_consumer(settings, f"sink-{spec.name}"), spec.topic, time.monotonic)
             letters = None if spec.name == "dead" else DeadLetterWriter(settings)
-            workers[f"sink {spec.name}"] = Sink(spec, intake, store, letters)
+            intakes.append(intake)
+            workers[f"sink {spec.name}"] = sinks[spec.topic] = Sink(spec, intake, store, letters)
         if is_embedded(dsn):
             workers["query API"] = ApiServer(settings, first)
+        serve_metrics(settings, "sinks", intakes, [_stored(sinks)])
         run_workers(workers, settings.ready_file, stop)
+
+
+def _stored(sinks: Mapping[str, Sink]) -> Counted:
+    return Counted(
+        *("processed_records", "Records that the worker is done with.", ("topic",)),
+        lambda: {(topic,): sink.stored for topic, sink in sinks.items()},
+    )
 
 
 def _open_when_it_answers(dsn: str) -> Store:
