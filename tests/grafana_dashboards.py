@@ -1,4 +1,4 @@
-"""Grafana's dashboards, built with Grafana's own types: `python -m tests.grafana_dashboards` writes deploy/grafana/dashboards.
+"""Grafana's dashboards, built with Grafana's own types: `python -m tests.grafana_dashboards` writes them.
 
 `calls` and `pipeline` ask Prometheus, `history` asks ClickHouse. A test holds that the shipped files are these.
 """
@@ -65,7 +65,13 @@ def _base(uid: str, title: str, text: str, back: str) -> Dashboard:
 
 
 def _lines(title: str, unit: str, source: DataSourceRef, *targets: Builder[Dataquery], span: int = 12) -> Lines:
-    legend = VizLegendOptions().show_legend(True).display_mode(LegendDisplayMode.TABLE).placement(LegendPlacement.BOTTOM).calcs(["max"])
+    legend = (
+        VizLegendOptions()
+        .show_legend(True)
+        .display_mode(LegendDisplayMode.TABLE)
+        .placement(LegendPlacement.BOTTOM)
+        .calcs(["max"])
+    )
     panel = Lines().title(title).unit(unit).datasource(source).span(span).height(8).min(0).legend(legend)
     for target in targets:
         panel.with_target(target)
@@ -90,8 +96,8 @@ def calls() -> Dashboard:
     by = "service, model"
 
     def stat(title: str, unit: str, expression: str) -> Stat:
-        return Stat().title(title).unit(unit).datasource(PROMETHEUS).span(6).height(4).with_target(
-            _promql(expression, "")
+        return (
+            Stat().title(title).unit(unit).datasource(PROMETHEUS).span(6).height(4).with_target(_promql(expression, ""))
         )
 
     def percentile(q: str, ref: str) -> Promql:
@@ -120,9 +126,7 @@ def calls() -> Dashboard:
                 f"rate(gen_ai_client_operation_duration_seconds_bucket{{{NAMED}}}[5m])))",
             )
         )
-        .with_panel(
-            stat("Cost per hour", "currencyUSD", f"sum(rate(callgauge_cost_usd_total{{{CHOSEN}}}[1h])) * 3600")
-        )
+        .with_panel(stat("Cost per hour", "currencyUSD", f"sum(rate(callgauge_cost_usd_total{{{CHOSEN}}}[1h])) * 3600"))
         .with_panel(
             _lines(
                 "Calls per second",
@@ -136,9 +140,7 @@ def calls() -> Dashboard:
                 "Failed calls per second, by type",
                 "reqps",
                 PROMETHEUS,
-                _promql(
-                    f"sum by (error_type) (rate(callgauge_errors_total{{{CHOSEN}}}[{rate}]))", "{{error_type}}"
-                ),
+                _promql(f"sum by (error_type) (rate(callgauge_errors_total{{{CHOSEN}}}[{rate}]))", "{{error_type}}"),
             )
         )
         .with_panel(
@@ -155,8 +157,7 @@ def calls() -> Dashboard:
                 "s",
                 PROMETHEUS,
                 _promql(
-                    "histogram_quantile(0.95, sum by (le, gen_ai_request_model) ("
-                    f"rate({first_token}[{rate}])))",
+                    f"histogram_quantile(0.95, sum by (le, gen_ai_request_model) (rate({first_token}[{rate}])))",
                     "{{gen_ai_request_model}}",
                 ),
             )
@@ -166,9 +167,7 @@ def calls() -> Dashboard:
                 "Tokens per second",
                 "short",
                 PROMETHEUS,
-                _promql(
-                    f"sum by (token_type) (rate(callgauge_tokens_total{{{CHOSEN}}}[{rate}]))", "{{token_type}}"
-                ),
+                _promql(f"sum by (token_type) (rate(callgauge_tokens_total{{{CHOSEN}}}[{rate}]))", "{{token_type}}"),
             )
         )
         .with_panel(
@@ -224,8 +223,8 @@ def pipeline() -> Dashboard:
         ("Records that cannot be read", "short", f"sum by (app) (rate(callgauge_dead_total[{rate}]))", "{{app}}"),
         ("Duplicates", "short", f"sum by (app) (rate(callgauge_duplicates_total[{rate}]))", "{{app}}"),
         ("Late events", "short", f"sum by (app) (rate(callgauge_late_total[{rate}]))", "{{app}}"),
-        ("Offsets deleted before they were counted", "short", "sum by (topic) (callgauge_lost_offsets_total)", "{{topic}}"),
-        ("Notices per minute", "short", f"sum by (outcome) (rate(callgauge_notices_total[{rate}])) * 60", "{{outcome}}"),
+        ("Offsets deleted uncounted", "short", "sum by (topic) (callgauge_lost_offsets_total)", "{{topic}}"),
+        ("Notices per second", "short", f"sum by (outcome) (rate(callgauge_notices_total[{rate}]))", "{{outcome}}"),
         ("Memory", "bytes", 'process_resident_memory_bytes{job="callgauge"}', "{{instance}}"),
         ("CPU", "short", f'rate(process_cpu_seconds_total{{job="callgauge"}}[{rate}])', "{{instance}}"),
     )  # fmt: skip
@@ -238,10 +237,14 @@ def pipeline() -> Dashboard:
 def history() -> Dashboard:
     """A month, asked of ClickHouse: exact counts and costs."""
     seen = "grouping = 'model@10s' AND $__timeFilter(window_start)"
-    per_hour = f"SELECT toStartOfHour(window_start) AS time, model, {{}} FROM windows_merged WHERE {seen} GROUP BY time, model ORDER BY time"
+    per_hour = (
+        "SELECT toStartOfHour(window_start) AS time, model, {}"
+        f" FROM windows_merged WHERE {seen} GROUP BY time, model ORDER BY time"
+    )
     usage = (
-        "SELECT service, user_id, count() AS calls, sum(input_tokens + output_tokens) AS tokens, sum(cost_usd) AS cost_usd"
-        " FROM calls_final WHERE $__timeFilter(ts) GROUP BY service, user_id ORDER BY cost_usd DESC LIMIT 50"
+        "SELECT service, user_id, count() AS calls, sum(input_tokens + output_tokens) AS tokens,"
+        " sum(cost_usd) AS cost_usd FROM calls_final WHERE $__timeFilter(ts)"
+        " GROUP BY service, user_id ORDER BY cost_usd DESC LIMIT 50"
     )
     alerts = (
         "SELECT starts_at, ends_at, rule, severity, shown, labels, summary FROM alerts_now"

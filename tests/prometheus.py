@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from callgauge_deploy.process import end, free_port, listening, spawn, tail, wait_until
+from callgauge_deploy.process import end, free_port, spawn, tail, wait_until
 
 __all__ = ["Prometheus", "PrometheusMissing", "promtool", "start_prometheus"]
 
@@ -32,7 +32,7 @@ def promtool(*arguments: str, text: bytes = b"") -> subprocess.CompletedProcess[
     """
     if shutil.which("promtool") is None:
         raise PrometheusMissing("promtool is missing: apt-get install prometheus")
-    return subprocess.run(["promtool", *arguments], input=text, capture_output=True, timeout=60, check=False)  # noqa: S603, S607
+    return subprocess.run(["promtool", *arguments], input=text, capture_output=True, timeout=60, check=False)
 
 
 class Prometheus:
@@ -40,6 +40,14 @@ class Prometheus:
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
+
+    def is_ready(self) -> bool:
+        """It has read its database and answers queries."""
+        try:
+            with urllib.request.urlopen(f"{self._url}/-/ready", timeout=10) as answer:  # noqa: S310
+                return bool(answer.status == 200)
+        except OSError:
+            return False
 
     def ask(self, expression: str) -> dict[str, float]:
         """Evaluate an instant query: JSON of the labels -> value."""
@@ -80,9 +88,10 @@ def start_prometheus(folder: Path, *targets: int) -> Iterator[Prometheus]:
     with log.open("wb") as output:
         process = spawn(argv, stdout=output, stderr=subprocess.STDOUT, env=dict(os.environ))
     try:
-        ready = wait_until(lambda: process.poll() is not None or listening(port), 30)
+        prometheus = Prometheus(port)
+        ready = wait_until(lambda: process.poll() is not None or prometheus.is_ready(), 30)
         if not ready or process.poll() is not None:
             raise RuntimeError(f"Prometheus did not come up. Its output:\n{tail(log)}")
-        yield Prometheus(port)
+        yield prometheus
     finally:
         end(process, 10)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -28,6 +29,49 @@ _FIRST_TOKEN_S = (
     *(1.0, 2.5, 5.0, 7.5, 10.0),
 )
 _TOKENS = tuple(float(4**k) for k in range(14))
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """A measure of windows as a histogram.
+
+    Args:
+        per_unit: the windows' units in one of the metric's.
+        labels: those that are the same for all its series.
+    """
+
+    name: str
+    text: str
+    measure: str
+    bounds: tuple[float, ...]
+    per_unit: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+_SHAPES = (
+    _Shape(
+        "gen_ai_client_operation_duration_seconds",
+        "Start to end of successful calls.",
+        "latency",
+        _DURATION_S,
+        _US_PER_S,
+    ),
+    _Shape(
+        "gen_ai_server_time_to_first_token_seconds",
+        "Start to first token, where it is known.",
+        "ttft",
+        _FIRST_TOKEN_S,
+        _US_PER_S,
+    ),
+    _Shape(
+        "gen_ai_client_token_usage",
+        "Output tokens of a call; input tokens are in callgauge_tokens_total.",
+        "output_tokens",
+        _TOKENS,
+        1.0,
+        {"gen_ai_token_type": "output"},
+    ),
+)
 
 #: Our label -> the attribute that OpenTelemetry has for it, as Prometheus writes it.
 _ATTRIBUTES = {
@@ -58,19 +102,8 @@ def families(totals: Mapping[LabelValues, Totals], labels: Sequence[str]) -> Ite
     """All families of the product, for a scrape."""
     yield from _counters(totals, labels)
     named = [_ATTRIBUTES[label] for label in labels]
-    yield _histogram(
-        *("gen_ai_client_operation_duration_seconds", "Start to end of successful calls."),
-        *(totals, "latency", named, _DURATION_S, _US_PER_S),
-    )
-    yield _histogram(
-        *("gen_ai_server_time_to_first_token_seconds", "Start to first token, where it is known."),
-        *(totals, "ttft", named, _FIRST_TOKEN_S, _US_PER_S),
-    )
-    yield _histogram(
-        *("gen_ai_client_token_usage", "Output tokens of a call; input tokens are in callgauge_tokens_total."),
-        *(totals, "output_tokens", [*named, "gen_ai_token_type"], _TOKENS, 1.0),
-        suffix=("output",),
-    )
+    for shape in _SHAPES:
+        yield _histogram(shape, totals, named)
 
 
 def _counters(totals: Mapping[LabelValues, Totals], labels: Sequence[str]) -> Iterator[Metric]:
@@ -92,25 +125,15 @@ def _counters(totals: Mapping[LabelValues, Totals], labels: Sequence[str]) -> It
     yield from (errors, tokens, cost)
 
 
-def _histogram(
-    name: str,
-    text: str,
-    totals: Mapping[LabelValues, Totals],
-    measure: str,
-    labels: Sequence[str],
-    bounds: Sequence[float],
-    per_unit: float,
-    suffix: tuple[str, ...] = (),
-) -> HistogramMetricFamily:
-    family = HistogramMetricFamily(name, text, labels=labels)
+def _histogram(shape: _Shape, totals: Mapping[LabelValues, Totals], labels: Sequence[str]) -> HistogramMetricFamily:
+    family = HistogramMetricFamily(shape.name, shape.text, labels=[*labels, *shape.labels])
     for values, total in totals.items():
-        distribution = total.histograms[measure]
+        distribution = total.histograms[shape.measure]
         if distribution.count:
-            buckets = _cumulative(distribution, [bound * per_unit for bound in bounds])
-            named = [*((f"{bound:.10g}", float(n)) for bound, n in zip(bounds, buckets, strict=True))]
-            family.add_metric(
-                (*values, *suffix), [*named, ("+Inf", float(distribution.count))], distribution.total / per_unit
-            )
+            counts = _cumulative(distribution, [bound * shape.per_unit for bound in shape.bounds])
+            buckets = [(f"{bound:.10g}", float(n)) for bound, n in zip(shape.bounds, counts, strict=True)]
+            buckets.append(("+Inf", float(distribution.count)))
+            family.add_metric((*values, *shape.labels.values()), buckets, distribution.total / shape.per_unit)
     return family
 
 

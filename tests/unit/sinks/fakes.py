@@ -71,6 +71,13 @@ class FakeConsumer:
     def committed(self, partitions: list[TopicPartition], timeout: float = -1) -> list[TopicPartition]:
         return [TopicPartition(p.topic, p.partition, self.offsets.get(p.partition, -1001)) for p in partitions]
 
+    def position(self, partitions: list[TopicPartition]) -> list[TopicPartition]:
+        return [TopicPartition(p.topic, p.partition, self._positions.get(p.partition, -1001)) for p in partitions]
+
+    def get_watermark_offsets(self, partition: TopicPartition, *, cached: bool) -> tuple[int, int] | None:
+        assert cached, "a scrape must not ask the broker"
+        return 0, len(self.logs[partition.partition])
+
     def subscribe(self, topics: list[str], on_assign: Any = None, on_revoke: Any = None, on_lost: Any = None) -> None:
         assert topics == [self.topic]
         self._callbacks = {"assign": on_assign, "revoke": on_revoke, "lost": on_lost}
