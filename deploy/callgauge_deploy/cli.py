@@ -27,6 +27,7 @@ from callgauge_deploy.load_command import load as load_command
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.rules_command import rules_app
+from callgauge_deploy.top_command import dashboard, top
 from callgauge_deploy.windows_command import windows
 
 __all__ = ["app", "client_settings", "load", "main", "store_settings"]
@@ -42,6 +43,8 @@ app.add_typer(alerts_app, name="alerts")
 app.add_typer(rules_app, name="rules")
 app.command()(windows)
 app.command()(prices)
+app.command()(top)
+app.command()(dashboard)
 app.command()(gateway)
 app.add_typer(gateway_key_app, name="gateway-key")
 app.command("load")(load_command)

@@ -27,6 +27,8 @@ EXTRAS = {
     "dead": "cli,sinks,streams",
     "alerts": "cli,sinks",
     "windows": "cli,streams",
+    "top": "cli,sinks",
+    "dashboard": "cli,sinks",
     "prices": "cli,prices",
     "gateway": "cli,gateway",
     "gateway-key": "cli,gateway",
