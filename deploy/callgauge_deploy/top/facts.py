@@ -103,11 +103,13 @@ def read_facts(ask: Ask, now_s: float, over_s: int = 60, most: int = 12) -> Fact
     period = newest_period(int(newest), int(now_s * 1e3), over_s * 1000)
     services, more_services = _lines(ask, period, "service", most)
     models, more_models = _lines(ask, period, "model", most)
-    return Facts(period, summary(ask, period).numbers, services, models, (more_services, more_models), alerts)
+    return Facts(
+        period, summary(ask, period, align_ms=_STEP_MS).numbers, services, models, (more_services, more_models), alerts
+    )
 
 
 def _lines(ask: Ask, period: Period, label: str, most: int) -> tuple[tuple[Line, ...], int]:
-    found = summary_by(ask, period, [label])
+    found = summary_by(ask, period, [label], align_ms=_STEP_MS)
     courses = series(
         ask, Period(period.end_ms - _COURSE_MS, period.end_ms), "calls", 60_000, [label], limit=max(most, 50)
     )

@@ -10,7 +10,7 @@ from callgauge_history.questions.labels import Where, check_labels
 from callgauge_history.questions.numbers import TOTALS, Numbers, columns_needed, selected
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.reading import read
-from callgauge_history.questions.source import choose
+from callgauge_history.questions.source import MINUTE_MS, choose
 from callgauge_history.store import Ask
 
 __all__ = ["LabelledNumbers", "Summary", "summary", "summary_by"]
@@ -39,21 +39,30 @@ class LabelledNumbers(Numbers):
     values: tuple[str, ...]
 
 
-def summary(ask: Ask, period: Period, where: Where | None = None) -> Summary:
+def summary(ask: Ask, period: Period, where: Where | None = None, *, align_ms: int = MINUTE_MS) -> Summary:
     """The numbers of all calls of a period that have these labels.
+
+    Args:
+        align_ms: the period is widened to multiples of this; grouping sets with wider windows cannot answer then.
 
     Raises:
         QuestionError: a name is no label.
         StoreError: the store cannot be asked.
     """
-    source = choose(ask, period, where=where)
+    source = choose(ask, period, where=where, align_ms=align_ms)
     sql = f"SELECT {selected(TOTALS)} FROM {source.rows(columns_needed(TOTALS.values()))} AS r"  # noqa: S608 (names of ours)
     [numbers] = read(ask, Numbers, sql, source.all_parameters)
     return Summary(source.period, numbers, source.grouping, source.tiers)
 
 
 def summary_by(
-    ask: Ask, period: Period, by: Sequence[str], where: Where | None = None, *, limit: int = 1_000
+    ask: Ask,
+    period: Period,
+    by: Sequence[str],
+    where: Where | None = None,
+    *,
+    limit: int = 1_000,
+    align_ms: int = MINUTE_MS,
 ) -> list[LabelledNumbers]:
     """The same for each combination of values of the labels `by`, those with the most calls first.
 
@@ -62,7 +71,7 @@ def summary_by(
         StoreError: the store cannot be asked.
     """
     by = check_labels(by, (*LABELS, "user_id"))
-    source = choose(ask, period, by, where)
+    source = choose(ask, period, by, where, align_ms=align_ms)
     names = ", ".join(f"r.{label}" for label in by)
     sql = (
         f"SELECT [{', '.join(f'toString(r.{label})' for label in by)}] AS values, {selected(TOTALS)} "  # noqa: S608 (names of ours)
