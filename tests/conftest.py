@@ -16,6 +16,8 @@ import pytest
 
 from callgauge.settings import Settings, load_settings
 from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
+from tests.compiling import compile_once
+from tests.examples import try_all
 from tests.forkserver import forking
 
 # A busy machine takes its time: no example has a deadline, and to be slow is no failure.
@@ -30,6 +32,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """`--long`: tests with the marker `long` do all they can; without it a part that fits into ten minutes. Those with
     the marker `only_long` have no such part."""
     parser.addoption("--long", action="store_true", help="run tests of the markers `long` and `only_long`, in full")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before test modules are imported, and before pytest-xdist starts its processes."""
+    try_all(config.getoption("--long"))
+    if getattr(config.option, "numprocesses", None) and not config.option.collectonly:
+        compile_once()
 
 
 @pytest.fixture(scope="session")
@@ -118,10 +127,10 @@ def settings_of(topics_prefix: str) -> Callable[..., Settings]:
             "topic_prefix": topics_prefix,
             "group_prefix": topics_prefix,
             "api_port": 0,
-            # tansu answers JoinGroup after half of these; the defaults would make every test wait half a minute
-            "session_timeout_s": 6.0,
-            "rebalance_timeout_s": 4.0,
-            "heartbeat_s": 1.5,
+            # a killed member is missed soon, and tansu answers JoinGroup after half of these
+            "session_timeout_s": 3.0,
+            "rebalance_timeout_s": 1.5,
+            "heartbeat_s": 0.5,
         }
         return load_settings(**values | overrides)
 

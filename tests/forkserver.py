@@ -20,7 +20,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,7 +30,7 @@ from typing import Any
 
 from callgauge_deploy.process import spawn, wait_until
 
-__all__ = ["ForkedProcess", "forking", "start"]
+__all__ = ["ForkedProcess", "forking", "run", "start"]
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
@@ -38,6 +40,7 @@ _PRELOAD = (
     "callgauge_streams.detect.app",
     "callgauge_sinks.app",
     "callgauge_notify.app",
+    "callgauge_gateway.app",
 )
 
 
@@ -94,8 +97,8 @@ class _Server:
                 cwd=Path(__file__).parents[1],
             )
 
-    def fork(self, argv: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedProcess:
-        request = {"argv": list(argv), "env": dict(env), "log": str(log), "cwd": os.getcwd()}
+    def fork(self, argv: Sequence[str], env: Mapping[str, str], log: Path, errors: Path) -> ForkedProcess:
+        request = {"argv": list(argv), "env": dict(env), "log": str(log), "errors": str(errors), "cwd": os.getcwd()}
         # Whose parent has ended becomes the child of its nearest ancestor that is a subreaper: of this process.
         _be_subreaper(True)
         try:
@@ -136,23 +139,46 @@ def forking() -> Iterator[None]:
             _Forking.server = None
 
 
-def start(command: Sequence[str], *, env: Mapping[str, str], log: Path) -> ForkedProcess | subprocess.Popen[bytes]:
+def start(
+    command: Sequence[str], *, env: Mapping[str, str], log: Path, errors: Path | None = None
+) -> ForkedProcess | subprocess.Popen[bytes]:
     """Run a command in a session of its own, forked if it is a module of this Python; it ends with this process at the
     latest.
 
     Args:
         command: program and arguments.
         env: its whole environment.
-        log: stdout and stderr are appended to it.
+        log: stdout is appended to it, and stderr too if it has no file of its own.
+        errors: stderr is appended to it.
 
     Raises:
         RuntimeError: the server has ended.
     """
     if not _Forking.allowed or list(command[:2]) != [sys.executable, "-m"]:
-        with log.open("ab") as output:
-            return spawn(command, env=env, stdout=output)
+        with log.open("ab") as output, (errors or log).open("ab") as told:
+            return spawn(command, env=env, stdout=output, stderr=told)
     _Forking.server = _Forking.server or _Server()
-    return _Forking.server.fork(command[2:], env, log)
+    return _Forking.server.fork(command[2:], env, log, errors or log)
+
+
+def run(
+    command: Sequence[str], *, env: Mapping[str, str], timeout_s: float = 90.0
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a command as `start` does, to its end.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer; it is killed then.
+    """
+    with tempfile.TemporaryDirectory(prefix="callgauge-") as folder:
+        output, errors = Path(folder, "stdout"), Path(folder, "stderr")
+        process = start(command, env=env, log=output, errors=errors)
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        return subprocess.CompletedProcess(command, code, output.read_bytes(), errors.read_bytes())
 
 
 def _serve(connection: socket.socket) -> dict[str, Any] | None:
@@ -184,12 +210,11 @@ def _become(request: Mapping[str, Any], session: int) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    output = os.open(request["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for source, target in ((nothing, 0), (output, 1), (output, 2)):
+    streams = [os.open(os.devnull, os.O_RDONLY)]
+    streams += [os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) for name in ("log", "errors")]
+    for target, source in enumerate(streams):
         os.dup2(source, target)
-    os.close(output)
-    os.close(nothing)
+        os.close(source)
     sys.argv = list(request["argv"])
 
 
@@ -206,4 +231,6 @@ if __name__ == "__main__":
     asked = _serve(socket.socket(fileno=int(sys.argv[1])))
     if asked is not None:
         _become(asked, session=int(sys.argv[2]))
+        # It is imported already, and runs a second time as the main module.
+        warnings.filterwarnings("ignore", message=".* found in sys.modules", category=RuntimeWarning, module="runpy")
         runpy.run_module(asked["argv"][0], run_name="__main__", alter_sys=True)

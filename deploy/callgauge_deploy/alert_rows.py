@@ -8,7 +8,9 @@ from typing import Any
 
 from callgauge.durations import written
 from callgauge.schema import Alert
+from callgauge_rules.aggregates import aggregate
 from callgauge_rules.alert_book import AlertBook
+from callgauge_rules.alerts import formatted
 from callgauge_rules.shown import Shown
 from callgauge_rules.silences import Silence
 
@@ -32,7 +34,7 @@ def active_rows(alerts: Iterable[tuple[Alert, Shown]], now: float) -> list[Row]:
             labels_of(alert),
             utc(alert.starts_at),
             lasted(now - alert.starts_at),
-            alert.value,
+            _value(alert),
             alert.summary,
             _by(seen),
         )
@@ -96,6 +98,16 @@ def json_silence(book: AlertBook, silence: Silence, now: float) -> dict[str, Any
     hides = [alert.alert_id for alert, _ in book.active(now) if silence.silences(alert, now)]
     ended = None if silence.ended is None else silence.ended.model_dump()
     return silence.made.model_dump() | {"ends_at": silence.ends_at, "ended": ended, "hides": hides}
+
+
+def _value(alert: Alert) -> str:
+    """With its unit, to a few digits: what is exact is in the JSON."""
+    if alert.value is None:
+        return ""
+    try:
+        return formatted(alert.value, aggregate(alert.aggregate))
+    except ValueError:  # of an alert that detect raises without a rule, or of a newer version
+        return f"{alert.value:,.4g}"
 
 
 def _by(seen: Shown) -> str:

@@ -91,13 +91,18 @@ def _options(
 
 
 @app.command()
-def up() -> None:
-    """Run everything on this machine: bus, streams, embedded store, query API. Ctrl-C ends it."""
+def up(
+    with_gateway: Annotated[
+        bool, typer.Option("--gateway/--no-gateway", help="Whether the gateway (HTTP, OTLP, LiteLLM in) runs too.")
+    ] = True,
+) -> None:
+    """Run everything on this machine: bus, streams, embedded store, query API, gateway. Ctrl-C ends it."""
     stack_module = load("callgauge_deploy.stack", "local")
     settings = load_settings()
-    typer.echo("callgauge: starting (bus, rollup, detect, sinks, notifier) …")
+    typer.echo(f"callgauge: starting (bus, rollup, detect, sinks, notifier{', gateway' if with_gateway else ''}) …")
+    stack = stack_module.LocalStack(settings, data_dir=settings.data_dir, with_gateway=with_gateway, say=_say)
     try:
-        with signals_interrupt(), stack_module.LocalStack(settings, data_dir=settings.data_dir, say=_say) as stack:
+        with signals_interrupt(), stack:
             from callgauge_deploy.screen import banner
 
             typer.echo(banner(stack.info, stack.folder.log))

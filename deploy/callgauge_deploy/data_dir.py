@@ -32,6 +32,8 @@ class StackInfo:
     """Process -> when it was started, in epoch seconds; `stack` is the one that watches the others."""
     metrics: dict[str, int] = field(default_factory=dict)
     """Role -> the port of its metrics."""
+    gateway_url: str = ""
+    """"": there is none."""
 
 
 class DataDir:

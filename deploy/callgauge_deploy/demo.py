@@ -130,7 +130,9 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
         }
         own = settings.model_copy(update=changes)
         screen.say("starting: bus (tansu), rollup, detect, sinks (chDB), notifier")
-        with LocalStack(own, data_dir=Path(folder), say=screen.say, show_alert=screen.alert) as stack:
+        with LocalStack(
+            own, data_dir=Path(folder), with_gateway=False, say=screen.say, show_alert=screen.alert
+        ) as stack:
             screen.say(f"up; replaying {speed:g} × as fast as recorded; alerts appear as they fire\n")
             result = replay(
                 retime(calls, time.time() + seconds), stack.settings, speed=speed, on_progress=screen.progress

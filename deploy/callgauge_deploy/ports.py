@@ -9,7 +9,7 @@ from callgauge.errors import SettingError
 from callgauge.settings import Settings
 from callgauge_deploy.process import free_port, port_is_free
 
-__all__ = ["HOST", "Ports", "choose_ports"]
+__all__ = ["HOST", "Ports", "choose_ports", "gateway_url"]
 
 #: Where the local bus listens.
 HOST = "127.0.0.1"
@@ -21,6 +21,8 @@ class Ports:
 
     bus: int
     api: int
+    gateway: int
+    """0: it is left out."""
     metrics: dict[str, int]
     """Role -> the port of its metrics: two workers cannot serve at one."""
     notes: tuple[str, ...] = ()
@@ -31,6 +33,8 @@ def choose_ports(
     settings: Settings,
     is_free: Callable[[int, str], bool] = port_is_free,
     another: Callable[[str], int] = free_port,
+    *,
+    with_gateway: bool = True,
 ) -> Ports:
     """The ports that the settings name. For a default that is taken, and for 0, a free port. No two are equal.
 
@@ -55,8 +59,9 @@ def choose_ports(
         return port
 
     bus, api = choose("bus_port", HOST), choose("api_port", settings.api_host)
+    gateway = choose("gateway_port", HOST) if with_gateway else 0
     metrics = {"rollup": choose("metrics_port", settings.metrics_host), "detect": choose("", settings.metrics_host)}
-    return Ports(bus, api, metrics, tuple(_notes(settings, bus, api)))
+    return Ports(bus, api, gateway, metrics, tuple(_notes(settings, bus, api, gateway)))
 
 
 def _taken(name: str, port: int, host: str) -> SettingError:
@@ -66,7 +71,7 @@ def _taken(name: str, port: int, host: str) -> SettingError:
     )
 
 
-def _notes(settings: Settings, bus: int, api: int) -> Iterator[str]:
+def _notes(settings: Settings, bus: int, api: int, gateway: int) -> Iterator[str]:
     if settings.bus_port not in (0, bus):
         yield (
             f"port {settings.bus_port} is taken, the bus listens on {bus}; your services need: "
@@ -77,3 +82,13 @@ def _notes(settings: Settings, bus: int, api: int) -> Iterator[str]:
             f"port {settings.api_port} is taken, the query API listens on {api} (callgauge query finds it); "
             f"to have the same next time: export CALLGAUGE_API_PORT={api}"
         )
+    if gateway and settings.gateway_port not in (0, gateway):
+        yield (
+            f"port {settings.gateway_port} is taken, the gateway listens on {gateway}; your exporters need: "
+            f"export OTEL_EXPORTER_OTLP_ENDPOINT={gateway_url(settings, gateway)}"
+        )
+
+
+def gateway_url(settings: Settings, port: int) -> str:
+    """Where the local stack's gateway is, for clients."""
+    return f"{'https' if settings.gateway_tls_cert else 'http'}://{HOST}:{port}"

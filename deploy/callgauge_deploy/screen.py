@@ -32,6 +32,7 @@ callgauge is up.
 
   bus         {bootstrap}  (tansu, Kafka protocol; in memory: what is not yet stored is gone when it ends)
   query API   {api_url}  (token: {folder}/stack.json)
+  gateway     {gateway}
   history     {folder}/clickhouse
   log         {log}
 
@@ -49,7 +50,10 @@ def banner(info: StackInfo, log: Path) -> str:
     emit = "python your_service.py"
     if info.bootstrap != Settings.model_fields["bootstrap_servers"].default:
         emit = f"CALLGAUGE_BOOTSTRAP_SERVERS={info.bootstrap} {emit}"
-    return BANNER.format(emit=emit, bootstrap=info.bootstrap, api_url=info.api_url, folder=log.parent, log=log)
+    gateway = f"{info.gateway_url}  (JSON, OTLP, LiteLLM)" if info.gateway_url else "left out"
+    return BANNER.format(
+        emit=emit, bootstrap=info.bootstrap, api_url=info.api_url, gateway=gateway, folder=log.parent, log=log
+    )
 
 
 def shown(value: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import subprocess
 import sys
 import threading
@@ -15,21 +14,22 @@ from pathlib import Path
 from types import TracebackType
 
 from callgauge.errors import BrokerError, CallgaugeError
-from callgauge.settings import Settings, load_settings
+from callgauge.settings import Settings
 from callgauge_deploy.data_dir import DataDir, StackInfo
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.former_alerts import end_former_alerts
-from callgauge_deploy.ports import HOST, Ports, choose_ports
+from callgauge_deploy.local_settings import local_settings
+from callgauge_deploy.ports import choose_ports, gateway_url
 from callgauge_deploy.process import end, spawn
 from callgauge_deploy.process_log import ProcessLog
 from callgauge_deploy.supervise import Child, Process
 from callgauge_deploy.tansu import Tansu
 from callgauge_deploy.topics import ensure_topics
 
-__all__ = ["LocalStack", "StackError", "local_settings"]
+__all__ = ["LocalStack", "StackError"]
 
 # The processes are ended in this order: first those that send rows and alerts, then those that store and deliver them.
-WAVES = (("rollup", "detect"), ("sinks", "notify"))
+WAVES = (("gateway", "rollup", "detect"), ("sinks", "notify"))
 READY_S = 90.0
 GRACE_S = 10.0
 TICK_S = 0.1
@@ -38,33 +38,6 @@ MAX_CRASHES_AT_START = 3
 
 class StackError(CallgaugeError):
     """The local stack did not come up."""
-
-
-def local_settings(settings: Settings, folder: DataDir, ports: Ports) -> Settings:
-    """`settings` with the local bus and the embedded store in place of those that they named.
-
-    So a local stack sends nothing to production, even if it is started in a shell that is set up for production. The
-    session timeout is short because tansu answers a request to join a group only after half of it. The query API's port
-    and token are chosen before, so that they stay the same when the sinks' process is restarted.
-    """
-    return load_settings(
-        **settings.model_dump()
-        | {
-            "bootstrap_servers": f"{HOST}:{ports.bus}",
-            "security_protocol": "PLAINTEXT",
-            "replication_factor": 1,
-            "session_timeout_s": 4.0,
-            "rebalance_timeout_s": 4.0,
-            "heartbeat_s": 1.0,
-            "store": f"chdb://{folder.clickhouse}",
-            "store_user": "",
-            "store_password": "",
-            "data_dir": folder.path,
-            "bus_port": ports.bus,
-            "api_port": ports.api,
-            "api_token": settings.api_token.get_secret_value() or secrets.token_urlsafe(24),
-        }
-    )
 
 
 def role_command(role: str) -> list[str]:
@@ -84,6 +57,7 @@ class LocalStack:
         *,
         data_dir: Path,
         with_notifier: bool = True,
+        with_gateway: bool = True,
         command: Callable[[str], list[str]] = role_command,
         say: Callable[[str], None] = print,
         show_alert: Callable[[str], None] | None = None,
@@ -95,7 +69,9 @@ class LocalStack:
         self.folder = DataDir(data_dir)
         self.settings = settings
         self._tansu = Tansu()
-        self._roles = [role for wave in WAVES for role in wave if with_notifier or role != "notify"]
+        self._with_gateway = with_gateway
+        left_out = {role for role, wanted in (("notify", with_notifier), ("gateway", with_gateway)) if not wanted}
+        self._roles = [role for wave in WAVES for role in wave if role not in left_out]
         self._command = command
         self._say = say
         self._show_alert = show_alert or say
@@ -169,10 +145,11 @@ class LocalStack:
         """How to reach the stack, once it is ready."""
         pids = {name: process.pid for name, process in self._running.items()} | {"tansu": self._tansu.pid}
         api = (self._api["api_url"], self._api["api_token"])
-        return StackInfo(self._tansu.bootstrap, *api, pids, dict(self._started), self._metrics)
+        gateway = gateway_url(self.settings, self.settings.gateway_port) if self._with_gateway else ""
+        return StackInfo(self._tansu.bootstrap, *api, pids, dict(self._started), self._metrics, gateway)
 
     def _take_ports(self) -> None:
-        ports = choose_ports(self.settings)
+        ports = choose_ports(self.settings, with_gateway=self._with_gateway)
         for note in ports.notes:
             self._say(note)
         self._tansu = Tansu(port=ports.bus)

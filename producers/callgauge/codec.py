@@ -1,4 +1,5 @@
-"""Turns bytes into messages. No other module does so, but for `lenient` and rollup's faster scan of calls' bytes.
+"""Turns bytes into messages. No other module does so, but for `decoding`, which makes the decoders, `lenient`, and
+rollup's faster scan of calls' bytes.
 
 Messages are decoded to msgspec structs that are made from the pydantic models (`callgauge.structs`), which costs a
 tenth of decoding to the models. A struct has the model's field names as attributes, except those of `decode_score`.
@@ -8,16 +9,15 @@ tenth of decoding to the models. A struct has the model's field names as attribu
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from functools import cache
-from types import UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin
+from typing import Any, TypeVar, Union
 
 import msgspec
 from pydantic import BaseModel, TypeAdapter
 
 from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
+from callgauge.decoding import decoder_of, named
 from callgauge.encoding import MAX_BYTES, encode
 from callgauge.errors import DecodeError
 from callgauge.lenient import call_fields, score_fields
@@ -54,66 +54,6 @@ __all__ = [
 ]
 
 M = TypeVar("M", bound=BaseModel)
-
-_PATH = re.compile(r" - at `\$\.?([^`]*)`$")
-
-
-@cache
-def decoder_of(kind: Any) -> Callable[[bytes | None], Any]:
-    """Make a function that decodes a message's value to the struct of `kind`.
-
-    `kind` is a model, or a union of models that are told apart by their field `kind`, which one of them may lack. The
-    function raises DecodeError naming the field.
-    """
-    if get_origin(kind) in (Union, UnionType):
-        return _tagged_decoder(get_args(kind))
-    return _guarded(msgspec.json.Decoder(struct_of(kind)).decode)
-
-
-def _guarded(decode: Callable[[bytes], Any]) -> Callable[[bytes | None], Any]:
-    def decode_value(value: bytes | None) -> Any:
-        try:
-            if not value:
-                raise DecodeError("", "empty message")
-            return decode(value)
-        except msgspec.ValidationError as error:
-            raise _named(error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise DecodeError("", f"not JSON: {error}") from None
-        except RecursionError:
-            raise DecodeError("", "nested too deep to be read") from None
-
-    return decode_value
-
-
-def _named(error: msgspec.ValidationError) -> DecodeError:
-    """The error with its field apart."""
-    text = str(error)
-    path = _PATH.search(text)
-    return DecodeError(path[1] if path else "", _PATH.sub("", text))
-
-
-class _Tag(msgspec.Struct):
-    kind: str = ""
-
-
-def _tagged_decoder(models: tuple[type[BaseModel], ...]) -> Callable[[bytes | None], Any]:
-    """Make a function that reads the field `kind` first, then the struct of that kind."""
-    by_tag = {_tag_of(model): msgspec.json.Decoder(struct_of(model)).decode for model in models}
-    tag_of = msgspec.json.Decoder(_Tag).decode
-
-    def decode(value: bytes) -> Any:
-        kind = tag_of(value).kind
-        if kind not in by_tag:
-            raise DecodeError("kind", f"{kind!r} is none of {', '.join(filter(None, sorted(by_tag)))}")
-        return by_tag[kind](value)
-
-    return _guarded(decode)
-
-
-def _tag_of(model: type[BaseModel]) -> str:
-    field = model.model_fields.get("kind")
-    return "" if field is None else str(field.default)
 
 
 def _counted_struct() -> type[msgspec.Struct]:
@@ -174,7 +114,7 @@ def _converted(fields: Any, kind: Any) -> Any:
     try:
         return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:  # what mending does not know to mend must not stop the reader
-        raise _named(error) from None
+        raise named(error) from None
 
 
 def _decode_many(

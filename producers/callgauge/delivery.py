@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import atexit
-import os
 import threading
 import time
 import weakref
 from collections.abc import Callable
 
+from callgauge.forks import reset_in_children
 from callgauge.heartbeats import Heart
 from callgauge.log_once import LogOnce
 from callgauge.outgoing import Given, Outgoing
@@ -52,6 +52,7 @@ class Delivery:
         self.spilling = spilling
         self._fresh()
         _deliveries.add(self)
+        reset_in_children(self)
 
     def _fresh(self) -> None:
         self.counts, self._queue = self._sender.counts, self._sender.queue
@@ -175,7 +176,7 @@ class Delivery:
             self._sender.spill_if_full()
 
 
-# Hooks of the process can not be taken back, so there is one of each, over whatever deliveries are alive.
+# A hook of the process can not be taken back, so there is one, over whatever deliveries are alive.
 _deliveries: weakref.WeakSet[Delivery] = weakref.WeakSet()
 
 
@@ -185,10 +186,4 @@ def _close_all() -> None:
         delivery.close(max(0.0, until - time.monotonic()))
 
 
-def _reset_all_in_child() -> None:
-    for delivery in list(_deliveries):
-        delivery.reset_in_child()
-
-
 atexit.register(_close_all)
-os.register_at_fork(after_in_child=_reset_all_in_child)

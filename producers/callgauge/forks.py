@@ -7,6 +7,8 @@ imports for a `Gauge`, or makes or ends a connection, does it inside `no_fork`; 
 librdkafka goes on connecting on threads of its own. One that looks up a broker's address holds a lock of the C library
 (glibc's, in `__check_pf`), and in a child forked at that moment no address can be looked up any more. So a fork waits,
 for a short time, until a connection that was begun is `Settling.done`.
+
+What else has a lock of its own is `reset_in_children`.
 """
 
 from __future__ import annotations
@@ -14,10 +16,12 @@ from __future__ import annotations
 import os
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
-__all__ = ["Settling", "no_fork"]
+__all__ = ["Settling", "no_fork", "reset_in_children"]
 
 # A fork is held up at most this long. Making a connection takes milliseconds, an import from a cold disk a second.
 _LONGEST_S = 10.0
@@ -80,6 +84,24 @@ class Settling:
         _guard.settling.discard(self)
 
 
+class _Resets(Protocol):
+    def reset_in_child(self) -> None: ...
+
+
+_resets: weakref.WeakSet[_Resets] = weakref.WeakSet()
+
+
+def reset_in_children(each: _Resets) -> None:
+    """From now on `each.reset_in_child()` is called in every forked child: another thread of the parent may have held
+    its lock."""
+    _resets.add(each)
+
+
+def _reset_all_in_child() -> None:
+    for each in list(_resets):
+        each.reset_in_child()
+
+
 @contextmanager
 def no_fork() -> Iterator[None]:
     """While inside, a fork by another thread waits."""
@@ -88,3 +110,4 @@ def no_fork() -> Iterator[None]:
 
 
 os.register_at_fork(before=_guard.before, after_in_parent=_guard.after_in_parent, after_in_child=_guard.after_in_child)
+os.register_at_fork(after_in_child=_reset_all_in_child)

@@ -12,15 +12,15 @@ from typing import Any
 
 from callgauge.content.choice import parse_choice
 from callgauge.content.contents import Contents
-from callgauge.delivery import ATEXIT_S, Delivery, LogOnce
+from callgauge.delivery import ATEXIT_S
+from callgauge.delivery_made import delivery_of
 from callgauge.errors import DecodeError
 from callgauge.failures import failure_of, is_exception
 from callgauge.field_reading import id_reader, text_reader
-from callgauge.forks import no_fork
 from callgauge.gauge_stats import GaugeStats, stats_of
-from callgauge.heartbeats import Heart
 from callgauge.ids import uuid7
 from callgauge.judging import Judging
+from callgauge.log_once import LogOnce
 from callgauge.outgoing import Given, Outgoing
 from callgauge.prices.call_prices import CallPrices
 from callgauge.prices.found import load_prices
@@ -30,12 +30,10 @@ from callgauge.redaction.redactor import Hook
 from callgauge.schema import Call
 from callgauge.settings import Settings, load_settings
 from callgauge.spans import Measuring
-from callgauge.spill.folder import SpillFolder
-from callgauge.spill.spilling import Spilling
 from callgauge.timing import TimedCall, current
 from callgauge.trace_context import placed
 from callgauge.tracing import Tracing
-from callgauge.transport import KafkaTransport, Outbound, Transport
+from callgauge.transport import Outbound, Transport
 
 __all__ = ["Gauge"]
 
@@ -93,7 +91,7 @@ class Gauge(Judging, Tracing):
             log.warn(f"mended {mark}", "a field of a call was mended: %s", mark)
 
         outgoing = Outgoing(defaults, on_mended, self._prices.cost, self._redact)
-        self._delivery = _delivery_of(self._settings, outgoing, transport, log)
+        self._delivery = delivery_of(self._settings, outgoing, transport, log)
         self._contents = Contents(
             parse_choice(self._settings.content),
             self._settings.content_max_chars,
@@ -270,32 +268,10 @@ class Gauge(Judging, Tracing):
 
 
 def _placed(given: Call | Mapping[str, Any], inside: TimedCall) -> Call | Mapping[str, Any]:
-    """A call, with the ids of the span that it is made in."""
+    """A call, as it is inside a span. A ready `Call` gets the span's ids and nothing else."""
     if not isinstance(given, Call):
-        return dict(placed(given, inside.scope))
+        return inside.place(given)
     if given.trace_id or inside.scope is None:
         return given
     ids = {"span_id": given.span_id or None, "parent_span_id": given.parent_span_id or None}
     return given.model_copy(update=dict(placed(ids, inside.scope)))
-
-
-def _call_log(target: str, log: LogOnce) -> Callable[[Outbound], None]:
-    with no_fork():  # only who asks for the log waits for what it imports
-        from callgauge.call_log import call_log
-    return call_log(target, log)
-
-
-def _delivery_of(settings: Settings, outgoing: Outgoing, transport: Transport | None, log: LogOnce) -> Delivery:
-    beats, folder = settings.gauge_heartbeat_s, settings.spill_dir
-    delivery = Delivery(
-        transport or KafkaTransport(settings),
-        outgoing,
-        settings.queue_size,
-        log,
-        heart=Heart(beats, settings.service, settings.environment) if beats else None,
-        spilling=Spilling(SpillFolder(folder, settings.spill_mb << 20), log) if folder else None,
-        observe=_call_log(settings.log_calls, log) if settings.log_calls else None,
-    )
-    if beats or folder:
-        delivery.start()
-    return delivery

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from callgauge.beating import Beating
 from callgauge.counts import Counts, told_counts
 from callgauge.errors import BrokerError
 from callgauge.heartbeats import Heart
@@ -23,8 +23,6 @@ Later = Callable[[], Outbound]
 BUSY_POLL_S = 0.02
 # Without anything under way the thread sleeps, and looks after the connection this often.
 IDLE_POLL_S = 5.0
-# How long the end of a delivery waits for its last heartbeat.
-LAST_BEAT_S = 0.5
 # So many messages are written to disk at once.
 SPILL_BATCH = 256
 
@@ -60,7 +58,7 @@ class Sender:
         self._outgoing = outgoing
         self._capacity = capacity
         self._log = log
-        self._heart = heart
+        self._beating = Beating(heart, transport, lambda: told_counts(self.counts, self.spilling), log)
         self.spilling = spilling
         self._observe = observe
         self._is_over = is_over
@@ -82,8 +80,7 @@ class Sender:
         self._transport.abandon()
         if self.spilling is not None:
             self.spilling.reset_in_child()
-        if self._heart is not None:
-            self._heart.reset()
+        self._beating.reset()
         self._fresh()
 
     @property
@@ -94,7 +91,7 @@ class Sender:
     @property
     def idle_s(self) -> float:
         """How long there is nothing to do if nothing comes."""
-        return IDLE_POLL_S if self._heart is None else max(0.0, min(IDLE_POLL_S, self._heart.due_in_s))
+        return max(0.0, min(IDLE_POLL_S, self._beating.due_in_s))
 
     def open(self) -> None:
         """Make ready to send. Raises BrokerError."""
@@ -102,7 +99,7 @@ class Sender:
 
     def send(self) -> bool:
         """Send what there is, as far as the transport takes it; True when all is sent. Raises BrokerError."""
-        self._beat_if_due()
+        self._beating.beat_if_due()
         if self._send_queued():
             return True
         self.spill_if_full()
@@ -115,7 +112,7 @@ class Sender:
 
     def finish(self) -> None:
         """The end: tell so, let go of the connection, and keep on disk what is left."""
-        self._beat_last()
+        self._beating.beat_last(has_answered=self.counts.delivered > 0)
         self.close()
         if self.spilling is not None:
             while self._spill_some():
@@ -218,10 +215,7 @@ class Sender:
     def _report(self, kind: Kind, reason: str | None, message: Outbound | None) -> None:
         """What became of a message. While a file is sent from disk, all but heartbeats are of that file."""
         if kind == "heartbeats":
-            if self._heart is not None:
-                self._heart.settled(reason)
-            if reason is not None and not came_back(reason):
-                self._log.warn(f"heartbeat {reason}", "a heartbeat was not delivered: %s", reason)
+            self._beating.settled(reason)
             return
         if self.spilling is not None and self.spilling.is_replaying:
             self.spilling.settled(reason)
@@ -288,33 +282,3 @@ class Sender:
         if returned and self._next is not None:  # encoded already: not again, since it is observed then
             self.queue[0], self._next = self._next, None
         self.queue.extendleft(reversed(returned))
-
-    def _beat_if_due(self) -> None:
-        if self._heart is None or self._heart.due_in_s > 0:
-            return
-        try:
-            self._heart.beat_if_due(self._transport.send, told_counts(self.counts, self.spilling))
-        except BrokerError:
-            raise
-        except Exception as error:  # calls go on without it
-            self._log.warn(
-                f"heartbeat {type(error).__name__}", "a heartbeat was not sent: %s: %s", type(error).__name__, error
-            )
-
-    def _beat_last(self) -> None:
-        """Tell that the Gauge is closed; only where the broker has answered before, so that nobody waits in vain."""
-        heart = self._heart
-        if heart is None or not heart.was_delivered or heart.is_under_way:
-            return
-        try:
-            heart.beat(self._transport.send, told_counts(self.counts, self.spilling), closed=True)
-            until = time.monotonic() + LAST_BEAT_S
-            while heart.is_under_way and time.monotonic() < until:
-                self._transport.poll(BUSY_POLL_S)
-        except Exception as error:  # the end goes on
-            self._log.warn(
-                f"heartbeat {type(error).__name__}",
-                "the last heartbeat was not sent: %s: %s",
-                type(error).__name__,
-                error,
-            )

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from callgauge.field_reading import text_reader
 from callgauge.ids import new_span_id, new_trace_id
+from callgauge.inheriting import inherited
 from callgauge.log_once import LogOnce
 from callgauge.operations import CHAIN, EXECUTE_TOOL, RETRIEVAL
-from callgauge.timing import TimedCall, current_scope
+from callgauge.timing import TimedCall, current
 from callgauge.trace_context import SpanContext, format_traceparent, parse_traceparent
 
 __all__ = ["Measuring", "Span", "SpanMaker"]
@@ -41,12 +42,19 @@ class Span(TimedCall):
     _is_call = False
 
     def __init__(
-        self, measuring: Measuring, fields: dict[str, Any], parent: SpanContext | None, begins_trace: bool
+        self,
+        measuring: Measuring,
+        fields: dict[str, Any],
+        parent: SpanContext | None,
+        begins_trace: bool,
+        within: TimedCall | None = None,
     ) -> None:
+        """`parent`: the caller's span, or that of `within`, a span of this process; both None: the current one."""
         super().__init__(measuring.emit, fields, measuring.clock, measuring.timer, measuring.defaults)
         self._measuring = measuring
         self._parent = parent
         self._begins_trace = begins_trace
+        self._within = within
 
     @property
     def trace_id(self) -> str:
@@ -76,21 +84,30 @@ class Span(TimedCall):
         return self._child(EXECUTE_TOOL, name, fields)
 
     def _child(self, operation: str, name: str, fields: dict[str, Any]) -> Span:
-        return Span(self._measuring, {"operation": operation, "name": name, **fields}, self.scope, False)
+        return Span(self._measuring, {"operation": operation, "name": name, **fields}, self.scope, False, self)
+
+    @property
+    def _span(self) -> TimedCall | None:
+        return self
 
     def _place(self) -> None:
-        parent = self._parent or (None if self._begins_trace else current_scope())
+        within = self._within
+        if within is None and not self._begins_trace and (inside := current()) is not None:
+            within = inside._span
+        parent = self._parent or (within.scope if within is not None else None)
         own, _ = _text_of(given) if (given := self._fields.get("trace_id")) is not None else (None, None)
         trace_id = own or (parent.trace_id if parent else new_trace_id())
         self.scope = SpanContext(trace_id, new_span_id(), parent.sampled if parent else True)
         self._fields["trace_id"], self._fields["span_id"] = self.scope[:2]
         if parent is not None and parent.trace_id == trace_id:
             self._fields.setdefault("parent_span_id", parent.span_id)
+            if within is not None:
+                self._fields = inherited(self._fields, within._fields)
 
     def _another(self, function: Callable[..., Any]) -> Span:
         fields = dict(self._fields)
         fields["name"] = fields.get("name") or getattr(function, "__qualname__", type(function).__qualname__)
-        return Span(self._measuring, fields, self._parent, self._begins_trace)
+        return Span(self._measuring, fields, self._parent, self._begins_trace, self._within)
 
 
 class SpanMaker:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import asyncio
     from typing import Self
 
-__all__ = ["TimedCall", "current", "current_scope", "last_call"]
+__all__ = ["TimedCall", "current", "last_call"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -36,11 +36,6 @@ def last_call() -> TimedCall | None:
 def current() -> TimedCall | None:
     """The innermost call or span whose `with` block, or decorated function, this thread or task is in."""
     return _current.get()
-
-
-def current_scope() -> SpanContext | None:
-    """The innermost span that this thread or task is in."""
-    return None if (inside := _current.get()) is None else inside.scope
 
 
 class TimedCall:
@@ -80,6 +75,7 @@ class TimedCall:
         self._outer: TimedCall | None = None
         self.scope: SpanContext | None = None
         """The span that what happens inside belongs to; None outside of any."""
+        self._in_span: TimedCall | None = None
         self.event_id = ""
         """The id under which the call was emitted; "" before, and if it was not taken."""
 
@@ -177,8 +173,18 @@ class TimedCall:
 
     def _place(self) -> None:
         """Find the span that it belongs to."""
-        self.scope = current_scope()
-        self._fields = dict(placed(self._fields, self.scope))
+        inside = _current.get()
+        self.scope, self._in_span = (None, None) if inside is None else (inside.scope, inside._span)
+        self._fields = self.place(self._fields)
+
+    @property
+    def _span(self) -> TimedCall | None:
+        """The span that `scope` is of."""
+        return self._in_span
+
+    def place(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of a call that is made inside, with the span's ids and what it inherits of the span."""
+        return dict(placed(fields, self.scope, {} if self._span is None else self._span._fields))
 
     def _elapsed_ms(self) -> float:
         return max(0.0, (self._timer() - self._started) * 1e3)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from callgauge.ids import new_span_id
+from callgauge.inheriting import inherited
 
 __all__ = ["SpanContext", "format_traceparent", "parse_traceparent", "placed"]
 
@@ -54,12 +56,16 @@ def format_traceparent(context: SpanContext) -> str:
     return f"00-{context.trace_id}-{context.span_id}-{int(context.sampled):02x}"
 
 
-def placed(fields: Mapping[str, Any], span: SpanContext | None) -> Mapping[str, Any]:
-    """The fields of a call that is made inside `span`, with its ids; those of a call that names another trace stay."""
+def placed(
+    fields: Mapping[str, Any], span: SpanContext | None, of_span: Mapping[str, Any] = MappingProxyType({})
+) -> Mapping[str, Any]:
+    """The fields of a call that is made inside `span`, with its ids and what it inherits of the span's own fields.
+    Those of a call that names another trace stay."""
     if span is None:
         return fields
     trace_id = fields.get("trace_id")
     if trace_id is not None and not (isinstance(trace_id, str) and trace_id == span.trace_id):
         return fields
     more = {name: value for name, value in fields.items() if value is not None}
-    return {"parent_span_id": span.span_id, "span_id": new_span_id(), **more, "trace_id": span.trace_id}
+    ids = {"parent_span_id": span.span_id, "span_id": new_span_id()}
+    return ids | inherited(more, of_span) | {"trace_id": span.trace_id}

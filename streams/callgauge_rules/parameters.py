@@ -36,11 +36,13 @@ class ParameterError(ValueError):
 
     Attributes:
         at: where it stands, below `parameters`.
+        of: what the sentence is about; `at`, or, where that is a name that nothing has, what it stands in.
     """
 
-    def __init__(self, what: str, at: tuple[str | int, ...] = ()) -> None:
+    def __init__(self, what: str, at: tuple[str | int, ...] = (), *, unknown_name: bool = False) -> None:
         super().__init__(what)
         self.at = at
+        self.of = at[:-1] if unknown_name else at
 
 
 class Parameters:
@@ -106,7 +108,7 @@ class Parameters:
         for name, raw in given.items():
             if name not in self._readers:
                 what = f"parameter of {self._detector}"
-                raise ParameterError(unknown(name, what, self._readers, plain=True), (name,))
+                raise ParameterError(unknown(name, what, self._readers, plain=True), (name,), unknown_name=True)
             if name in self._choices:
                 values = dict(_chosen(self._choices[name], name, raw)) | values
             else:
@@ -129,7 +131,7 @@ class Parameters:
 
 def _chosen(words: Mapping[str, Mapping[str, Any]], name: str, raw: Any) -> Mapping[str, Any]:
     if raw not in words:
-        raise ParameterError(unknown(raw, f"value of {name}", words), (name,))
+        raise ParameterError(unknown(raw, "choice", words), (name,))
     return words[raw]
 
 
@@ -149,17 +151,17 @@ def _read(field: str, kind: Any, raw: Any, at: tuple[str | int, ...]) -> Any:
 
 def _scalar(field: str, kind: Any) -> Callable[[Any], Any]:
     if get_origin(kind) is Literal:
-        return lambda raw: _word(field, get_args(kind), raw)
+        return lambda raw: _word(get_args(kind), raw)
     if kind is bool:
-        return lambda raw: _word(field, ("true", "false"), raw) == "true"
+        return lambda raw: _word(("true", "false"), raw) == "true"
     if field.endswith("_ms"):
         return lambda raw: _duration(field, raw)
     return _number if kind is float else lambda raw: _whole(field, raw)
 
 
-def _word(field: str, words: tuple[str, ...], raw: Any) -> Any:
+def _word(words: tuple[str, ...], raw: Any) -> Any:
     if raw not in words:
-        raise ValueError(unknown(raw, f"value of {field}", words))
+        raise ValueError(unknown(raw, "choice", words))
     return raw
 
 
@@ -204,14 +206,14 @@ def _nested(kind: type[Any], raw: Any, at: tuple[str | int, ...]) -> Any:
     values = {}
     for name, each in raw.items():
         if name not in readers:
-            raise ParameterError(unknown(name, f"part of {at[0]}", readers, plain=True), (*at, name))
+            raise ParameterError(unknown(name, "part of it", readers, plain=True), (*at, name), unknown_name=True)
         values[readers[name]] = _read(readers[name], hints[readers[name]], each, (*at, name))
     missing = [f.name.removesuffix("_ms") for f in fields(kind) if f.default is MISSING and f.name not in values]
     if missing:
         raise ParameterError(f"{missing[0]} is missing", at)
     made = kind(**values)
     if isinstance(made, Tiers) and not made.low <= made.medium <= made.high <= made.critical:
-        raise ParameterError(f"tiers grow: {made.low:g}, {made.medium:g}, {made.high:g}, {made.critical:g} do not", at)
+        raise ParameterError(f"must grow; {made.low:g}, {made.medium:g}, {made.high:g}, {made.critical:g} do not", at)
     return made
 
 

@@ -102,7 +102,8 @@ def _of_feed(kind: DetectorKind, judged: Judged) -> Iterator[tuple[Place, str]]:
 def _of_limits(rule: Rule) -> Iterator[tuple[Place, str]]:
     limits = rule.limits
     if limits and rule.value is not None:
-        yield ("value",), f"is one limit, and {', '.join(limits)} are others; write one or the others"
+        others = f"{', '.join(limits)} {'are others' if len(limits) > 1 else 'is another'}"
+        yield ("value",), f"is one limit, and {others}; write value, or one for each severity"
     if limits and "severity" in rule.model_fields_set:
         yield ("severity",), f"is said by {', '.join(limits)} already; leave it out"
     if len(limits) > 1 and rule.op in ("eq", "ne"):

@@ -32,6 +32,7 @@ from callgauge.line_texts import shown
 from callgauge.near_names import nearest, unknown
 from callgauge_rules.bound import BoundRule
 from callgauge_rules.names import FIELDS_MEANT
+from callgauge_rules.parameters import ParameterError
 from callgauge_rules.placing import bind
 from callgauge_rules.rule import RECORDS_LOST, RESERVED, TOO_MANY_SERIES, ConditionEntry, Rule
 from callgauge_rules.rule_checks import missing_fields, problems
@@ -115,7 +116,10 @@ def _note(file: RuleFile, at: int, wrong: Any) -> None:
         file.note(here, unknown(field, f"field of a {of}", fields, meant, plain=True), of=here[:-1])
     elif wrong["type"] != "missing":  # raised by one of the checks in callgauge_rules.fields
         error = wrong["ctx"]["error"]
-        file.note((*here, *getattr(error, "at", ())), str(error), of=here[:-2] if here[-1] == "[key]" else None)
+        if isinstance(error, ParameterError):
+            file.note((*here, *error.at), str(error), of=(*here, *error.of))
+        else:
+            file.note(here, str(error), of=here[:-2] if here[-1] == "[key]" else None)
 
 
 def _refuse_shared_names(file: RuleFile, rules: dict[int, Rule]) -> None:

@@ -188,7 +188,7 @@ def _settings(broker: Broker, folder: Path) -> Settings:
         topic_prefix=prefix,
         group_prefix=prefix,
         windows_partitions=2,
-        session_timeout_s=6.0 if broker.name == "tansu" else 2.0,
+        session_timeout_s=3.0 if broker.name == "tansu" else 2.0,
         heartbeat_s=0.5,
         routes_file=folder / "routes.yaml",
         notify_allow_http=True,

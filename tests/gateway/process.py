@@ -12,11 +12,10 @@ from subprocess import Popen
 from confluent_kafka import Consumer, TopicPartition
 
 from callgauge.settings import Settings
-from callgauge_deploy.process import end, free_port, spawn, tail, wait_until
+from callgauge_deploy.process import end, free_port, tail, wait_until
+from tests.forkserver import ForkedProcess, start
 
 __all__ = ["RunningGateway", "everything_on", "running_gateway"]
-
-RUN = "from callgauge.settings import load_settings; from callgauge_gateway.app import run; run(load_settings())"
 
 
 class RunningGateway:
@@ -34,13 +33,13 @@ class RunningGateway:
             "CALLGAUGE_READY_FILE": str(self._ready),
             **variables,
         }
-        self.process: Popen[bytes] | None = None
+        self.process: ForkedProcess | Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start, and wait until it serves."""
         self._ready.unlink(missing_ok=True)
-        with self._log.open("ab") as log:
-            process = self.process = spawn([sys.executable, "-c", RUN], env=self._environment, stdout=log)
+        command = [sys.executable, "-m", "callgauge_deploy.cli", "gateway"]
+        process = self.process = start(command, env=self._environment, log=self._log)
         assert wait_until(lambda: self._ready.exists() or process.poll() is not None, 60), self.log
         assert process.poll() is None, self.log
 

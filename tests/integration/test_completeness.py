@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from callgauge.codec import encode
 from callgauge.settings import Settings
-from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
 from callgauge_history.query import asking
@@ -20,6 +17,7 @@ from callgauge_sinks.completeness.check import check
 from callgauge_sinks.completeness.report import Report
 from tests.brokers import Broker
 from tests.chaos.pipeline import Role, pipeline_settings
+from tests.commands import callgauge
 from tests.integration.test_sinks import POISON, produce
 from tests.random_calls import random_calls
 
@@ -28,16 +26,9 @@ CALLS = 3_000
 
 def command(settings: Settings, *arguments: str) -> tuple[int, str]:
     """Exit code and output of `callgauge completeness`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "callgauge_deploy.cli", "completeness", *arguments],
-        env=child_environment(settings) | {"COLUMNS": "160"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = callgauge(settings, "completeness", *arguments, COLUMNS="160")
     assert not done.stderr, done.stderr
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout.decode()
 
 
 def wait_for(settings: Settings, condition: Callable[[Report], bool]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from callgauge.codec import encode
 from callgauge.dead_letter import RAW_BYTES
 from callgauge.schema import DeadLetter
 from callgauge.settings import Settings
-from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
 from callgauge_history.query import asking
@@ -25,6 +22,7 @@ from callgauge_sinks.completeness.check import check
 from callgauge_sinks.dead_letters import DeadLetterWriter
 from tests.brokers import Broker
 from tests.chaos.pipeline import Role, pipeline_settings
+from tests.commands import callgauge
 from tests.random_calls import random_calls
 
 CALLS = list(random_calls(50, seed=71))
@@ -63,8 +61,7 @@ def bury(settings: Settings, offset: int, value: bytes) -> None:
 
 def dead(settings: Settings, *arguments: str, code: int = 0) -> bytes:
     """What `callgauge dead` writes."""
-    command = [sys.executable, "-m", "callgauge_deploy.cli", "dead", *arguments]
-    done = subprocess.run(command, env=child_environment(settings), capture_output=True, timeout=90)
+    done = callgauge(settings, "dead", *arguments)
     assert done.returncode == code, done.stderr.decode()
     return done.stdout
 

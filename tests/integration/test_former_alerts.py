@@ -36,7 +36,9 @@ def test_a_restart_ends_what_the_former_bus_left_firing(tmp_path: Path) -> None:
     shown: list[str] = []
 
     def stack() -> LocalStack:
-        return LocalStack(load_settings(), data_dir=tmp_path, say=said.append, show_alert=shown.append)
+        return LocalStack(
+            load_settings(), data_dir=tmp_path, with_gateway=False, say=said.append, show_alert=shown.append
+        )
 
     def latest(running: LocalStack) -> list[list[Any]]:
         return _ask(running.info, LATEST)

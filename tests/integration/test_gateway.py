@@ -138,7 +138,7 @@ def test_what_arrives_in_clickhouse_is_what_the_provider_served(
 ) -> None:
     """From a real client through gateway, bus and sink: a row a call, and the score of an evaluation."""
     store = f"chdb://{tmp_path}/store"
-    settings = settings_of(tansu, store=store, data_dir=tmp_path / "data", ready_file=tmp_path / "ready")
+    settings = settings_of(tansu, store=store, data_dir=tmp_path)
     ensure_topics(settings)
     evaluation = json.loads((ROOT / "tests/golden/gateway/gen_ai_evaluation.json").read_bytes())["payload"]
     with sinks(settings), running_gateway(settings, tmp_path) as gateway:

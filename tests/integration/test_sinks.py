@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,14 +24,9 @@ from callgauge_intake.consumer import Intake, consumer_config, open_consumer
 from callgauge_sinks.sink import Sink
 from callgauge_sinks.specs import spec_of
 from tests.brokers import Broker
+from tests.chaos.pipeline import Role
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeLetterBox, FakeStore
-
-RUN = """
-from callgauge.settings import load_settings
-from callgauge_sinks.app import run
-run(load_settings())
-"""
 
 POISON: dict[str, bytes | None] = {
     "not JSON": b"{'event_id': 1",
@@ -61,35 +53,11 @@ def produce(settings: Settings, topic: str, values: list[bytes | None]) -> None:
 
 
 @contextmanager
-def sinks(settings: Settings) -> Iterator[subprocess.Popen[str]]:
-    """The sinks as a process, until it is ready."""
-    ready = settings.ready_file
-    assert ready is not None
-    ready.unlink(missing_ok=True)
-    environment = os.environ | {
-        "CALLGAUGE_BOOTSTRAP_SERVERS": settings.bootstrap_servers,
-        "CALLGAUGE_TOPIC_PREFIX": settings.topic_prefix,
-        "CALLGAUGE_GROUP_PREFIX": settings.group_prefix,
-        "CALLGAUGE_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
-        "CALLGAUGE_HEARTBEAT_S": str(settings.heartbeat_s),
-        "CALLGAUGE_API_PORT": str(settings.api_port),
-        "CALLGAUGE_STORE": settings.store.get_secret_value(),
-        "CALLGAUGE_DATA_DIR": str(settings.data_dir),
-        "CALLGAUGE_READY_FILE": str(ready),
-        "CALLGAUGE_SINK_BATCH_S": "0.2",
-    }
-    process = subprocess.Popen([sys.executable, "-c", RUN], env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        until = time.monotonic() + 60
-        while not ready.exists():
-            assert process.poll() is None, process.communicate()[1]
-            assert time.monotonic() < until, "the sinks are not ready after 60 s"
-            time.sleep(0.1)
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
+def sinks(settings: Settings) -> Iterator[Role]:
+    """The sinks as a process, once it is ready."""
+    with Role("sinks", settings.model_copy(update={"sink_batch_s": 0.2})) as role:
+        role.wait_ready()
+        yield role
 
 
 def wait_for(settings: Settings, sql: str, expected: list[list[object]], within_s: float = 30.0) -> None:
@@ -101,9 +69,7 @@ def wait_for(settings: Settings, sql: str, expected: list[list[object]], within_
 
 @pytest.fixture
 def stored(broker: Broker, settings_of: Callable[..., Settings], tmp_path: Path) -> Settings:
-    settings = settings_of(
-        broker, store=f"chdb://{tmp_path}/store", data_dir=tmp_path / "data", ready_file=tmp_path / "ready"
-    )
+    settings = settings_of(broker, store=f"chdb://{tmp_path}/store", data_dir=tmp_path)
     ensure_topics(settings)
     return settings
 
@@ -115,17 +81,17 @@ def test_calls_once_and_poison_with_reasons(stored: Settings) -> None:
     poison = POISON | {"two megabytes": b'{"event_id": "' + b"x" * 2_000_000 + b'"}'}
     for index, value in enumerate(poison.values()):
         values.insert(index * 150, value)
-    with sinks(stored) as process:
+    with sinks(stored) as role:
         produce(stored, stored.topics.calls.name, values)
         wait_for(stored, "SELECT count() >= 500 FROM calls", [[1]])
-        process.kill()
+        role.kill()
     cost_nano = sum(round((call.cost_usd or 0) * 1e9) for call in calls)
-    with sinks(stored) as process:
+    with sinks(stored) as role:
         wait_for(stored, "SELECT count(), sum(cost_nano) FROM calls_final", [[len(calls), cost_nano]])
         wait_for(stored, "SELECT count() FROM dead_letters FINAL", [[len(poison)]])
         reasons = run_query(stored, "SELECT reason, field, size FROM dead_letters FINAL ORDER BY size").rows
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        role.process.send_signal(signal.SIGTERM)
+        assert role.wait(20) == 0
     assert all(reason for reason, _, _ in reasons)
     assert reasons[-1][2] == 2_000_016
     assert {"ts", "service"} <= {field for _, field, _ in reasons}
@@ -139,14 +105,14 @@ def test_alerts_and_the_api(stored: Settings) -> None:
         value=0.25, n=100, summary="error_rate of m is 25 %",
     )  # fmt: skip
     api_file = stored.data_dir / "api.json"
-    with sinks(stored) as process:
+    with sinks(stored) as role:
         assert api_file.stat().st_mode & 0o777 == 0o600
-        assert json.loads(api_file.read_text())["pid"] == process.pid
+        assert json.loads(api_file.read_text())["pid"] == role.process.pid
         produce(stored, stored.topics.alerts.name, [encode(alert), encode(alert), b"{}"])
         wait_for(stored, "SELECT rule, labels['model'], value FROM alerts_latest", [["errors", "m", 0.25]])
         wait_for(stored, "SELECT count() FROM dead_letters FINAL", [[1]])
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        role.process.send_signal(signal.SIGTERM)
+        assert role.wait(20) == 0
     assert not api_file.exists()
 
 

@@ -1,4 +1,4 @@
-"""The local stack around stand-ins for its four processes: real tansu, real children, real signals."""
+"""The local stack around stand-ins for its five processes: real tansu, real children, real signals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from callgauge_deploy.data_dir import DataDir, StackRunning, running_stack
 from callgauge_deploy.process import free_port
 from callgauge_deploy.stack import LocalStack, StackError
 
-ROLES = {"rollup", "detect", "sinks", "notify"}
+ROLES = {"gateway", "rollup", "detect", "sinks", "notify"}
 
 # What the stack expects of a role: say ready, and, for the sinks, where the API is.
 STAND_IN = """
@@ -84,11 +84,12 @@ def stack(tmp_path: Path, screen: Screen) -> Iterator[LocalStack]:
         yield running
 
 
-def new_stack(folder: Path, screen: Screen, **ports: int) -> LocalStack:
+def new_stack(folder: Path, screen: Screen, with_gateway: bool = True, **ports: int) -> LocalStack:
     """On free ports, unless the test has chosen some."""
     return LocalStack(
-        load_settings(**{"bus_port": 0, "api_port": 0} | ports),
+        load_settings(**{"bus_port": 0, "api_port": 0, "gateway_port": 0} | ports),
         data_dir=folder,
+        with_gateway=with_gateway,
         command=stand_in,
         say=screen.said.append,
         show_alert=screen.alerts.append,
@@ -152,11 +153,12 @@ def test_a_port_that_was_asked_for_is_taken_or_the_stack_does_not_start(tmp_path
 
 def test_a_stack_comes_back_to_its_ports(tmp_path: Path, screen: Screen) -> None:
     """Right after its end, though connections of its clients may linger."""
-    ports = {"bus_port": free_port(), "api_port": free_port()}
+    ports = {"bus_port": free_port(), "api_port": free_port(), "gateway_port": free_port()}
     for _ in range(2):
-        with new_stack(tmp_path, screen, **ports) as stack:
+        with new_stack(tmp_path, screen, True, **ports) as stack:
             assert stack.info.bootstrap == f"127.0.0.1:{ports['bus_port']}"
             assert stack.info.api_url == f"http://127.0.0.1:{ports['api_port']}"
+            assert stack.info.gateway_url == f"http://127.0.0.1:{ports['gateway_port']}"
     assert screen.said == []
 
 
@@ -181,12 +183,14 @@ def test_status_tells_what_runs(stack: LocalStack, tmp_path: Path, monkeypatch: 
         "stack": os.getpid()
     }
     assert (told["bus"], told["api"]) == (stack.info.bootstrap, stack.info.api_url)
+    assert told["gateway"] == stack.info.gateway_url
     calls = {lag["partition"]: lag for lag in told["lags"] if lag["group"] == "callgauge-sink-calls"}
     assert [calls[partition]["end"] for partition in sorted(calls)] == [0, 7, 0, 0]
     assert (calls[1]["committed"], calls[1]["lag"], calls[0]["lag"]) == (None, None, 0)
     code, text = status()
     assert code == 0
     assert text.splitlines()[-1] == "all processes run"
+    assert f"gateway    {stack.info.gateway_url}\n" in text
     assert stack.info.api_token not in text + json.dumps(told)
 
 
@@ -239,6 +243,13 @@ def read_calls(settings: Settings, count: int) -> list[Call]:
         calls += [Call.model_validate_json(message.value() or b"") for message in consumer.consume(count, timeout=1)]
     consumer.close()
     return calls
+
+
+def test_the_gateway_can_be_left_out(tmp_path: Path, screen: Screen) -> None:
+    """No process, no port, no address."""
+    with new_stack(tmp_path, screen, with_gateway=False) as stack:
+        assert "gateway" not in stack.info.pids
+        assert stack.info.gateway_url == ""
 
 
 def test_nothing_is_left(tmp_path: Path, screen: Screen) -> None:

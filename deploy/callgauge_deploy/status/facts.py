@@ -75,6 +75,8 @@ class StackFacts:
     bus: str = ""
     store: str = ""
     api: str = ""
+    gateway: str = ""
+    """"" where it was left out."""
     log: str = ""
     processes: tuple[ProcessFact, ...] = ()
     """Empty also while a stack that has just been started is not ready."""

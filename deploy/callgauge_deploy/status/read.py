@@ -29,6 +29,7 @@ def read_status(settings: Settings) -> StackFacts:
         bus=info.bootstrap,
         store=f"chdb://{folder.clickhouse}",
         api=info.api_url,
+        gateway=info.gateway_url,
         log=str(folder.log),
         processes=tuple(_processes(folder, info)),
         lags=tuple(_lags(settings, info, problems)),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from callgauge.content.choice import Choice, is_sampled
 from callgauge.content.message import content_message
 from callgauge.content.snapshot import NOTHING, Snapshot, snapshot
+from callgauge.forks import reset_in_children
 from callgauge.redaction.redactor import Redactor
 from callgauge.transport import Outbound
 
@@ -46,8 +46,12 @@ class Contents:
         self._redactor = redactor
         self._redact = redact
         self._offer = offer
+        self.reset_in_child()
+        reset_in_children(self)
+
+    def reset_in_child(self) -> None:
+        """After a fork, in the child: what waits in the parent does not wait here."""
         self._lock = threading.Lock()
-        self._process = os.getpid()
         self._waiting = 0
         self.dropped = 0
 
@@ -76,8 +80,6 @@ class Contents:
             return False
         size = len(prompt.text) + len(response.text)
         with self._lock:
-            if self._process != os.getpid():  # what waits in the parent does not wait here
-                self._process, self._waiting = os.getpid(), 0
             if self._waiting + size > MOST_WAITING:
                 self.dropped += 1
                 return False

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from callgauge.errors import SettingError
+from callgauge.forks import reset_in_children
 
 __all__ = ["ClientCredentials", "KeptTokens", "Token", "TokenCommand", "Tokens"]
 
@@ -107,9 +108,14 @@ class KeptTokens:
     def __init__(self, source: Tokens, clock: Callable[[], float] = time.time) -> None:
         self._source = source
         self._clock = clock
-        self._lock = threading.Lock()
         self._token: Token | None = None
         self._renew_at = 0.0
+        self.reset_in_child()
+        reset_in_children(self)
+
+    def reset_in_child(self) -> None:
+        """After a fork, in the child: the parent may have been asking for a token."""
+        self._lock = threading.Lock()
 
     def token(self) -> Token:
         """See `Tokens.token`."""

@@ -60,6 +60,17 @@ class SpillFolder:
                 os.close(fd)
         self._fresh()
 
+    def check(self) -> None:
+        """Make the folder if it is missing, and write a byte into it."""
+        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = self._path / f"{new_span_id()}.probe"
+        fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.write(fd, b"x")
+        finally:
+            os.close(fd)
+            probe.unlink()
+
     def append(self, messages: Sequence[Outbound]) -> bool:
         """Write messages behind all others; False if there is no room."""
         data = lines_of(messages)

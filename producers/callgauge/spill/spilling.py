@@ -53,6 +53,7 @@ class Spilling:
         self._outstanding = 0
         self._came_back = False
         self._write_after = self._send_after = self._adopt_at = 0.0
+        self._was_checked = False
 
     def reset_in_child(self) -> None:
         """After a fork, in the child: the parent sends what it wrote."""
@@ -87,11 +88,14 @@ class Spilling:
         return True
 
     def adopt_if_due(self) -> None:
-        """Look for files of processes that are gone, now and then."""
+        """Look for files of processes that are gone, at the start and now and then."""
         if self._clock() < self._adopt_at:
             return
         self._adopt_at = self._clock() + _ADOPT_S
         try:
+            if not self._was_checked:  # at the start, not only in an outage, it is told that it cannot be used
+                self._was_checked = True
+                self._folder.check()
             adopted = self._folder.adopt()
             for path in adopted:
                 self._records[path] = max(1, path.read_bytes().count(b"\n"))
@@ -179,5 +183,7 @@ class Spilling:
         self._write_after = self._send_after = self._clock() + _PAUSE_S
         kind = type(error).__name__
         self._log.warn(
-            f"spill {kind} {error.errno}", "the spill folder cannot be used: %s (CALLGAUGE_SPILL_DIR)", error
+            f"spill {kind} {error.errno}",
+            "the spill folder cannot be used: %s; what does not fit into memory is dropped (CALLGAUGE_SPILL_DIR)",
+            error,
         )

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from callgauge.printable import printable
 from callgauge_gateway.batch import Batch, Refusal
 from callgauge_gateway.otlp.answer import logs_answer, traces_answer
-from callgauge_gateway.web.answers import JSON, PROTOBUF, outcome, why_refused
-from callgauge_gateway.web.endpoint import Endpoint, Guards, Received
+from callgauge_gateway.web.answers import JSON, PROTOBUF, failed, outcome, why_refused
+from callgauge_gateway.web.endpoint import Endpoint, Guards, Received, content_type_of
 from callgauge_gateway.web.readers import Readers, is_json, is_otlp_metrics
 
 __all__ = ["make_app"]
+
+#: So much of a path or method that there is not is told.
+_LONGEST_PATH = 100
 
 
 def make_app(guards: Guards, readers: Readers) -> Starlette:
@@ -32,7 +37,30 @@ def make_app(guards: Guards, readers: Readers) -> Starlette:
         "logs": Endpoint(guards, readers.logs, _otlp(logs_answer)),
     }
     routes = [Route(f"/v1/{name}", endpoint.__call__, methods=["POST"]) for name, endpoint in endpoints.items()]
-    return Starlette(routes=[*routes, Route("/health", _health)])
+    routes.append(Route("/health", _health))
+    paths = ", ".join(route.path for route in routes)
+
+    def refused(request: Request, error: Exception) -> Response:
+        return _refused(request, error, paths)
+
+    return Starlette(routes=routes, exception_handlers={HTTPException: refused})
+
+
+def _refused(request: Request, error: Exception, paths: str) -> Response:
+    """A path or method that there is not."""
+    if not isinstance(error, HTTPException):
+        raise error
+    path = printable(request.url.path[:_LONGEST_PATH])
+    allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    if error.status_code == 404:
+        why = f"there is no path {path}; there are {paths}"
+    elif error.status_code == 405:
+        why = f"{path} takes {allowed}, not {printable(request.method[:_LONGEST_PATH])}"
+    else:
+        why = error.detail
+    response = failed(error.status_code, why, protobuf=content_type_of(request) == PROTOBUF)
+    response.headers.update({"Allow": allowed} if allowed else {})
+    return response
 
 
 async def _health(_: Request) -> Response:

@@ -21,7 +21,7 @@ from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, UnknownEnco
 from callgauge_gateway.web.answers import PROTOBUF, failed
 from callgauge_gateway.web.body import Limits, SlowBody, read_body
 
-__all__ = ["Endpoint", "Guards", "Received", "TooMany"]
+__all__ = ["Endpoint", "Guards", "Received", "TooMany", "content_type_of"]
 
 #: When a request may be sent again that came while too much was under way, in seconds.
 RETRY_S = 1.0
@@ -72,6 +72,11 @@ class Guards(NamedTuple):
     metrics: Metrics
 
 
+def content_type_of(request: Request) -> str:
+    """The Content-Type, in small letters and without its parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 class Endpoint:
     """One path.
 
@@ -98,7 +103,7 @@ class Endpoint:
         return response
 
     async def _respond(self, request: Request, path: str) -> Response:
-        content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = content_type_of(request)
         protobuf = content_type == PROTOBUF
         scope = self._scope(request)
         if scope is None:

@@ -136,7 +136,11 @@ def _check_receiver(file: ConfigFile, at: int, receiver: ReceiverSpec) -> None:
     if one_of and not any(getattr(receiver, field).get_secret_value() for field in one_of):
         file.note(("receivers", at), f"write {' or '.join(one_of)} (or {one_of[0]}_file)")
     if getattr(receiver, "token", None) and receiver.type == "slack" and not getattr(receiver, "channel", ""):
-        file.note(("receivers", at, "channel"), "channel is missing; the Web API needs one: '#name', an id, or owner")
+        file.note(
+            ("receivers", at, "channel"),
+            "channel is missing; the Web API needs one: '#name', an id, or owner",
+            of=("receivers", at),
+        )
     if receiver.name == OF_OWNER:
         file.note(("receivers", at, "name"), "`owner` stands for whom an alert's owner escalates to; take another name")
     for field in ("title", "text"):

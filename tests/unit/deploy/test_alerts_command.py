@@ -84,6 +84,25 @@ def test_active_alerts(bus: Bus) -> None:
     assert run("--active") == run()
 
 
+@pytest.mark.parametrize(
+    ("aggregate", "value", "shown"),
+    [
+        ("latency_p95_ms", 3333.3333333333335, "3.33 s"),
+        ("error_rate", 1 / 3, "33.3 %"),
+        ("cost_usd", 0.1 + 0.2, "$0.3"),
+        ("calls", 1234.0, "1,234"),
+        ("of a newer version", 2 / 3, "0.6667"),
+        ("calls", None, ""),
+    ],
+)
+def test_values_are_readable(bus: Bus, aggregate: str, value: float | None, shown: str) -> None:
+    """A few digits and the unit; as JSON they are exact."""
+    bus.records = [SEARCH.model_copy(update={"aggregate": aggregate, "value": value})]
+    head, row = rows(run())
+    assert row[head.index("value")] == shown
+    assert json.loads(run("--json"))[0]["value"] == value
+
+
 def test_active_alerts_as_json(bus: Bus) -> None:
     """Everything, and who did what."""
     bus.publish(silence("service=~chat.*", until=900.0))

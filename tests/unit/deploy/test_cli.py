@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -175,8 +176,12 @@ def test_the_banner_says_how_to_emit(tmp_path: Path) -> None:
 
 
 def test_the_banner_tells_all(tmp_path: Path) -> None:
-    """Bus, API, log, how to query and emit, and that the bus forgets; never the token."""
-    text = banner(StackInfo("127.0.0.1:19092", "http://127.0.0.1:18080", SECRET, {}), tmp_path / "callgauge.log")
-    for part in ("127.0.0.1:19092", "http://127.0.0.1:18080", "callgauge.log", "callgauge query", "in memory"):
+    """Bus, API, gateway, log, how to query and emit, and that the bus forgets; never the token."""
+    info = StackInfo("127.0.0.1:19092", "http://127.0.0.1:18080", SECRET, {}, gateway_url="http://127.0.0.1:14318")
+    text = banner(info, tmp_path / "callgauge.log")
+    for part in ("127.0.0.1:19092", "http://127.0.0.1:18080", "http://127.0.0.1:14318", "callgauge.log"):
         assert part in text
+    assert "callgauge query" in text
+    assert "in memory" in text
     assert SECRET not in text
+    assert "gateway     left out\n" in banner(replace(info, gateway_url=""), tmp_path / "callgauge.log")

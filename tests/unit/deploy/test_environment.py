@@ -9,10 +9,10 @@ import pytest
 from callgauge.settings import load_settings
 from callgauge_deploy.data_dir import DataDir
 from callgauge_deploy.environment import child_environment
+from callgauge_deploy.local_settings import local_settings
 from callgauge_deploy.ports import Ports
-from callgauge_deploy.stack import local_settings
 
-PORTS = Ports(bus=19092, api=18080, metrics={})
+PORTS = Ports(bus=19092, api=18080, gateway=14318, metrics={})
 
 
 def test_settings_survive_the_way_through_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -65,3 +65,10 @@ def test_the_api_s_address_is_fixed_for_all_restarts(tmp_path: Path) -> None:
     assert len(chosen.api_token.get_secret_value()) >= 32
     kept = local_settings(load_settings(api_token="mine"), DataDir(tmp_path), PORTS)
     assert kept.api_token.get_secret_value() == "mine"
+
+
+def test_nobody_else_reaches_the_local_gateway(tmp_path: Path) -> None:
+    """Wherever the shell has a gateway listen, that of the stack is on the loopback."""
+    shell = load_settings(gateway_host="0.0.0.0", gateway_socket=tmp_path / "socket")  # noqa: S104 (what is not done)
+    local = local_settings(shell, DataDir(tmp_path), PORTS)
+    assert (local.gateway_host, local.gateway_port, local.gateway_socket) == ("127.0.0.1", 14318, None)

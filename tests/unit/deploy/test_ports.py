@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from callgauge.errors import SettingError
-from callgauge.settings import API_PORT, Settings, load_settings
+from callgauge.settings import API_PORT, GATEWAY_PORT, Settings, load_settings
 from callgauge_deploy.ports import Ports, choose_ports
 from callgauge_deploy.process import PORTS
 
@@ -24,7 +24,7 @@ def others(*ports: int) -> Callable[[str], int]:
 def test_the_sdk_s_default_meets_the_local_bus() -> None:
     """Nothing is to be exported when nothing is taken."""
     ports = choose_ports(load_settings(), free_except(), others(15_001, 15_002))
-    assert ports == Ports(9092, API_PORT, {"rollup": 15_001, "detect": 15_002})
+    assert ports == Ports(9092, API_PORT, GATEWAY_PORT, {"rollup": 15_001, "detect": 15_002})
     assert Settings.model_fields["bootstrap_servers"].default == "127.0.0.1:9092"
 
 
@@ -35,21 +35,31 @@ def test_the_api_s_port_is_not_ephemeral() -> None:
 
 def test_a_default_that_is_taken_gives_way() -> None:
     """It is said which, where it is instead, and what to export."""
-    ports = choose_ports(load_settings(), free_except(9092, API_PORT), others(15_001, 15_002, 15_003, 15_004))
-    assert (ports.bus, ports.api) == (15_001, 15_002)
+    taken = (9092, API_PORT, GATEWAY_PORT)
+    ports = choose_ports(load_settings(), free_except(*taken), others(15_001, 15_002, 15_003, 15_004, 15_005))
+    assert (ports.bus, ports.api, ports.gateway) == (15_001, 15_002, 15_003)
     assert ports.notes == (
         "port 9092 is taken, the bus listens on 15001; your services need: "
         "export CALLGAUGE_BOOTSTRAP_SERVERS=127.0.0.1:15001",
         "port 22550 is taken, the query API listens on 15002 (callgauge query finds it); "
         "to have the same next time: export CALLGAUGE_API_PORT=15002",
+        "port 4318 is taken, the gateway listens on 15003; your exporters need: "
+        "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:15003",
     )
+
+
+def test_a_gateway_that_is_left_out_has_no_port() -> None:
+    """And nothing is said of who has it."""
+    ports = choose_ports(load_settings(), free_except(GATEWAY_PORT), others(15_001, 15_002), with_gateway=False)
+    assert (ports.gateway, ports.notes) == (0, ())
 
 
 def test_zero_is_a_free_port() -> None:
     """Without a word; no two are the same, whatever comes by chance."""
-    settings = load_settings(bus_port=0, api_port=0)
-    ports = choose_ports(settings, free_except(), others(15_001, 15_001, 15_002, 15_001, 15_003, 15_003, 15_004))
-    assert ports == Ports(15_001, 15_002, {"rollup": 15_003, "detect": 15_004})
+    settings = load_settings(bus_port=0, api_port=0, gateway_port=0)
+    chance = (15_001, 15_001, 15_002, 15_001, 15_003, 15_003, 15_004, 15_005)
+    ports = choose_ports(settings, free_except(), others(*chance))
+    assert ports == Ports(15_001, 15_002, 15_003, {"rollup": 15_004, "detect": 15_005})
 
 
 def test_a_metrics_port_is_that_of_rollup() -> None:
@@ -58,12 +68,14 @@ def test_a_metrics_port_is_that_of_rollup() -> None:
     assert ports.metrics == {"rollup": 9100, "detect": 15_001}
 
 
-@pytest.mark.parametrize(("name", "port"), [("bus_port", 9092), ("api_port", 8080), ("metrics_port", 9100)])
+@pytest.mark.parametrize(
+    ("name", "port"), [("bus_port", 9092), ("api_port", 8080), ("gateway_port", 4318), ("metrics_port", 9100)]
+)
 def test_a_port_that_was_asked_for_never_gives_way(name: str, port: int) -> None:
     """Whoever names one relies on it: taken, it is an error that says what to do."""
     settings = load_settings(**{name: port})
     ports = choose_ports(settings, free_except(), others(15_001, 15_002))
-    assert port in (ports.bus, ports.api, ports.metrics["rollup"])
+    assert port in (ports.bus, ports.api, ports.gateway, ports.metrics["rollup"])
     with pytest.raises(SettingError) as caught:
         choose_ports(settings, free_except(port), others(15_001, 15_002))
     assert str(caught.value) == (

@@ -46,6 +46,13 @@ def test_control_records_are_lines_too() -> None:
     assert not [line for record in records for line in lines_of(record, matcher_of("model@10s", []))]
 
 
+def test_a_source_without_events_has_no_time() -> None:
+    """Its watermark is not known yet, and is not 1970."""
+    sources = [SourceProgress(source="c/t/3", block=0, next_offset=0, watermark_ms=0, idle=True)]
+    [line] = lines(Progress(worker="w", at_ms=0, sources=sources))
+    assert line == "progress of w: 3 at 0 (no event yet, idle)"
+
+
 def test_rows_are_chosen_by_grouping_and_labels() -> None:
     """All that were asked for must fit."""
     batch = RowBatch.of_rows([window_row([1.0], labels={"model": name}) for name in "abb"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -11,6 +10,7 @@ import time
 import pytest
 
 from callgauge.forks import SETTLED_S, Settling, no_fork
+from tests.forked import Child
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -28,13 +28,15 @@ def test_a_fork_waits() -> None:
     thread.start()
     inside.wait(10)
     threading.Timer(0.05, leave.set).start()
-    child = os.fork()
-    if child == 0:
+
+    def enter() -> str:
         with no_fork():
-            os._exit(0 if order == ["left"] else 1)
+            return " ".join(order)
+
+    child = Child(enter)
     order.append("forked")
     thread.join()
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert child.result() == "left"
     assert order == ["left", "forked"]
     with no_fork():
         pass
@@ -43,12 +45,9 @@ def test_a_fork_waits() -> None:
 def forked_s() -> float:
     """How long a fork takes, seconds; the child may go on."""
     begun = time.monotonic()
-    child = os.fork()
-    if child == 0:
-        Settling()
-        os._exit(0)
+    child = Child(lambda: str(Settling().is_over))
     took_s = time.monotonic() - begun
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert child.result() == "False"
     return took_s
 
 

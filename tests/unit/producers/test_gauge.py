@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import json
 import logging
-import os
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from callgauge.mending import MENDED
 from callgauge.testing import ManualClock, MemoryTransport
 from callgauge.transport import Outbound, Report
 from callgauge_deploy.process import wait_until
+from tests.forked import Child
 
 SETTINGS = load_settings(service="search", environment="test", queue_size=100)
 
@@ -329,23 +329,20 @@ def test_fork_delivers_each_call_once() -> None:
     with gauge_on(transport) as gauge:
         gauge.emit(event_id="a")
         wait_for(lambda: transport.opened == 1)
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
+
+        def deliver() -> str:
             transport.full = False
             before = gauge.stats.emitted
             gauge.emit(event_id="b")
-            left = gauge.flush(5)
-            os.write(writing, json.dumps([before, left, [call.event_id for call in transport.calls]]).encode())
-            os._exit(0)
+            left = gauge.flush(30)
+            return json.dumps([before, left, [call.event_id for call in transport.calls]])
+
+        child = Child(deliver)
         gauge.emit(event_id="c")
         transport.full = False
-        assert gauge.flush(5) == 0
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert json.loads(os.read(reading, 1_000)) == [0, 0, ["b"]]
+        assert gauge.flush(30) == 0
+        assert json.loads(child.result()) == [0, 0, ["b"]]
         assert [call.event_id for call in transport.calls] == ["a", "c"]
-        os.close(reading)
-        os.close(writing)
 
 
 AT_EXIT = """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -10,9 +11,13 @@ import pytest
 
 from callgauge import Gauge, load_settings
 from callgauge.heartbeats import Heart, sdk_version
+from callgauge.log_once import LogOnce
+from callgauge.outgoing import Outgoing
 from callgauge.schema import Heartbeat
+from callgauge.sending import Sender
 from callgauge.testing import ManualClock, MemoryTransport
 from callgauge.transport import Outbound
+from tests.forked import Child
 
 
 def wait_for(condition: Callable[[], bool], within_s: float = 5.0) -> None:
@@ -127,19 +132,16 @@ def test_a_forked_child_is_another_instance() -> None:
     with gauge_on(transport) as gauge:
         gauge.emit(model="m")
         wait_for(lambda: any(beat.emitted for beat in transport.heartbeats))
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
+
+        def beat_of_child() -> str:
             gauge.score("s", 1)
-            wait_for(lambda: any(beat.emitted for beat in transport.heartbeats))
+            wait_for(lambda: any(beat.emitted for beat in transport.heartbeats), 30)
             beat = transport.heartbeats[-1]
-            os.write(writing, f"{beat.instance} {beat.process_id} {beat.emitted}".encode())
-            os._exit(0)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        instance, process_id, emitted = os.read(reading, 1_000).decode().split()
-        os.close(reading)
-        os.close(writing)
-    assert (int(process_id), int(emitted)) == (child, 1)
+            return f"{beat.instance} {beat.process_id} {beat.emitted}"
+
+        child = Child(beat_of_child)
+        instance, process_id, emitted = child.result().split()
+    assert (int(process_id), int(emitted)) == (child.pid, 1)
     assert instance != transport.heartbeats[0].instance
 
 
@@ -170,3 +172,26 @@ def test_when_one_is_due() -> None:
     heart.settled(None)
     heart.beat(lambda message: False, {})
     assert not heart.is_under_way
+
+
+@pytest.mark.parametrize(("delivered", "told"), [(1, [False, True]), (0, [])])
+def test_a_process_that_lives_for_a_moment_ends_closed(delivered: int, told: list[bool]) -> None:
+    """Its first heartbeat is still under way when it ends, but the broker has taken its calls: it is waited for. From a
+    broker that has never answered nothing is waited for."""
+
+    class Slow(MemoryTransport):
+        def poll(self, timeout_s: float) -> None:
+            self.away = False
+            super().poll(0)
+
+    transport = Slow()
+    transport.away = True
+    heart = Heart(10.0, "s", "")
+    log = LogOnce(logging.getLogger("test.heartbeats"))
+    sender = Sender(transport, Outgoing({}), 10, log, heart, None, None, lambda: False, lambda: None)
+    sender.open()
+    assert sender.send()
+    sender.counts.delivered = delivered
+    assert heart.is_under_way
+    sender.finish()
+    assert [beat.closed for beat in transport.heartbeats] == told

@@ -1,11 +1,11 @@
 """Event ids are UUIDs: of version 7 where they are new, of version 5 where they are made of others."""
 
-import os
 import uuid
 
 import pytest
 
 from callgauge.ids import uuid5_of, uuid7
+from tests.forked import Child
 
 
 def test_layout_is_that_of_the_rfc() -> None:
@@ -27,15 +27,7 @@ def test_ids_are_valid_unique_and_in_order_of_time() -> None:
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 def test_forked_child_makes_other_ids() -> None:
     """Parent and child do not share their randomness."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.write(writing, uuid7(1.0).encode())
-        os._exit(0)
-    os.waitpid(child, 0)
-    assert os.read(reading, 100).decode() != uuid7(1.0)
-    os.close(reading)
-    os.close(writing)
+    assert Child(lambda: uuid7(1.0)).result() != uuid7(1.0)
 
 
 def test_made_of_the_same_ids_it_is_the_same() -> None:

@@ -33,7 +33,7 @@ def page(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[dict[str, Any], Memo
     """The names that the examples have when all were run one after the other, and the bus that they wrote to."""
     monkeypatch.setenv("CALLGAUGE_SERVICE", "search")
     bus = MemoryTransport()
-    monkeypatch.setattr("callgauge.gauge.KafkaTransport", lambda settings: bus)
+    monkeypatch.setattr("callgauge.delivery_made.KafkaTransport", lambda settings: bus)
     answer = SimpleNamespace(text="Bern", input_tokens=420, output_tokens=96)
     names: dict[str, Any] = {
         "ask": lambda text: answer,

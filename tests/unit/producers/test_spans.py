@@ -444,3 +444,48 @@ def test_a_span_that_is_entered_again(traced: Traced) -> None:
     spans = [call.span_id for call in calls if call.name == "try"]
     assert [call.parent_span_id for call in calls if call.model] == spans
     assert len(set(spans)) == 2
+
+
+def test_what_is_inside_is_on_behalf_of_whom_the_trace_is(traced: Traced) -> None:
+    """Steps and calls, at any depth, have the trace's labels and tags; what they say themselves stays. What is set
+    later is for what begins later, and what belongs to one call (its model) is nobody else's."""
+    gauge = traced.gauge
+    whose = {"service": "billing", "environment": "prod", "feature": "refund", "session_id": "s", "variant": "b"}
+    with gauge.trace("request", model="none", tags={"tenant": "t", "plan": "free"}, **whose) as request:
+        with gauge.tool("early"):
+            pass
+        request.set(user_id="u")
+        with gauge.chain("step", tags={"plan": "own"}, feature="own"), gauge.call(model="timed"):
+            gauge.emit(model="emitted")
+        gauge.emit(model="other", trace_id="another")
+        gauge.emit(Call(event_id="e", ts=1.0, service="s", model="ready"))
+        with gauge.trace("another"):
+            pass
+    gauge.emit(model="outside")
+    calls = traced.calls()
+    own = {"service": "search", "environment": "", "feature": "", "session_id": "", "variant": ""}
+    found = {name: {label: getattr(call, label) for label in whose} for name, call in calls.items()}
+    assert found["request"] == found["early"] == whose
+    assert found["step"] == found["timed"] == found["emitted"] == whose | {"feature": "own"}
+    assert found["other"] == found["another"] == found["outside"] == own
+    assert found["ready"] == own | {"service": "s"}
+    assert {name: call.user_id for name, call in calls.items() if call.user_id} == dict.fromkeys(
+        ("step", "timed", "emitted", "request"), "u"
+    )
+    assert calls["early"].tags == {"tenant": "t", "plan": "free"}
+    assert calls["step"].tags == calls["emitted"].tags == {"tenant": "t", "plan": "own"}
+    assert calls["early"].model == calls["step"].model == ""
+
+
+def test_a_step_in_another_thread_inherits_too(traced: Traced) -> None:
+    """From the span that was given to the thread, each run of a decorated function of its own. Odd tags stay apart."""
+    with traced.gauge.trace("request", service="billing", tags={"k": 1}) as request:
+        step = request.tool("thread")
+        odd = request.chain("odd", tags=[("l", 2)])
+    for span in (step, odd):
+        thread = threading.Thread(target=span(lambda: None))
+        thread.start()
+        thread.join()
+    calls = traced.calls()
+    assert (calls["thread"].service, calls["thread"].tags) == ("billing", {"k": "1"})
+    assert calls["odd"].service == "billing"

@@ -22,6 +22,7 @@ from callgauge.spill.records import read_lines
 from callgauge.transport import KafkaTransport, producer_config
 from callgauge_deploy.process import wait_until
 from tests.brokers import Broker
+from tests.forked import Child
 
 
 @pytest.fixture
@@ -65,13 +66,15 @@ def test_fork_with_an_open_connection(bus: Settings) -> None:
     with Gauge(bus) as gauge:
         gauge.emit(event_id="a")
         assert gauge.flush(10) == 0
-        child = os.fork()
-        if child == 0:
+
+        def deliver() -> str:
             gauge.emit(event_id="b")
-            os._exit(gauge.flush(10))
+            return str(gauge.flush(30))
+
+        child = Child(deliver)
         gauge.emit(event_id="c")
-        assert gauge.flush(10) == 0
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        assert gauge.flush(30) == 0
+        assert child.result() == "0"
     assert sorted(call.event_id for call in consumed(bus, 3)) == ["a", "b", "c"]
 
 

@@ -15,6 +15,7 @@ ALL = StackFacts(
     bus="127.0.0.1:9092",
     store="chdb:///data/clickhouse",
     api="http://127.0.0.1:22550",
+    gateway="http://127.0.0.1:4318",
     log="/data/callgauge.log",
     processes=(
         ProcessFact("stack", 1, "running", START_S),
@@ -34,6 +35,7 @@ def test_a_stack_that_runs() -> None:
         "bus        127.0.0.1:9092",
         "store      chdb:///data/clickhouse",
         "query API  http://127.0.0.1:22550",
+        "gateway    http://127.0.0.1:4318",
         "log        /data/callgauge.log",
         "",
         "process  pid    state    since (UTC)          for",
@@ -70,7 +72,7 @@ def test_a_process_that_does_not_run() -> None:
     slow = ProcessFact("sinks", 8, "starting", START_S)
     facts = replace(ALL, processes=(*ALL.processes[:1], dead, slow), lags=())
     lines = lines_of(facts, START_S + 9.0)
-    assert lines[7:] == [
+    assert lines[8:] == [
         "stack    1    running   2026-01-01 12:00:00  9s",
         "rollup   7    ended",
         "sinks    8    starting  2026-01-01 12:00:00  9s",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import subprocess
 import sys
 import threading
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from callgauge import Call
+from tests.forked import Child
 from tests.llm_answers import CHAT_CHUNKS, MESSAGE_EVENTS, anthropic_stream, openai_stream
 from tests.llm_stub import Answer, Stub
 from tests.unit.producers.clients.conftest import Measured, ask, each, got, is_openai, run
@@ -186,12 +186,11 @@ def test_a_forked_child_does_not_emit_its_parents_stream(client: Any, stub: Stub
     stub.answers(stream_for(client))
     stream = run(lambda: ask(client, stream=True))
     next(stream)
-    child = os.fork()
-    if child == 0:
-        with suppress(BaseException):
-            stream._iterator._call.abandoned()
-            os._exit(measured.gauge.stats.emitted)
-        os._exit(99)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    def abandon() -> str:
+        stream._iterator._call.abandoned()
+        return str(measured.gauge.stats.emitted)
+
+    assert Child(abandon).result() == "0"
     stream.close()
     assert told(measured.call) == ABANDONED

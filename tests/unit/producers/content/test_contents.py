@@ -1,7 +1,11 @@
 """Prompts and answers are sent where a setting asks for them, redacted, cut, with their call's labels; else never."""
 
+from __future__ import annotations
+
 import json
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy
@@ -14,6 +18,7 @@ from callgauge.content import contents
 from callgauge.encoding import MAX_BYTES
 from callgauge.schema import Content
 from callgauge.testing import ManualClock, MemoryTransport
+from tests.forked import Child
 from tests.secrets_planted import leaks, planted
 
 PROMPT = [{"role": "user", "content": "mail anna@example.org"}]
@@ -175,3 +180,41 @@ def test_no_secret_is_in_a_content(case: tuple[str, str, str], where: str, neste
     (content,) = transport.contents
     assert not leaks(json.dumps(content.model_dump()), secret)
     assert content.redactions
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_another_thread_takes_a_prompt() -> None:
+    """The child's lock is its own, so that it does not wait for a thread that it does not have; nor for room."""
+    transport = MemoryTransport(full=True)
+    with gauge_with(transport) as gauge:
+        gauge.emit(model="parent", prompt=PROMPT)
+
+        def deliver() -> str:
+            transport.full = False
+            gauge.emit(model="child", prompt="hello")
+            return f"{gauge.flush(30)} {[content.prompt for content in transport.contents]} {gauge._contents._waiting}"
+
+        with held(gauge._contents._lock):
+            child = Child(deliver, 10)
+        assert child.result() == "0 ['hello'] 0"
+        transport.full = False
+
+
+@contextmanager
+def held(lock: threading.Lock) -> Iterator[None]:
+    """A lock that another thread holds."""
+    holds, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with lock:
+            holds.set()
+            leave.wait()
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    holds.wait()
+    try:
+        yield
+    finally:
+        leave.set()
+        thread.join()

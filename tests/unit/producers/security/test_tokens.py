@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from callgauge.errors import SettingError
 from callgauge.security.tokens import ClientCredentials, KeptTokens, Token, TokenCommand
 from callgauge.testing import ManualClock
+from tests.forked import Child
 from tests.token_provider import Provider, token_provider
 
 
@@ -100,3 +103,27 @@ def test_a_token_is_kept_for_most_of_its_life() -> None:
     assert kept.token().value == "first"
     clock.advance(2)
     assert kept.token().value == "second"
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_fork_while_a_token_is_fetched() -> None:
+    """The child asks for one itself, and does not wait for the thread of its parent."""
+    asked, answer, parent = threading.Event(), threading.Event(), os.getpid()
+
+    class Source:
+        def token(self) -> Token:
+            if os.getpid() == parent:
+                asked.set()
+                answer.wait()
+            return Token(str(os.getpid() == parent), 2_000.0)
+
+    kept = KeptTokens(Source(), ManualClock(1_000.0))
+    fetching = threading.Thread(target=kept.token)
+    fetching.start()
+    asked.wait()
+    child = Child(lambda: kept.token().value, 10)
+    try:
+        assert child.result() == "False"
+    finally:
+        answer.set()
+        fetching.join()

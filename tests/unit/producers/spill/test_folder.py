@@ -14,6 +14,7 @@ import pytest
 from callgauge.spill.folder import SEGMENT_BYTES, SpillFolder
 from callgauge.spill.records import read_lines
 from callgauge.transport import Outbound
+from tests.forked import Child
 
 PLENTY = 1 << 30
 
@@ -128,13 +129,14 @@ def test_a_forked_child_has_files_of_its_own(tmp_path: Path) -> None:
     folder = SpillFolder(tmp_path, PLENTY)
     folder.append([message("parent's")])
     reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
+
+    def keep() -> str:
         folder.reset_in_child()
         folder.append([message("child's")])
-        while os.read(reading, 1) != b"!":
-            pass
-        os._exit(0 if keys_in(folder) == ["child's"] else 1)
+        os.read(reading, 1)
+        return " ".join(keys_in(folder))
+
+    child = Child(keep)
     folder.close()
     other = SpillFolder(tmp_path, PLENTY)
     until_adopted: Callable[[], list[Path]] = other.adopt
@@ -142,7 +144,7 @@ def test_a_forked_child_has_files_of_its_own(tmp_path: Path) -> None:
         pass
     assert keys_in(other) == ["parent's"]
     os.write(writing, b"!")
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert child.result() == "child's"
     other.adopt()
     assert sorted(keys_in(other)) == ["child's", "parent's"]
     other.close()

@@ -15,6 +15,7 @@ from callgauge import Gauge, Settings, load_settings
 from callgauge.spill.folder import SEGMENT_BYTES
 from callgauge.testing import MemoryTransport
 from callgauge.transport import Outbound
+from tests.forked import Child
 
 
 def settings_of(folder: Path, **more: object) -> Settings:
@@ -136,14 +137,19 @@ def test_the_limit_holds_and_drops_are_counted(tmp_path: Path, caplog: pytest.Lo
     assert caplog.text.count("the spill folder is full") == 1
 
 
-def test_a_folder_that_cannot_be_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Is told once, and it is as without one."""
+@pytest.mark.parametrize("place", ["file", "file/folder", "/proc/callgauge", "locked"])
+def test_a_folder_that_cannot_be_used(tmp_path: Path, caplog: pytest.LogCaptureFixture, place: str) -> None:
+    """Is told once, at the start, before there is a call or an outage; then it is as without one."""
     (tmp_path / "file").write_text("")
-    transport = MemoryTransport(full=True)
-    with Gauge(settings_of(tmp_path / "file" / "folder"), transport=transport) as gauge:
+    (tmp_path / "locked").mkdir(mode=0o500)
+    if place == "locked" and os.access(tmp_path / "locked", os.W_OK):
+        pytest.skip("root may write everywhere")
+    transport = MemoryTransport()
+    with Gauge(settings_of(tmp_path / place), transport=transport) as gauge:
+        wait_for(lambda: "CALLGAUGE_SPILL_DIR" in caplog.text)
+        transport.full = True
         ids = [gauge.emit(event_id=event_id) for event_id in IDS[:50]]
         assert gauge.stats.dropped == 10
-        wait_for(lambda: "CALLGAUGE_SPILL_DIR" in caplog.text)
         transport.full = False
         assert gauge.flush(5) == 0
     assert ids_on(transport) == ids[:40]
@@ -228,20 +234,16 @@ def test_a_forked_child_keeps_its_own(tmp_path: Path) -> None:
     with Gauge(settings_of(tmp_path), transport=transport) as gauge:
         emit_all(gauge, IDS[:100])
         wait_for(lambda: gauge.stats.spilled >= 60)
-        reading, writing = os.pipe()
-        child = os.fork()
-        if child == 0:
+
+        def deliver() -> str:
             transport.full = False
             emit_all(gauge, ["child"])
-            left = gauge.flush(5)
-            os.write(writing, ",".join([str(left), *ids_on(transport)]).encode())
-            os._exit(0)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert os.read(reading, 1_000) == b"0,child"
+            left = gauge.flush(30)
+            return ",".join([str(left), *ids_on(transport)])
+
+        assert Child(deliver).result() == "0,child"
         transport.full = False
-        assert gauge.flush(5) == 0
-        os.close(reading)
-        os.close(writing)
+        assert gauge.flush(30) == 0
     assert ids_on(transport) == IDS[:100]
 
 

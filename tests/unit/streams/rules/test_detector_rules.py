@@ -75,19 +75,19 @@ def test_each_detector_can_be_made(name: str) -> None:
         ("    detector: z_score\n", "line 6: odd: detector: 'z_score' is no detector; did you mean zscore?"),
         (
             "    detector: zscore\n    parameters: {direktion: above}\n",
-            "line 7: odd: parameters: direktion: direktion is no parameter of zscore; did you mean direction?",
+            "line 7: odd: parameters: direktion is no parameter of zscore; did you mean direction?",
         ),
         (
             "    detector: zscore\n    parameters:\n      tiers: {hihg: 4}\n",
-            "line 8: odd: parameters: tiers: hihg: hihg is no part of tiers; did you mean high?",
+            "line 8: odd: parameters: tiers: hihg is no part of it; did you mean high?",
         ),
         (
             "    detector: zscore\n    parameters: {tiers: {high: 2}}\n",
-            "line 7: odd: parameters: tiers: tiers grow: 3, 3.5, 2, 5 do not",
+            "line 7: odd: parameters: tiers: must grow; 3, 3.5, 2, 5 do not",
         ),
         (
             "    detector: zscore\n    parameters: {direction: up}\n",
-            "line 7: odd: parameters: direction: 'up' is no value of direction; there are both, above, below",
+            "line 7: odd: parameters: direction: 'up' is no choice; there are both, above, below",
         ),
         (
             "    detector: zscore\n    parameters: {min_history: 0}\n",
@@ -103,7 +103,7 @@ def test_each_detector_can_be_made(name: str) -> None:
         ),
         (
             "    detector: ratio\n    parameters:\n      limits:\n        - {op: gt, valeu: 3}\n",
-            "line 9: odd: parameters: limits: valeu: valeu is no part of limits; did you mean value?",
+            "line 9: odd: parameters: limits: valeu is no part of it; did you mean value?",
         ),
         (
             "    detector: ratio\n    parameters: {limits: [{op: gt}]}\n",
@@ -145,7 +145,7 @@ def test_each_detector_can_be_made(name: str) -> None:
         ),
         (
             "    warning: 2000\n    value: 1000\n",
-            "line 7: odd: value: is one limit, and warning are others; write one or the others",
+            "line 7: odd: value: is one limit, and warning is another; write value, or one for each severity",
         ),
         (
             "    needs: 2\n    value: 1\n",

@@ -13,6 +13,7 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 from callgauge.codec import decode_call, encode
 from callgauge.dead_letter import dead_key
@@ -225,7 +226,15 @@ def test_pages_in_a_browser_may_not_send_without_keys() -> None:
 
 
 def test_other_paths_and_methods_are_told() -> None:
-    """404, 405."""
+    """404 and 405, as all errors: JSON, or for OTLP protobuf; what is there is named."""
     served = Served()
-    assert served.post("/v1/nothing", {}).status_code == 404
-    assert served.post("/health", {}).status_code == 405
+    answer = served.post("/v1/noth%07ing", {})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+    assert answer.json()["error"].startswith("there is no path /v1/noth\\x07ing; there are /v1/calls, ")
+    answer = served.post("/health", {})
+    assert (answer.status_code, answer.headers["content-type"]) == (405, "application/json")
+    assert answer.json() == {"error": "/health takes GET, HEAD, not POST"}
+    assert answer.headers["allow"] == "GET, HEAD"
+    answer = served.post("/v1/trace", content=b"", headers={"content-type": "application/x-protobuf"})
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/x-protobuf")
+    assert Status.FromString(answer.content).message.startswith("there is no path /v1/trace; ")
