@@ -9,6 +9,7 @@ from callgauge.codec import encode
 from callgauge.schema import Call
 from callgauge_sinks.call_scan import scan_calls
 from callgauge_sinks.scanned_columns import scanned_columns
+from callgauge_windows.compiler_pages import leave_compiler
 
 __all__ = ["warm_up"]
 
@@ -18,6 +19,7 @@ def warm_up() -> None:
     call = Call(event_id="e", ts=0.0, service="s", tags={"a": "b"})
     for calls in ([call], [call, call]):  # arrays of one row are of a type of their own
         scanned_columns(scan_calls([encode(each) for each in calls]))
+    leave_compiler()
 
 
 if __name__ == "__main__":
