@@ -39,11 +39,12 @@ bench-incidents: $(STAMP) ## Judge detection on made-up LLM incidents with known
 bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them in build/peers: 4 GB; Java 17, Maven for two)
 	$(BIN)/python -m tests.bench.peers.run
 
-chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count again (Kafka: Java 17, Maven; an hour)
+chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count again (Kafka: Java 17, Maven; some hours)
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos.kill --broker kafka
 	$(BIN)/python -m tests.chaos.kill --broker tansu
 	$(BIN)/python -m tests.chaos.notify --kills 100
+	$(BIN)/python -m tests.chaos.sink --kills 200 --minutes 60 --per-s 1000
 	$(BIN)/pytest --long -m "long or only_long" -n 2 --durations=10
 
 clean-compiled: ## Remove what Numba has compiled: needed after a change of counted.py or units.py

@@ -2,7 +2,9 @@
 
     StoreError
     ├── (itself)            final: wrong SQL, wrong password, no such table. Asking again will not help.
-    └── StoreUnavailable    later: refused connection, timeout, memory, too many parts. Asking again will.
+    ├── RowsRefused         final, for these rows: a value fits no column, a constraint is violated.
+    └── StoreUnavailable    later: refused connection, timeout, too many parts, disk full. Asking again will.
+        └── RowsTooMany     later, and with fewer rows at once rather: no memory.
 
 Messages never hold the password.
 """
@@ -27,7 +29,18 @@ from urllib3.exceptions import HTTPError
 from callgauge.errors import SettingError, StoreError
 from callgauge.store_address import check_store, is_embedded
 
-__all__ = ["Ask", "Parameters", "QueryResult", "Store", "StoreUnavailable", "is_embedded", "open_store", "place_of"]
+__all__ = [
+    "Ask",
+    "Parameters",
+    "QueryResult",
+    "RowsRefused",
+    "RowsTooMany",
+    "Store",
+    "StoreUnavailable",
+    "is_embedded",
+    "open_store",
+    "place_of",
+]
 
 #: ClickHouse's error codes of faults that pass by themselves.
 _LATER = frozenset(
@@ -41,7 +54,6 @@ _LATER = frozenset(
         210,  # NETWORK_ERROR
         225,  # NO_ZOOKEEPER
         236,  # ABORTED (the server is shutting down)
-        241,  # MEMORY_LIMIT_EXCEEDED
         242,  # TABLE_IS_READ_ONLY (a replica without its keeper)
         243,  # NOT_ENOUGH_SPACE
         252,  # TOO_MANY_PARTS
@@ -54,6 +66,30 @@ _LATER = frozenset(
         999,  # KEEPER_EXCEPTION
     }
 )
+#: Its error codes of what is wrong with the rows themselves, not with the statement.
+_ROWS = frozenset(
+    {
+        6,  # CANNOT_PARSE_TEXT
+        27,  # CANNOT_PARSE_INPUT_ASSERTION_FAILED
+        38,  # CANNOT_PARSE_DATE
+        41,  # CANNOT_PARSE_DATETIME
+        69,  # ARGUMENT_OUT_OF_BOUND
+        70,  # CANNOT_CONVERT_TYPE
+        72,  # CANNOT_PARSE_NUMBER
+        117,  # INCORRECT_DATA
+        128,  # TOO_LARGE_ARRAY_SIZE
+        131,  # TOO_LARGE_STRING_SIZE
+        153,  # ILLEGAL_DIVISION
+        321,  # VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+        349,  # CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+        395,  # FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
+        407,  # DECIMAL_OVERFLOW
+        469,  # VIOLATED_CONSTRAINT
+        691,  # UNKNOWN_ELEMENT_OF_ENUM
+    }
+)
+_MEMORY_LIMIT_EXCEEDED = 241
+_NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
 _GATEWAY = re.compile(r"HTTP status (429|50[0234])\b")
 _OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
 
@@ -77,6 +113,14 @@ Parameters = Mapping[str, str | int | float | Sequence[str] | Sequence[int]]
 
 class StoreUnavailable(StoreError):
     """ClickHouse cannot take this now; the same request may succeed later."""
+
+
+class RowsTooMany(StoreUnavailable):
+    """ClickHouse has no memory for this now; it may have for a part of it."""
+
+
+class RowsRefused(StoreError):
+    """ClickHouse refuses at least one of the rows of an insert."""
 
 
 @dataclass(frozen=True)
@@ -125,10 +169,17 @@ class Store:
 
         Raises:
             StoreUnavailable: try the same rows again later.
-            StoreError: ClickHouse refuses these rows.
+            RowsRefused: ClickHouse refuses one of these rows.
+            StoreError: ClickHouse refuses the insert, whatever the rows.
         """
         with self._errors(f"insert into {table}"):
             self._writer.insert_arrow(table, rows, settings=dict(_INSERT))
+
+    def columns(self, table: str) -> dict[str, str]:
+        """Name -> ClickHouse's type of each column of a table; empty if there is no such table."""
+        named = table.replace("\\", "\\\\").replace("'", "\\'")
+        sql = f"SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = '{named}'"  # noqa: S608 (escaped)
+        return dict(self.query(sql).rows)
 
     def command(self, sql: str) -> None:
         """Run a statement that changes something (DDL, SET)."""
@@ -254,8 +305,12 @@ def _told(what: str, error: Exception, secrets: Sequence[str]) -> StoreError:
     line = _first_line(error, secrets)
     if isinstance(error, ch.OperationalError) or not isinstance(error, ch.Error):
         return StoreUnavailable(f"{what}: {line}; will do when ClickHouse answers")
-    if error.code in _LATER or (error.code is None and _GATEWAY.search(str(error))):
+    if error.code == _MEMORY_LIMIT_EXCEEDED:
+        return RowsTooMany(f"{what}: {line}")
+    if error.code in _LATER or _NO_SPACE.search(str(error)) or (error.code is None and _GATEWAY.search(str(error))):
         return StoreUnavailable(f"{what}: {line}")
+    if error.code in _ROWS:
+        return RowsRefused(f"{what}: {line}")
     return StoreError(f"{what}: {line}")
 
 

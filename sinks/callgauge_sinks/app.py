@@ -23,6 +23,7 @@ from callgauge_intake.workers import Worker, run_workers
 from callgauge_sinks.dead_letters import DeadLetterWriter
 from callgauge_sinks.sink import Sink
 from callgauge_sinks.specs import NAMES, origin_topics, spec_of
+from callgauge_sinks.warm_up import warm_up
 
 __all__ = ["run"]
 
@@ -35,6 +36,7 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
         CallgaugeError: the sinks could not be started.
     """
     log_to_stderr(settings.log_level)
+    warm_up()
     dsn = settings.store_dsn
     with contextlib.ExitStack() as stack:
         first = _open_when_it_answers(dsn)

@@ -1,4 +1,4 @@
-"""From decoded calls to the columns of the table `calls`: field by field, so that most of it is done by C.
+"""From decoded calls to the columns of the table `calls`, for those calls that `call_scan` leaves to the codec.
 
 Numbers are made integers as `callgauge.units` does, here for whole columns.
 """
@@ -16,7 +16,7 @@ import pyarrow as pa
 from callgauge.schema import Call
 from callgauge_sinks.map_columns import map_column
 
-__all__ = ["call_columns"]
+__all__ = ["TYPES", "call_columns", "derived_columns"]
 
 Float64s = npt.NDArray[np.float64]
 
@@ -24,7 +24,8 @@ _TIME = pa.timestamp("ms", tz="UTC")
 _FIELDS = tuple(Call.model_fields)
 _FLOATS = ("latency_ms", "time_to_first_token_ms", "cost_usd")
 _INTEGERS = tuple(name for name in _FIELDS if name.endswith(("_tokens", "_requests", "_chars", "_count")))
-_TYPES: dict[str, pa.DataType] = {
+#: Field of `Call` -> the type of its column, all but `tags`.
+TYPES: dict[str, pa.DataType] = {
     **dict.fromkeys(_FIELDS, pa.string()),
     **dict.fromkeys(_INTEGERS, pa.int64()),
     **dict.fromkeys(_FLOATS, pa.float64()),
@@ -46,18 +47,24 @@ def call_columns(calls: Sequence[Any]) -> dict[str, pa.Array]:
     values = dict(zip(_FIELDS, zip(*map(_fields_of, calls), strict=True), strict=True))
     columns = {name: _column(name, values[name]) for name in _FIELDS if name != "tags"}
     columns["tags"] = map_column(values["tags"])
-    starts_ms, latency_ms = columns["ts"].to_numpy() * 1e3, _given(columns["latency_ms"])
-    ends = (starts_ms + np.nan_to_num(latency_ms)).astype(np.int64)
-    columns["ts"] = pa.array(starts_ms.astype(np.int64)).cast(_TIME)
-    columns["event_time_ms"] = pa.array(ends)
-    columns["event_time"] = columns["event_time_ms"].cast(_TIME)
-    columns["latency_us"] = _rounded(latency_ms * 1e3)
-    columns["cost_nano"] = _rounded(_given(columns["cost_usd"]) * 1e9)
-    return columns
+    return columns | derived_columns(*(_given(columns[name]) for name in ("ts", "latency_ms", "cost_usd")))
+
+
+def derived_columns(ts: Float64s, latency_ms: Float64s, cost_usd: Float64s) -> dict[str, pa.Array]:
+    """The columns that are made of several fields, or of one in other units. NaN: not given."""
+    starts_ms = ts * 1e3
+    ends = pa.array((starts_ms + np.nan_to_num(latency_ms)).astype(np.int64))
+    return {
+        "ts": pa.array(starts_ms.astype(np.int64)).cast(_TIME),
+        "event_time_ms": ends,
+        "event_time": ends.cast(_TIME),
+        "latency_us": _rounded(latency_ms * 1e3),
+        "cost_nano": _rounded(cost_usd * 1e9),
+    }
 
 
 def _column(name: str, values: Sequence[Any]) -> pa.Array:
-    kind, first = _TYPES[name], values[0]
+    kind, first = TYPES[name], values[0]
     if name in _EMPTY:
         values, first = [value or "" for value in values], first or ""
     # Of the many fields that a service never gives, all values are the same.

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+import pyarrow as pa
+
 from callgauge.dead_letter import dead_letter
 from callgauge.errors import DecodeError
 from callgauge.schema import DeadLetter
@@ -15,11 +17,17 @@ __all__ = [
     "DecodeMany",
     "Message",
     "Record",
+    "Tables",
+    "batch_of",
     "dead_letter_of",
     "decode_each",
     "decode_messages",
     "decode_one",
 ]
+
+
+#: Table -> its rows.
+Tables = dict[str, pa.Table]
 
 
 class Message(Protocol):
@@ -58,6 +66,11 @@ class Batch:
         """The number of messages, readable or not."""
         return len(self.unreadable)
 
+    @property
+    def readable(self) -> int:
+        """How many of the messages can be read, and are not refused by the store."""
+        return len(self.unreadable) - sum(self.unreadable)
+
 
 #: Decodes many values: the values of those that can be read, and for the others their position and the reason.
 DecodeMany = Callable[[Sequence[bytes | None]], tuple[list[Any], dict[int, DecodeError]]]
@@ -93,7 +106,7 @@ def decode_one(decode: DecodeMany) -> Callable[[bytes | None], Any]:
 def decode_messages(messages: Sequence[Message], decode: DecodeMany) -> Batch:
     """Make a batch: records of the messages that can be read, dead letters of those that cannot."""
     found, errors = decode([message.value() for message in messages])
-    batch = Batch(unreadable=[False] * len(messages))
+    batch = batch_of(messages)
     readable: Iterable[tuple[Message, int]] = zip(messages, range(len(messages)), strict=True)
     if errors:
         readable = [(message, place) for message, place in readable if place not in errors]
@@ -101,6 +114,12 @@ def decode_messages(messages: Sequence[Message], decode: DecodeMany) -> Batch:
     for place, error in errors.items():
         batch.dead.append(dead_letter_of(messages[place], error.reason, error.field))
         batch.unreadable[place] = True
+    return batch
+
+
+def batch_of(messages: Sequence[Message]) -> Batch:
+    """A batch of messages of which nothing is known yet but where they come from."""
+    batch = Batch(unreadable=[False] * len(messages))
     for message in messages:
         partition, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
         batch.first_offsets.setdefault(partition, offset)

@@ -17,7 +17,7 @@ from callgauge.structs import struct_of
 from callgauge.units import event_ms, millionths
 from callgauge_sinks.call_columns import call_columns
 from callgauge_sinks.map_columns import map_column
-from callgauge_sinks.records import Batch, Record
+from callgauge_sinks.records import Batch, Message, Record, Tables
 from callgauge_sinks.window_columns import window_columns
 from callgauge_windows.row_batch import RowBatch
 
@@ -27,13 +27,12 @@ __all__ = [
     "content_rows",
     "dead_letter_rows",
     "heartbeat_rows",
+    "place_columns",
     "score_record_rows",
     "stored_offset_rows",
     "window_record_rows",
     "window_rows",
 ]
-
-Tables = dict[str, pa.Table]
 
 _ACTION = struct_of(AlertAction)
 TIME = pa.timestamp("ms", tz="UTC")
@@ -43,16 +42,16 @@ BUCKET_MAP = pa.map_(pa.int16(), pa.uint64())
 def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
     """Rows of `calls`; `origin` is the topic's "cluster id/topic id", empty when it is not known."""
     columns = call_columns([record.value for record in records])
-    return {"calls": pa.table(columns | _place_columns(records, origin))}
+    return {"calls": pa.table(columns | place_columns([record.message for record in records], origin))}
 
 
-def _place_columns(records: Sequence[Record], origin: str) -> dict[str, pa.Array]:
-    """The columns that say from which partition, offset and source each record came."""
-    partitions = [record.message.partition() or 0 for record in records]
+def place_columns(messages: Sequence[Message], origin: str) -> dict[str, pa.Array]:
+    """The columns that say from which partition, offset and source each message came."""
+    partitions = [message.partition() or 0 for message in messages]
     sources = {partition: source_of(origin, partition) for partition in set(partitions)}
     return {
         "kafka_partition": pa.array(partitions, pa.int32()),
-        "kafka_offset": pa.array([record.message.offset() for record in records], pa.int64()),
+        "kafka_offset": pa.array([message.offset() for message in messages], pa.int64()),
         "source": pa.array([sources[partition] for partition in partitions], pa.string()),
     }
 
@@ -63,7 +62,9 @@ def score_record_rows(records: Sequence[Record], origin: str = "") -> Tables:
     for kind, table, build in (("score", "scores", _score_columns), ("state_change", "state_changes", _change_columns)):
         if chosen := [record for record in records if record.value.__struct_config__.tag == kind]:
             values = [record.value for record in chosen]
-            columns = build(values) | _shared_columns(values) | _place_columns(chosen, origin)
+            columns = (
+                build(values) | _shared_columns(values) | place_columns([record.message for record in chosen], origin)
+            )
             tables[table] = pa.table(columns)
     return tables
 

@@ -1,7 +1,7 @@
 """The loop of a sink: read a batch, insert it, send its dead letters, write its marks, commit.
 
-Each step begins only when the one before is confirmed. Dead letters are messages that cannot be read; marks are rows
-that say up to which offset the sink has stored a source.
+Each step begins only when the one before is confirmed. Dead letters are messages that cannot be read, or that the store
+refuses; marks are rows that say up to which offset the sink has stored a source.
 
 When ClickHouse or the broker cannot take a batch now, the sink waits and tries the same batch again, for as long as it
 takes. Memory does not grow, because the sink reads no further meanwhile, and nothing is lost, because nothing was
@@ -15,34 +15,23 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
-import pyarrow as pa
-
-from callgauge.errors import BrokerError
+from callgauge.errors import BrokerError, StoreError
 from callgauge.schema import DeadLetter
-from callgauge_history.store import StoreUnavailable
+from callgauge_history.store import RowsRefused, StoreUnavailable
 from callgauge_intake.backoff import backoff_s
 from callgauge_intake.consumer import Intake
+from callgauge_sinks.building import Read, Rows, reading
 from callgauge_sinks.dead_letters import UnreadableShare
-from callgauge_sinks.records import Batch, DecodeMany, Record, dead_letter_of, decode_messages
+from callgauge_sinks.delivery import FEWEST_REFUSED, Pending, StoreLike, isolate, store_messages
+from callgauge_sinks.drift import check_schema
+from callgauge_sinks.records import Batch, DecodeMany, Message, Tables, dead_letter_of
 
-__all__ = ["Rows", "Sink", "SinkSpec"]
+__all__ = ["Sink", "SinkSpec"]
 
 log = logging.getLogger(__name__)
-
-#: Errors of building a row from a value that can be decoded but fits no column (an integer beyond 64 bits, half a
-#: surrogate).
-_UNFIT = (pa.ArrowException, OverflowError, ValueError, TypeError, UnicodeError)
-
-
-Rows = Callable[[Sequence[Record]], dict[str, pa.Table]]
-
-
-class StoreLike(Protocol):
-    """The method of a store that a sink uses."""
-
-    def insert(self, table: str, rows: pa.Table) -> None: ...
 
 
 class LetterBox(Protocol):
@@ -59,12 +48,18 @@ class SinkSpec:
     topic: str
     decode: DecodeMany
     rows: Rows
-    marks: Callable[[Batch], dict[str, pa.Table]] | None = None
+    read: Read | None = None
+    """Reads many messages at once, faster than `decode` and `rows` do, and to the same result."""
+    marks: Callable[[Batch], Tables] | None = None
     """Builds the rows that say up to which offset a source is stored. They are written last, when the batch's rows are
     stored and its dead letters sent."""
     batch_rows: int = 50_000
     batch_s: float = 1.0
     dead_letter_share: float = 1.0
+    """The largest share of records that may be unreadable before the sink stops."""
+    refused_share: float = 0.01
+    """The largest share of a batch that the store may refuse before the sink stops: finding each costs a dozen
+    inserts."""
     is_private: bool = False
     """Whether dead letters hold nothing of the message, since they are kept longer than the topic is."""
 
@@ -87,6 +82,7 @@ class Sink:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
+        self._read = spec.read or reading(spec.decode, spec.rows)
         self._intake = intake
         self._store = store
         self._letters = letters
@@ -126,29 +122,29 @@ class Sink:
             self._intake.commit_owed()
             return
         started = self._clock()
-        batch = decode_messages(messages, self._spec.decode)
-        tables = build_rows(batch, self._spec.rows)
-        if self._spec.is_private:
-            batch.dead = [letter.model_copy(update={"raw": ""}) for letter in batch.dead]
+        batch, tables = self._read(messages)
         self._share.add(batch)
-        if self._deliver(batch, tables):
+        if self._deliver(messages, batch, tables):
             self._intake.commit(batch.next_offsets)
-            self.stored += len(batch.records)
+            self.stored += batch.readable
             log.debug("sink %s: stored %d records in %.3f s", self._spec.name, len(batch), self._clock() - started)
 
-    def _deliver(self, batch: Batch, tables: dict[str, pa.Table]) -> bool:
+    def _deliver(self, messages: Sequence[Message], batch: Batch, tables: Tables) -> bool:
         """Insert the rows, send the dead letters and write the marks, trying again until all is done.
 
         Returns:
             False if none of the batch's partitions is still assigned to this process, or the sink is to stop.
+
+        Raises:
+            StoreError: the store refuses something, and no single record is the cause.
         """
-        pending, dead = dict(tables), list(batch.dead)
-        marks = self._spec.marks(batch) if self._spec.marks is not None else {}
+        rows, dead = Pending(tables), list(batch.dead)
+        marks = Pending(self._spec.marks(batch) if self._spec.marks is not None else {})
         for wait_s in self._waits():
             try:
-                self._insert(pending)
+                dead += self._insert(rows, messages, batch)
                 self._bury(dead)
-                self._insert(marks)
+                marks.insert_into(self._store)
                 self._intake.go_on()
                 return True
             except (StoreUnavailable, BrokerError) as error:
@@ -158,21 +154,38 @@ class Sink:
                 return False
         return False
 
-    def _insert(self, pending: dict[str, pa.Table]) -> None:
-        for table in list(pending):
-            self._store.insert(table, pending[table])
-            del pending[table]
+    def _insert(self, rows: Pending, messages: Sequence[Message], batch: Batch) -> list[DeadLetter]:
+        """Insert the rows, all but those that the store refuses. Returns the dead letters of their messages."""
+        try:
+            rows.insert_into(self._store)
+            return []
+        except StoreUnavailable:
+            raise
+        except StoreError as error:
+            check_schema(self._store, rows.tables(), error)
+            if not isinstance(error, RowsRefused):
+                raise
+            most = max(FEWEST_REFUSED, int(self._spec.refused_share * len(messages)))
+            refused = isolate(messages, partial(store_messages, self._read, self._store), most)
+        rows.clear()
+        for place, reason in refused.items():
+            batch.unreadable[place] = True
+            log.warning("sink %s: %s", self._spec.name, reason)
+        return [dead_letter_of(messages[place], reason) for place, reason in refused.items()]
 
     def _bury(self, dead: list[DeadLetter]) -> None:
+        """Send dead letters and take them off the list."""
         if not dead:
             return
         if self._letters is not None:
-            self._letters.write(dead)
-            dead.clear()
-            return
-        for letter in dead:
-            what = "a dead letter cannot be read itself (%s): it is missing in `dead_letters`, and stays on its topic"
-            log.error(f"%s/%d offset %d: {what}", letter.topic, letter.partition, letter.offset, letter.reason)
+            self._letters.write(
+                letter.model_copy(update={"raw": ""}) if self._spec.is_private else letter for letter in dead
+            )
+        else:
+            for letter in dead:
+                what = "a dead letter cannot be stored (%s): it stays on its topic, and is missing in `dead_letters`"
+                log.error(f"%s/%d offset %d: {what}", letter.topic, letter.partition, letter.offset, letter.reason)
+        dead.clear()
 
     def _hold(self, batch: Batch, wait_s: float) -> bool:
         """Wait before the next attempt and stay in the group. Returns False if a next attempt makes no sense."""
@@ -184,34 +197,3 @@ class Sink:
             self._intake.go_on()
             return False
         return True
-
-
-def build_rows(batch: Batch, rows: Rows) -> dict[str, pa.Table]:
-    """Build the batch's tables. A record whose values fit no column becomes a dead letter of the batch."""
-    if not batch.records:
-        return {}
-    try:
-        return rows(batch.records)
-    except _UNFIT:
-        batch.records, unfit = _sift(batch.records, rows)
-    for record, reason in unfit:
-        batch.dead.append(dead_letter_of(record.message, reason))
-        batch.unreadable[record.place] = True
-    return rows(batch.records) if batch.records else {}
-
-
-def _sift(records: list[Record], rows: Rows) -> tuple[list[Record], list[tuple[Record, str]]]:
-    """Find the records that fit no column by halving the batch: a few of them in a large batch cost little.
-
-    Returns:
-        The records that fit, and those that do not, each with the reason.
-    """
-    try:
-        rows(records)
-        return records, []
-    except _UNFIT as error:
-        if len(records) == 1:
-            return [], [(records[0], f"fits no column: {error}")]
-    middle = len(records) // 2
-    (good, bad), (more_good, more_bad) = _sift(records[:middle], rows), _sift(records[middle:], rows)
-    return good + more_good, bad + more_bad

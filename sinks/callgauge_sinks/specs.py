@@ -10,6 +10,8 @@ from callgauge.errors import SettingError
 from callgauge.schema import Content, DeadLetter, Heartbeat
 from callgauge.settings import Settings
 from callgauge.topics import Topic
+from callgauge_sinks.building import Read, Rows
+from callgauge_sinks.call_reading import read_calls
 from callgauge_sinks.records import DecodeMany, decode_each
 from callgauge_sinks.rows import (
     alert_record_rows,
@@ -21,7 +23,7 @@ from callgauge_sinks.rows import (
     stored_offset_rows,
     window_record_rows,
 )
-from callgauge_sinks.sink import Rows, SinkSpec
+from callgauge_sinks.sink import SinkSpec
 from callgauge_windows.messages import decode_windows
 
 __all__ = ["NAMES", "origin_topics", "spec_of"]
@@ -61,11 +63,13 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
     if name not in sources:
         raise SettingError(f"there is no sink {name!r}; there are {', '.join(NAMES)}")
     topic, decode, rows = sources[name]
+    read: dict[str, Read] = {"calls": partial(read_calls, origin=calls_origin)}
     return SinkSpec(
         name=name,
         topic=topic.name,
         decode=decode,
         rows=rows,
+        read=read.get(name),
         marks=partial(stored_offset_rows, sink=name, origin=marked[name]) if name in marked else None,
         batch_rows=settings.sink_batch_rows,
         batch_s=settings.sink_batch_s,

@@ -1,82 +1,131 @@
-"""Rows per second of the calls sink: `python -m tests.bench.sink [messages]`.
+"""Rows per second of the sinks: `python -m tests.bench.sink [calls] [window rows]`.
 
-What the sink does with a batch (decode, build rows, insert into chDB) beside the bare insert of the same rows.
+What a sink does with a batch (read messages to columns, insert) beside the bare insert of the same rows, in one run, in
+turns. Each insert goes into an empty table, so that merges of older rows do not run beside the newer ones.
+
+    ratio    rows per second of the whole sink / of the bare insert of the very table that it inserts
+    plain    the same, against the insert of that table with all texts written out, as pyarrow makes it of Python values
 """
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from callgauge.codec import decode_calls
 from callgauge_history.migrate import migrate
 from callgauge_history.store import Store, open_store
-from callgauge_sinks.records import decode_messages
-from callgauge_sinks.rows import call_rows
-from callgauge_sinks.sink import build_rows
+from callgauge_sinks.building import Read, reading
+from callgauge_sinks.call_reading import read_calls
+from callgauge_sinks.records import decode_each
+from callgauge_sinks.rows import call_rows, window_record_rows
+from callgauge_windows.messages import decode_windows
+from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.row_batch_wire import encode_rows
+from tests.bench.encodings import row_of
 from tests.bench.report import report
-from tests.random_calls import random_calls
+from tests.bench.stream import messages_of
 from tests.unit.sinks.fakes import FakeMessage
 
-BATCH = 50_000
-ROUNDS = 3
+BATCH, ROUNDS = 50_000, 7
+ROWS_A_MESSAGE = 200
 
 
-def messages_of(count: int) -> list[FakeMessage]:
+def call_batches(count: int) -> list[list[FakeMessage]]:
     """Calls on the wire, about 545 bytes each."""
-    return [
-        FakeMessage(call.model_dump_json(exclude_defaults=True).encode().ljust(545), "llm.calls", 0, offset)
-        for offset, call in enumerate(random_calls(count, seed=1, span_s=600))
-    ]
-
-
-def batches_of(messages: list[FakeMessage]) -> list[list[FakeMessage]]:
+    values = [value for _, value in messages_of(count, 5_000)]
+    messages = [FakeMessage(value, "llm.calls", offset % 4, offset) for offset, value in enumerate(values)]
     return [messages[i : i + BATCH] for i in range(0, len(messages), BATCH)]
 
 
-def timed(work: Callable[[Any], object], batches: list[Any]) -> float:
-    """Best time of all batches, seconds."""
-    best = float("inf")
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
+def window_batches(count: int) -> list[list[FakeMessage]]:
+    """Rows of a busy stream with many series, 200 in a message; one batch."""
+    rng = random.Random(1)
+    made = [
+        RowBatch.of_rows([row_of(rng, at) for at in range(i, i + ROWS_A_MESSAGE)])
+        for i in range(0, count, ROWS_A_MESSAGE)
+    ]
+    return [[FakeMessage(encode_rows(batch), "llm.windows", 0, offset) for offset, batch in enumerate(made)]]
+
+
+class Steps:
+    """Times of several steps, best of all rounds; a round runs each step once."""
+
+    def __init__(self, steps: dict[str, Callable[[], object]], before: Callable[[], object]) -> None:
+        self._steps, self._before = steps, before
+        self.best_s = dict.fromkeys(steps, float("inf"))
+
+    def run(self) -> None:
+        for name, work in self._steps.items():
+            self._before()
+            started = time.perf_counter()
+            work()
+            self.best_s[name] = min(self.best_s[name], time.perf_counter() - started)
+
+
+def measured(
+    store: Store, table: str, batches: Sequence[list[FakeMessage]], read: Read, old: Read, rows: int
+) -> tuple[list[dict[str, object]], dict[str, float]]:
+    """The steps' rows per second, and the ratios."""
+    tables = [read(batch)[1][table] for batch in batches]
+    plain = [old(batch)[1][table] for batch in batches]
+
+    def insert(tables: Sequence[pa.Table]) -> None:
+        for each in tables:
+            store.insert(table, each)
+
+    def sink() -> None:
         for batch in batches:
-            work(batch)
-        best = min(best, time.perf_counter() - started)
-    return best
+            for name, each in read(batch)[1].items():
+                store.insert(name, each)
+
+    work: dict[str, Callable[[], object]] = {
+        "read": lambda: [read(batch) for batch in batches],
+        "read, message by message": lambda: [old(batch) for batch in batches],
+        "bare insert_arrow": lambda: insert(tables),
+        "bare insert_arrow, texts written out": lambda: insert(plain),
+        "sink: read and insert": sink,
+    }
+    steps = Steps(work, lambda: store.command(f"TRUNCATE TABLE {table}"))
+    for _ in range(ROUNDS):
+        steps.run()
+    per_s = {name: rows / seconds for name, seconds in steps.best_s.items()}
+    whole = per_s["sink: read and insert"]
+    ratios = {
+        f"sink_{table}_rows_per_s": whole,
+        f"{table}_ratio": whole / per_s["bare insert_arrow"],
+        f"{table}_ratio_plain": whole / per_s["bare insert_arrow, texts written out"],
+    }
+    shown = [{"table": table, "step": name, "rows": rows, "rows_per_s": value} for name, value in per_s.items()]
+    return [{**row} for row in shown], ratios
 
 
-def store_batch(store: Store, batch: list[FakeMessage]) -> None:
-    decoded = decode_messages(batch, decode_calls)
-    for table, rows in build_rows(decoded, call_rows).items():
-        store.insert(table, rows)
-
-
-def main(count: int) -> None:
-    messages = messages_of(count)
-    batches = batches_of(messages)
-    decoded = [decode_messages(batch, decode_calls) for batch in batches]
-    tables = [build_rows(batch, call_rows)["calls"] for batch in decoded]
+def main(calls: int, windows: int) -> None:
+    """Measure and report."""
+    rows: list[dict[str, object]] = []
+    summary: dict[str, float] = {}
+    old_calls, window_read = reading(decode_calls, call_rows), reading(decode_each(decode_windows), window_record_rows)
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(f"chdb://{folder}")
         migrate(store)
-        steps: dict[str, float] = {
-            "decode": timed(lambda batch: decode_messages(batch, decode_calls), batches),
-            "build rows": timed(lambda batch: build_rows(batch, call_rows), decoded),
-            "bare insert_arrow": timed(lambda rows: store.insert("calls", rows), tables),
-            "sink: all three": timed(lambda batch: store_batch(store, batch), batches),
-        }
+        of_calls: Any = ("calls", call_batches(calls), read_calls, old_calls, calls)
+        of_windows: Any = ("windows", window_batches(windows), window_read, window_read, windows)
+        for case in (of_calls, of_windows):
+            found, ratios = measured(store, *case)
+            rows += found
+            summary |= ratios
         store.close()
-    bytes_each = sum(len(message.value() or b"") for message in messages) / count
-    report(
-        "sink",
-        [{"step": name, "rows": count, "rows_per_s": count / seconds} for name, seconds in steps.items()],
-        title=f"calls sink, {bytes_each:.0f}-byte messages, batches of {BATCH:,}",
-        notes=f"chDB, best of {ROUNDS} rounds",
-    )
+    report("sink", rows, title=f"sinks, batches of {BATCH:,}", notes=f"chDB, best of {ROUNDS} rounds", summary=summary)
+    for name, value in summary.items():
+        print(f"{name}: {value:,.2f}")
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200_000)
+    counts = [int(argument) for argument in sys.argv[1:]]
+    main(*(counts + [200_000, 50_000][len(counts) :]))

@@ -18,6 +18,7 @@ from faust.types import TP
 
 from callgauge_streams.bus.blocks import BlockCutter
 from callgauge_streams.bus.chunk import Chunk
+from callgauge_streams.bus.fetch_budget import FetchBudget, use_budget
 from callgauge_streams.bus.position import Position
 from callgauge_streams.bus.record_batches import use_batches
 from callgauge_streams.bus.records import Records
@@ -120,7 +121,8 @@ class FetchThread(driver.AIOKafkaConsumerThread):
     async def on_start(self) -> None:
         await super().on_start()
         guard_commits(self._ensure_consumer())
-        use_batches(self._ensure_consumer()._fetcher)
+        fetcher = self._ensure_consumer()._fetcher
+        use_budget(fetcher, FetchBudget(_SHARED_BYTES), use_batches(fetcher))
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         # tansu gives each partition's share without regard to the limit of the whole response: of 64 partitions it sent

@@ -65,7 +65,7 @@ def records_of(raw: memoryview, first_offset: int) -> Records:
     attributes, _, first_ms, largest_ms = _SUMMARY.unpack_from(raw, _ATTRIBUTES_AT)
     (count,) = _COUNT.unpack_from(raw, _COUNT_AT)
     try:
-        data = _DECOMPRESS[attributes & _COMPRESSION](raw[_HEADER_BYTES:])
+        data = _decompressed(raw, attributes & _COMPRESSION)
     except (KeyError, ValueError, OSError, EOFError, zlib.error, cramjam.DecompressionError) as error:
         raise CorruptRecordException(f"batch at offset {base_offset} cannot be decompressed: {error!r}") from error
     if not 0 <= count <= len(data):
@@ -81,6 +81,10 @@ def records_of(raw: memoryview, first_offset: int) -> Records:
     records = Records(offsets, timestamps_ms, data, value_at)
     # Reading may begin in the middle of a batch; the broker sends the whole of it.
     return records.part(slice(int(np.searchsorted(offsets, first_offset)), None))
+
+
+def _decompressed(raw: memoryview, codec: int) -> Any:
+    return _DECOMPRESS[codec](raw[_HEADER_BYTES:])
 
 
 @compiled
@@ -180,17 +184,27 @@ class _Batches:
 
 class _Results(OrderedDict[TopicPartition, Any]):
     """The fetcher's dictionary of results by partition. It changes each result that is put in, so that it hands out
-    batches."""
+    batches, and adds up how many bytes came."""
+
+    received = 0
 
     def __setitem__(self, tp: TopicPartition, result: Any) -> None:
         if isinstance(result, FetchResult):
             partition_records = result._partition_records
+            self.received += partition_records._records.size_in_bytes()
             partition_records._records = _Batches(partition_records)
             partition_records._consumer_record = lambda _tp, batch: batch.records
         super().__setitem__(tp, result)
 
 
-def use_batches(fetcher: Any) -> None:
-    """Make a started consumer's fetcher hand out `Records`, one for each batch."""
+def use_batches(fetcher: Any) -> Callable[[], int]:
+    """Make a started consumer's fetcher hand out `Records`, one for each batch. Returns what tells how many bytes came
+    since it was last asked."""
     aiokafka_fetcher.MemoryRecords = _KeptBytes  # other consumers of this process do not notice
-    fetcher._records = _Results()
+    results = fetcher._records = _Results()
+
+    def received() -> int:
+        count, results.received = results.received, 0
+        return count
+
+    return received

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_windows.json_scan import PADDING
+
 __all__ = ["PADDING", "Records"]
 
 Int64s = npt.NDArray[np.int64]
-
-#: So many bytes follow the last value in data that `of` or `joined` made: it is read in words of eight bytes.
-PADDING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +25,7 @@ class Records:
     timestamps_ms: Int64s
     """Shape (n,)."""
     data: Any
-    """Their bytes, bytes-like."""
+    """Their bytes, bytes-like; `of` and `joined` add PADDING bytes."""
     value_at: Int64s
     """Where in `data` each value begins and ends, shape (n, 2); -1 and -1 for a record without one."""
 

@@ -20,7 +20,7 @@ from callgauge.schema import (
 )
 from callgauge_rules.rules import Rule, bind
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.worker.memory import leave_compiler
+from callgauge_windows.compiler_pages import leave_compiler
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.messages import decode_windows
 from callgauge_windows.row_batch import RowBatch

@@ -12,7 +12,7 @@ from callgauge_streams.bus.record_batches import warm_up as warm_up_batches
 from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.source.state_machine import SourceRollup
-from callgauge_streams.worker.memory import leave_compiler
+from callgauge_windows.compiler_pages import leave_compiler
 from callgauge_windows.grouping import parse_groupings
 
 __all__ = ["warm_up"]

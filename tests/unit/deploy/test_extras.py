@@ -16,7 +16,10 @@ PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text
 #: Extra -> the modules that it brings with it.
 MODULES = {
     "streams": {"faust", "aiokafka", "cramjam", "numpy", "numba", "prometheus_client", "yaml"},
-    "sinks": {"clickhouse_connect", "numpy", "pyarrow", "httpx", "starlette", "uvicorn", "rich", "prometheus_client"},
+    "sinks": {
+        *("clickhouse_connect", "numpy", "numba", "pyarrow", "httpx", "starlette", "uvicorn", "rich"),
+        "prometheus_client",
+    },
     "notify": {
         "yaml",
         "httpx",

@@ -159,6 +159,9 @@ class FakeStore:
             self.on_insert()
         self.tables[table] += rows.to_pylist()
 
+    def columns(self, table: str) -> dict[str, str]:
+        return {}
+
 
 class FakeLetterBox:
     """Keeps letters."""

@@ -18,6 +18,7 @@ from callgauge.schema import (
     StateChange,
 )
 from callgauge_history.store import Store
+from callgauge_sinks.building import build_rows
 from callgauge_sinks.records import Record, dead_letter_of, decode_each, decode_messages
 from callgauge_sinks.rows import (
     alert_record_rows,
@@ -27,7 +28,6 @@ from callgauge_sinks.rows import (
     stored_offset_rows,
     window_record_rows,
 )
-from callgauge_sinks.sink import build_rows
 from callgauge_windows.messages import decode_windows
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage

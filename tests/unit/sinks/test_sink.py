@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -11,9 +12,11 @@ import pytest
 from confluent_kafka import KafkaError
 
 from callgauge.errors import BrokerError, DecodeError
-from callgauge_history.store import StoreUnavailable
+from callgauge_history.store import RowsRefused, StoreUnavailable
 from callgauge_intake.consumer import Intake
 from callgauge_sinks.dead_letters import TooManyUnreadable
+from callgauge_sinks.delivery import TooManyRefused
+from callgauge_sinks.drift import SchemaDrift
 from callgauge_sinks.records import decode_each
 from callgauge_sinks.sink import Sink, SinkSpec
 from tests.unit.sinks.fakes import FakeConsumer, FakeLetterBox, FakeStore, ManualClock
@@ -241,6 +244,86 @@ def test_too_many_unreadable_stop_the_sink() -> None:
         sink.run()
     assert consumer.offsets == {0: 996}
     assert consumer.closed
+
+
+class Refusing(FakeStore):
+    """Refuses these values; `columns` is the table as it is."""
+
+    def __init__(self, *refused: int, columns: dict[str, str] | None = None) -> None:
+        super().__init__()
+        self.refused = refused
+        self.table = columns or {"x": "Int64"}
+
+    def insert(self, table: str, rows: pa.Table) -> None:
+        if found := set(rows["x"].to_pylist()) & set(self.refused):
+            raise RowsRefused(f"constraint c is violated by {min(found)}")
+        super().insert(table, rows)
+
+    def columns(self, table: str) -> dict[str, str]:
+        return self.table
+
+
+def test_a_row_that_the_store_refuses_is_a_dead_letter() -> None:
+    """Found among the others, which are stored; kept with the reason, and committed past."""
+    consumer = FakeConsumer({0: [b"1", b"{", b"3", b"4"]})
+    letters = FakeLetterBox()
+    sink = sink_of(consumer, store := Refusing(3), letters)
+    sink.step()
+    assert sorted(stored(store)) == [1, 4]
+    reasons = {letter.offset: letter.reason for letter in letters.letters}
+    assert reasons == {1: "not JSON", 2: "the store refuses it: constraint c is violated by 3"}
+    assert consumer.offsets == {0: 4}
+    assert sink.stored == 2
+
+
+def test_a_private_letter_holds_nothing_of_the_message() -> None:
+    """Neither of what cannot be read nor of what the store refuses."""
+    letters = FakeLetterBox()
+    sink_of(FakeConsumer({0: [b"1", b"{", b"3"]}), Refusing(3), letters, is_private=True).step()
+    assert [(letter.raw, bool(letter.reason)) for letter in letters.letters] == [("", True), ("", True)]
+
+
+def test_a_store_that_refuses_too_much_stops_the_sink() -> None:
+    """Nothing of it is buried or committed."""
+    consumer = FakeConsumer({0: numbers(*range(100))})
+    letters = FakeLetterBox()
+    sink = sink_of(consumer, Refusing(*range(100)), letters, refused_share=0.1)
+    sink._spec = replace(sink._spec, batch_rows=100)
+    with pytest.raises(TooManyRefused, match="refuses more than 10 of 100 records"):
+        sink.run()
+    assert consumer.offsets == {}
+    assert letters.letters == []
+    assert consumer.closed
+
+
+def test_a_table_that_somebody_changed_stops_the_sink() -> None:
+    """The error names the table and the column, and no record is called dead."""
+    consumer = FakeConsumer({0: numbers(1)})
+    letters = FakeLetterBox()
+    with pytest.raises(SchemaDrift, match="the table rows is not as callgauge made it: its column x is String instead"):
+        sink_of(consumer, Refusing(1, columns={"x": "String"}), letters).run()
+    assert letters.letters == []
+    assert consumer.offsets == {}
+
+
+def test_a_store_that_goes_away_while_the_refused_are_looked_for() -> None:
+    """The batch is tried again; the letters are not sent twice."""
+    consumer = FakeConsumer({0: numbers(1, 2, 3)})
+    letters = FakeLetterBox()
+    attempts = []
+
+    class Going(Refusing):
+        def insert(self, table: str, rows: pa.Table) -> None:
+            attempts.append(rows.num_rows)
+            if len(attempts) == 2:
+                raise StoreUnavailable("gone")
+            super().insert(table, rows)
+
+    store = Going(3)
+    sink_of(consumer, store, letters).step()
+    assert set(stored(store)) == {1, 2}
+    assert [letter.offset for letter in letters.letters] == [2]
+    assert consumer.offsets == {0: 3}
 
 
 def test_stop_while_the_store_is_down() -> None:

@@ -1,0 +1,113 @@
+"""Inserts the rows of a batch: in pieces where the store has no memory for all, and without those that it refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import pyarrow as pa
+
+from callgauge.errors import CallgaugeError
+from callgauge_history.store import RowsRefused, RowsTooMany
+from callgauge_sinks.building import Read
+from callgauge_sinks.records import Message, Tables
+
+__all__ = ["FEWEST_REFUSED", "Pending", "StoreLike", "TooManyRefused", "isolate", "store_messages"]
+
+M = TypeVar("M")
+
+#: So many records of a batch may be refused whatever its size.
+FEWEST_REFUSED = 10
+#: A piece of fewer rows is not cut further for want of memory.
+_FEWEST_ROWS = 500
+
+
+class StoreLike(Protocol):
+    """The methods of a store that a sink uses."""
+
+    def insert(self, table: str, rows: pa.Table) -> None: ...
+    def columns(self, table: str) -> Mapping[str, str]: ...
+
+
+class Pending:
+    """Rows that are not stored yet. A piece that was acknowledged is not sent again."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._pieces: list[tuple[str, pa.Table]] = list(tables.items())
+
+    def insert_into(self, store: StoreLike) -> None:
+        """Insert piece by piece. If the store lacks the memory for one, the next attempt sends it in two.
+
+        Raises:
+            StoreUnavailable: call it again later.
+            StoreError: the store refuses a piece.
+        """
+        while self._pieces:
+            table, rows = self._pieces[0]
+            try:
+                store.insert(table, rows)
+            except RowsTooMany:
+                self._pieces[:1] = [(table, part) for part in _halves(rows)]
+                raise
+            del self._pieces[0]
+
+    def tables(self) -> dict[str, Any]:
+        """Table -> the schema of its rows that are not stored yet."""
+        return {table: rows.schema for table, rows in self._pieces}
+
+    def clear(self) -> None:
+        """Forget the rest."""
+        self._pieces.clear()
+
+
+def _halves(rows: pa.Table) -> list[pa.Table]:
+    if rows.num_rows <= _FEWEST_ROWS:
+        return [rows]
+    middle = rows.num_rows // 2
+    return [rows.slice(0, middle), rows.slice(middle)]
+
+
+class TooManyRefused(CallgaugeError):
+    """The sink stops because the store refuses so many records that not they are the cause."""
+
+
+def isolate(items: Sequence[M], store: Callable[[Sequence[M]], None], most: int) -> dict[int, str]:
+    """Store all items but those that the store refuses, which are found by halving: a few in many cost little.
+
+    Args:
+        store: stores some of them; raises RowsRefused.
+        most: how many may be refused.
+
+    Returns:
+        Place -> reason, of those that were refused.
+
+    Raises:
+        TooManyRefused: there are more than `most`.
+        StoreUnavailable: from `store`; all may be tried again, since what is stored twice replaces itself.
+    """
+    refused: dict[int, str] = {}
+    open_ranges = [(0, len(items))]
+    while open_ranges:
+        begin, end = open_ranges.pop()
+        try:
+            store(items[begin:end])
+            continue
+        except RowsRefused as error:
+            reason = str(error)
+        if end - begin > 1:
+            middle = (begin + end) // 2
+            open_ranges += [(middle, end), (begin, middle)]
+            continue
+        refused[begin] = f"the store refuses it: {reason}"
+        if len(refused) > most:
+            raise TooManyRefused(
+                f"the store refuses more than {most} of {len(items)} records: {reason}; no single record is at fault: "
+                "mend the table (a constraint, a view on it?), then start again; nothing is lost, they are read again"
+            )
+    return refused
+
+
+def store_messages(read: Read, store: StoreLike, messages: Sequence[Message]) -> None:
+    """Insert the rows of those messages that can be read."""
+    _, tables = read(messages)
+    Pending(tables).insert_into(store)
