@@ -81,14 +81,14 @@ def test_drift_of_the_real_models(history: Filled) -> None:
     assert found.calls == tuple(map(len, sides))
     length = change_of(found.changes, "output_tokens")
     medians = [oracle.percentile([c.output_tokens or 0 for c in side], 0.5) for side in sides]
-    assert (length.before, length.now) == tuple(pytest.approx(m, rel=RELATIVE_ERROR) for m in medians)
+    assert [length.before, length.now] == pytest.approx(medians, rel=RELATIVE_ERROR)
     assert length.significant
     short = change_of(found.changes, "score.short{origin=heuristic}")
     assert short.kind == "rate"
     labels = {"model": "gpt-4", "feature": "counthappynumber"}
     judged = [r for r in history.scores if isinstance(r, Score) and r.name == "short" and r.labels == labels]
     shares = [np.mean([r.value for r in judged if p.start_ms <= r.ts * 1000 < p.end_ms]) for p in (now.before(), now)]
-    assert (short.before, short.now) == tuple(pytest.approx(share) for share in shares)
+    assert [short.before, short.now] == pytest.approx(shares)
     assert found.drifted == tuple(c for c in found.changes if c.significant)
     assert not any(c.name == "cost_usd" for c in found.changes)
 

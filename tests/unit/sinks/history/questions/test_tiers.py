@@ -45,7 +45,7 @@ HALF_HOUR_MS = 1_800_000
 
 
 @pytest.fixture(scope="module")
-def answers(history: Filled) -> Iterator[dict[str, Any]]:
+def answers(history: Filled) -> Iterator[dict[Any, Any]]:
     """What the windows and calls alone say; then the tiers are derived, and taken away at the end."""
     given = {(name, part): QUESTIONS[name](history.ask, part) for name in QUESTIONS for part in parts(history.period)}
     for base in BASES:
