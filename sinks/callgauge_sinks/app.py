@@ -26,7 +26,7 @@ __all__ = ["run"]
 
 
 def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event | None = None) -> None:
-    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API.
+    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API and judge by it.
 
     Raises:
         SystemExit: with code 1 if a sink failed; the reason is in the log.
@@ -51,8 +51,16 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
             letters = None if spec.name == "dead" else DeadLetterWriter(settings)
             workers[f"sink {spec.name}"] = Sink(spec, intake, store, letters)
         if is_embedded(dsn):
+            # Only one process can hold such a store, so whatever else needs it lives here.
             workers["query API"] = ApiServer(settings, first)
+            workers["evaluator"] = _evaluator(settings, first)
         run_workers(workers, settings.ready_file, stop)
+
+
+def _evaluator(settings: Settings, store: Store) -> Worker:
+    from callgauge_evaluator.app import make_evaluator  # beside a server it is another process, and needs another extra
+
+    return make_evaluator(settings, store)
 
 
 def _open_when_it_answers(dsn: str) -> Store:
