@@ -15,7 +15,7 @@ from callgauge_history.budgets.budget import Budget, severity_of
 from callgauge_history.budgets.spending import Spending, spending
 from callgauge_rules.aggregates import aggregate
 from callgauge_rules.alerts import alert_of, formatted
-from callgauge_rules.bound import BoundRule
+from callgauge_rules.bound import BoundRule, rank_of
 from callgauge_rules.lifecycle import State, Timing
 from callgauge_rules.rule import Rule
 from callgauge_windows.grouping import GroupingSet
@@ -56,7 +56,7 @@ class BudgetJudge:
             told = alert_of(self._rule(level, spent.limit), labels, state, spent.spent, totals, log=LOG)
             return told.model_copy(update={"summary": repaired(self._summary(spent, level)), "detector": "budget"})
 
-        return Subject(labels, 1, alert)
+        return Subject(labels, rank_of(severity_of(level)), alert)
 
     def _over(self, labels: dict[str, str]) -> Subject:
         """The alert of a period that is over, or of what was spent and is no longer (costs were adjusted)."""

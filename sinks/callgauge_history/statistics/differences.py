@@ -40,13 +40,11 @@ def kth_difference(x: Floats, y: Floats, k: int) -> float:
             high = middle
         else:
             low = middle
-    return _difference_near(x, y, low, high)
+    return _nearest_difference(x, y, high)
 
 
-def _difference_near(x: Floats, y: Floats, low: float, high: float) -> float:
-    """The difference that lies in the last span: it is one of two samples' values, not a middle of halvings."""
-    at = np.searchsorted(y, x + low, side="left")
-    candidates = [y[np.minimum(at + step, len(y) - 1)] - x for step in (0, 1)]
-    found = np.concatenate(candidates)
-    inside = found[(found >= low) & (found <= high)]
-    return float(inside.min()) if len(inside) else high
+def _nearest_difference(x: Floats, y: Floats, wanted: float) -> float:
+    """What halving has come upon is a difference but for rounding; this is the difference itself."""
+    at = np.searchsorted(y, x + wanted)
+    found = np.concatenate([y[np.clip(at + step, 0, len(y) - 1)] - x for step in (-1, 0)])
+    return float(found[np.argmin(np.abs(found - wanted))])

@@ -41,7 +41,11 @@ def value(store: Store, aggregate: str, **fields: Any) -> float | None:
 
 @pytest.fixture
 def some_calls(store: Store) -> Store:
-    statuses = [("success", {}), ("error", {"error_type": "timeout"}), ("error", {"error_type": "rate_limit"})]
+    statuses: list[tuple[str, dict[str, Any]]] = [
+        ("success", {}),
+        ("error", {"error_type": "timeout"}),
+        ("error", {"error_type": "rate_limit"}),
+    ]
     statuses += [("fallback", {}), ("cancelled", {}), ("success", {"cache_hit": True})]
     calls: list[dict[str, Any]] = []
     for number, (status, more) in enumerate(statuses * 5):
