@@ -29,7 +29,7 @@ __all__ = ["run"]
 
 
 def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event | None = None) -> None:
-    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API.
+    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API and judge by it.
 
     Raises:
         SystemExit: with code 1 if a sink failed; the reason is in the log.
@@ -63,7 +63,9 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
             stack.callback(store.close)
         workers["tiers"] = TierJob(store, kept_days(settings))
         if is_embedded(dsn):
+            # Only one process can hold such a store, so whatever else needs it lives here.
             workers["query API"] = ApiServer(settings, first)
+            workers["evaluator"] = _evaluator(settings, first)
         serve_metrics(settings, "sinks", intakes, [_stored(sinks)])
         run_workers(workers, settings.ready_file, stop)
 
@@ -73,6 +75,12 @@ def _stored(sinks: Mapping[str, Sink]) -> Counted:
         *("processed_records", "Records that the worker is done with.", ("topic",)),
         lambda: {(topic,): sink.stored for topic, sink in sinks.items()},
     )
+
+
+def _evaluator(settings: Settings, store: Store) -> Worker:
+    from callgauge_evaluator.app import make_evaluator  # beside a server it is another process, and needs another extra
+
+    return make_evaluator(settings, store)
 
 
 def _open_when_it_answers(dsn: str) -> Store:
