@@ -21,6 +21,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.alerts_command import alerts_app
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
+from callgauge_deploy.eval_command import evaluate
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
 from callgauge_deploy.load_command import load as load_command
@@ -45,6 +46,7 @@ app.command()(prices)
 app.command()(gateway)
 app.add_typer(gateway_key_app, name="gateway-key")
 app.command("load")(load_command)
+app.command("eval")(evaluate)
 
 
 def main() -> None:
@@ -92,7 +94,7 @@ def up() -> None:
     """Run everything on this machine: bus, streams, embedded store, query API. Ctrl-C ends it."""
     stack_module = load("callgauge_deploy.stack", "local")
     settings = load_settings()
-    typer.echo("callgauge: starting (bus, rollup, detect, sinks, notifier) …")
+    typer.echo("callgauge: starting (bus, rollup, detect, quality, sinks, notifier) …")
     try:
         with signals_interrupt(), stack_module.LocalStack(settings, data_dir=settings.data_dir, say=_say) as stack:
             from callgauge_deploy.screen import banner
@@ -136,6 +138,18 @@ def rollup() -> None:
 def detect() -> None:
     """Run a detect worker: window rows in, alerts out."""
     load("callgauge_streams.detect.app", "streams").run(load_settings())
+
+
+@app.command()
+def quality() -> None:
+    """Run a quality worker: prompts and answers in, heuristic scores out."""
+    load("callgauge_streams.quality.app", "streams").run(load_settings())
+
+
+@app.command()
+def judge() -> None:
+    """Run a judge worker: a sample of prompts and answers goes to the model that grades them; scores out."""
+    load("callgauge_streams.judge.app", "streams").run(load_settings())
 
 
 @app.command()

@@ -55,7 +55,8 @@ def choose_ports(
         return port
 
     bus, api = choose("bus_port", HOST), choose("api_port", settings.api_host)
-    metrics = {"rollup": choose("metrics_port", settings.metrics_host), "detect": choose("", settings.metrics_host)}
+    metrics = {"rollup": choose("metrics_port", settings.metrics_host)}
+    metrics |= {role: choose("", settings.metrics_host) for role in ("detect", "quality", "judge")}
     return Ports(bus, api, metrics, tuple(_notes(settings, bus, api)))
 
 

@@ -25,11 +25,13 @@ from callgauge_deploy.process_log import ProcessLog
 from callgauge_deploy.supervise import Child, Process
 from callgauge_deploy.tansu import Tansu
 from callgauge_deploy.topics import ensure_topics
+from callgauge_quality.where_texts_go import where_texts_go
 
 __all__ = ["LocalStack", "StackError", "local_settings"]
 
-# The processes are ended in this order: first those that send rows and alerts, then those that store and deliver them.
-WAVES = (("rollup", "detect"), ("sinks", "notify"))
+# The processes are ended in this order: first those that send scores, then rows and alerts, then those that store and
+# deliver them. A judge is among them where one is set up.
+WAVES = (("quality", "judge"), ("rollup", "detect"), ("sinks", "notify"))
 READY_S = 90.0
 GRACE_S = 10.0
 TICK_S = 0.1
@@ -95,7 +97,8 @@ class LocalStack:
         self.folder = DataDir(data_dir)
         self.settings = settings
         self._tansu = Tansu()
-        self._roles = [role for wave in WAVES for role in wave if with_notifier or role != "notify"]
+        left_out = {*(() if with_notifier else ("notify",)), *(() if settings.judge_url else ("judge",))}
+        self._roles = [role for wave in WAVES for role in wave if role not in left_out]
         self._command = command
         self._say = say
         self._show_alert = show_alert or say
@@ -134,6 +137,8 @@ class LocalStack:
             self._cleanup.callback(self._log.close)
             has_history = self.folder.clickhouse.exists()
             self._children = {role: self._child(role) for role in self._roles}
+            if "judge" in self._children:
+                self._say(where_texts_go(self.settings))
             self._watcher.start()
             self._wait_ready()
             if has_history:
@@ -191,6 +196,8 @@ class LocalStack:
         ready_file = self.folder.ready_file(role)
         own = {"ready_file": ready_file, "notify_console": role == "notify" or self.settings.notify_console}
         own |= {"metrics_port": self._metrics.get(role, 0)}
+        if role == "judge" and self.settings.judge_spent_file is None:
+            own |= {"judge_spent_file": self.folder.path / "judge-spent.json"}
         env = child_environment(self.settings.model_copy(update=own)) | {"PYTHONUNBUFFERED": "1"}
         argv = self._command(role)
 

@@ -20,6 +20,8 @@ __all__ = ["GROUPS", "lags_of", "read_lags", "unprocessed_in"]
 GROUPS: dict[str, tuple[str, ...]] = {
     "rollup": ("calls", "scores"),
     "detect": ("windows",),
+    "quality": ("content", "calls"),
+    "judge": ("content",),
     "sink-calls": ("calls",),
     "sink-scores": ("scores",),
     "sink-content": ("content",),
