@@ -5,6 +5,10 @@ two statements. So each statement must be harmless when it is run twice (`IF NOT
 `migrations` only records what was done. A statement that is not harmless has a line `-- when: SELECT ...` before it,
 and is run only if that query gives something other than zero. If the statement fails and the query then gives zero,
 another process has done it, and the failure is ignored.
+
+Numbers may have gaps: people who work beside each other take numbers from ranges of their own. A migration is due when
+its number is not recorded, also if a higher one is. A recorded number that this version does not have says that a newer
+version has changed the schema; this one then refuses, since it might store what the newer one does not expect.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ from importlib import resources
 from callgauge.errors import StoreError
 from callgauge_history.store import Store
 
-__all__ = ["Migration", "Statement", "all_migrations", "migrate"]
+__all__ = ["Migration", "Statement", "all_migrations", "migrate", "pending"]
 
 _WHEN = "-- when: "
 
@@ -47,16 +51,36 @@ class Migration:
 
 
 def migrate(store: Store) -> list[Migration]:
-    """Bring the store to the newest schema. Returns the migrations that were applied now."""
+    """Bring the store to the newest schema. Returns the migrations that were applied now.
+
+    Raises:
+        StoreError: a newer version of callgauge has changed the schema, or a statement failed.
+    """
     store.command(_TABLE)
-    done = {int(row[0]) for row in store.query("SELECT number FROM migrations FINAL").rows}
-    missing = [migration for migration in all_migrations() if migration.number not in done]
+    missing = pending(store)
     for migration in missing:
         for statement in migration.statements:
             _run(store, statement)
         # Both values come from a file name of this package, so they need no escaping.
         store.command(f"INSERT INTO migrations (number, name) VALUES ({migration.number}, '{migration.name}')")  # noqa: S608
     return missing
+
+
+def pending(store: Store) -> list[Migration]:
+    """The migrations that the store lacks. It must have the table `migrations`.
+
+    Raises:
+        StoreError: a newer version of callgauge has changed the schema.
+    """
+    known = all_migrations()
+    done = {int(number): str(name) for number, name in store.query("SELECT number, name FROM migrations FINAL").rows}
+    if unknown := sorted(done.keys() - {migration.number for migration in known}):
+        newer = ", ".join(f"{number:04} {done[number]}" for number in unknown)
+        raise StoreError(
+            f"the store's schema is newer than this callgauge: it has migration {newer}, which this version does not "
+            "know; install the version that the other processes run"
+        )
+    return [migration for migration in known if migration.number not in done]
 
 
 def _run(store: Store, statement: Statement) -> None:

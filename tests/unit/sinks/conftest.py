@@ -21,10 +21,10 @@ def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture
 def store(module_store: Store) -> Store:
     """The store with empty tables."""
-    events = ("calls", "scores", "state_changes", "content", "heartbeats")
-    for table in (
-        *events, "windows", "score_windows", "block_summaries", "epochs", "alerts", "alert_actions", "dead_letters",
-        "stored_offsets",
-    ):  # fmt: skip
-        module_store.command(f"TRUNCATE TABLE {table}")
+    tables = module_store.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+    ).rows
+    for [table] in tables:
+        if table != "migrations":
+            module_store.command(f"TRUNCATE TABLE {table}")
     return module_store

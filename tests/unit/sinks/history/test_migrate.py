@@ -7,20 +7,40 @@ import threading
 
 import pytest
 
+from callgauge.errors import StoreError
 from callgauge_history.migrate import all_migrations, migrate
 from callgauge_history.store import Store
 
 HARMLESS = re.compile(
-    r"CREATE (TABLE|VIEW) IF NOT EXISTS|CREATE OR REPLACE (FUNCTION|VIEW)|ALTER TABLE \w+ ADD COLUMN IF NOT EXISTS|"
-    r"ALTER TABLE \w+ MODIFY COLUMN|DROP TABLE IF EXISTS"
+    r"CREATE (TABLE|VIEW) IF NOT EXISTS|CREATE OR REPLACE (FUNCTION|VIEW)|"
+    r"ALTER TABLE \w+ ADD (COLUMN|INDEX|PROJECTION) IF NOT EXISTS|ALTER TABLE \w+ MODIFY (COLUMN|SETTING|TTL)|"
+    r"DROP (TABLE|VIEW) IF EXISTS"
 )
 #: Harmless only behind a condition that ceases to hold, or when they copy what replaces itself.
 HARMLESS_WHEN = re.compile(r"RENAME TABLE|INSERT INTO calls(_0005)? SELECT \* FROM calls")
 
 
-def test_numbers_have_no_holes() -> None:
-    """1, 2, 3 ..."""
-    assert [migration.number for migration in all_migrations()] == list(range(1, len(all_migrations()) + 1))
+def test_no_number_is_taken_twice() -> None:
+    """They may have gaps, and begin at 1."""
+    numbers = [migration.number for migration in all_migrations()]
+    assert numbers == sorted(set(numbers))
+    assert numbers[0] == 1
+
+
+def test_one_below_the_newest_is_caught_up(store: Store) -> None:
+    """A migration from another range of numbers is applied although a higher one was."""
+    store.command("ALTER TABLE migrations DELETE WHERE number = 9 SETTINGS mutations_sync = 2")
+    assert [migration.number for migration in migrate(store)] == [9]
+
+
+def test_a_newer_schema_is_refused(store: Store) -> None:
+    """An old process does not write into tables that a newer version has changed."""
+    store.command("INSERT INTO migrations (number, name) VALUES (9999, 'of_tomorrow')")
+    try:
+        with pytest.raises(StoreError, match=r"newer than this callgauge: it has migration 9999 of_tomorrow"):
+            migrate(store)
+    finally:
+        store.command("ALTER TABLE migrations DELETE WHERE number = 9999 SETTINGS mutations_sync = 2")
 
 
 @pytest.mark.parametrize("migration", all_migrations(), ids=lambda migration: migration.name)
