@@ -1,6 +1,6 @@
 """Coherence: whether each sentence has to do with the one before: they share a content word, or are joined by a word.
 
-    coherence = joined pairs of neighbouring sentences / pairs,    of the first 12 sentences
+    coherence = joined pairs of neighbouring sentences / pairs,    of the first 8 sentences
 
 A sentence is joined that begins with a connective or a pronoun ("however", "this", "it"), is an item of a list, or
 shares a stem with the sentence before. No score for fewer than 3 sentences.
@@ -19,7 +19,7 @@ from callgauge_quality.text import Text
 __all__ = ["coherence"]
 
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\d\.)\s+|\n+")
-_MOST = 12
+_MOST = 8
 _BREAKS = str.maketrans(dict.fromkeys('\t!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~', " "))
 _JOINING = (
     "however therefore thus hence moreover furthermore additionally also finally then next first second third instead "

@@ -1,14 +1,14 @@
 """Language: which of some a text is written in, and whether an answer is in the language that was asked for.
 
     by script   Japanese, Chinese, Korean, Russian (Cyrillic), Arabic, Greek, Hebrew, Hindi: over 20 % of the letters
-    by words    else the language whose commonest words (`stop_words`) are the largest share of the first 120 words
+    by words    else the language whose commonest words (`stop_words`) are the largest share of the first 60 words
 
 Parameters
     LEAST_SHARE     share of common words below which a text has no language (code, tables, names)
     LEAD            how far the best language must be ahead of the next
 
-Fewer than 5 words, or 2 common ones, have no language. No labelled data: see tests/unit/streams/quality/test_language.py for sentences of
-each language. Languages that are not here are taken for none, or for a near relation (Galician for Portuguese).
+Fewer than 5 words, or 2 common ones, have no language. No labelled data is at hand: the tests hold a sentence of each
+language. A language that is not here counts as none, or as a near relation (Galician as Portuguese).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LEAST_SHARE = 0.15
 LEAD = 0.03
 #: Share of common English words from which a text is English.
 CLEARLY = 0.35
-_WORDS, _CHARS = 120, 800
+_WORDS, _CHARS = 60, 800
 _SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("ko", re.compile("[\uac00-\ud7af]")),

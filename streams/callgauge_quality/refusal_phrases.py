@@ -95,8 +95,8 @@ FAMILIES = (
     _family(
         "seek_help",
         "help support assistance hotline lifeline professional authorities",
-        r"\b(?:seek|get) (?:\w+ )?(?:help|support|assistance)\b",
-        r"\bhotline\b|\blifeline\b|\bmental health professional\b|\bauthorities\b",
+        r"(?:seek|\bget) (?:\w+ )?(?:help|support|assistance)\b",
+        r"hotline\b|lifeline\b|mental health professional\b|authorities\b",
     ),
     _family(
         "points_out",
@@ -107,7 +107,7 @@ FAMILIES = (
     _family(
         "not_condone",
         "condone support promote encourage endorse advocate",
-        r"(?:\bnot|n't|\bnever|cannot) (?:\w+ )?(?:condone|support|promote|encourage|endorse|advocate)\b",
+        r"(?:not|n't|never) (?:\w+ )?(?:condone|support|promote|encourage|endorse|advocate)\b",
     ),
     _family(
         "subjective",

@@ -58,7 +58,9 @@ def lags_of(
         committed: role -> its committed offsets.
         unprocessed: role -> what its metrics tell.
     """
-    topics = {role: {getattr(settings.topics, name).name for name in read} for role, read in GROUPS.items()}
+    # A judge runs only where one is set up.
+    groups = {role: read for role, read in GROUPS.items() if role != "judge" or settings.judge_url}
+    topics = {role: {getattr(settings.topics, name).name for name in read} for role, read in groups.items()}
     return [
         Lag(
             settings.group(role),
