@@ -47,6 +47,18 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "detect", ("Read",)),
         ("group", "reader", ("Read",)),
     ),
+    "quality": (
+        ("topic", "content calls", ("Read",)),
+        ("topic", "scores", ("Write",)),
+        ("group", "quality", ("Read",)),
+        ("group", "reader", ("Read",)),
+    ),
+    "judge": (
+        ("topic", "content", ("Read",)),
+        ("topic", "scores calls", ("Write",)),
+        ("group", "judge", ("Read",)),
+        ("group", "reader", ("Read",)),
+    ),
     "sinks": (
         ("topic", "calls scores content heartbeats windows alerts rules", ("Read",)),
         ("topic", "dead", ("Read", "Write")),
@@ -82,6 +94,8 @@ MEANING = {
     "topics": "`callgauge topics`",
     "rollup": "`callgauge rollup`",
     "detect": "`callgauge detect`",
+    "quality": "`callgauge quality`",
+    "judge": "`callgauge judge`",
     "sinks": "`callgauge sinks`",
     "evaluator": "`callgauge evaluator` (beside an embedded store, `callgauge sinks` needs this too)",
     "notify": "`callgauge notify`",

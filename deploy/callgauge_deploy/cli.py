@@ -23,6 +23,7 @@ from callgauge_deploy.budget_command import budget_app
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.erase_command import erase
+from callgauge_deploy.eval_command import evaluate
 from callgauge_deploy.experiment_command import experiment
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
@@ -60,6 +61,7 @@ app.command()(experiment)
 app.command()(reprice)
 app.command()(erase)
 app.command()(review)
+app.command("eval")(evaluate)
 
 
 def main() -> None:
@@ -111,7 +113,8 @@ def up(
     """Run everything on this machine: bus, streams, embedded store, query API, gateway. Ctrl-C ends it."""
     stack_module = load("callgauge_deploy.stack", "local")
     settings = load_settings()
-    typer.echo(f"callgauge: starting (bus, rollup, detect, sinks, notifier{', gateway' if with_gateway else ''}) …")
+    gateway_too = ", gateway" if with_gateway else ""
+    typer.echo(f"callgauge: starting (bus, rollup, detect, quality, sinks, notifier{gateway_too}) …")
     stack = stack_module.LocalStack(settings, data_dir=settings.data_dir, with_gateway=with_gateway, say=_say)
     try:
         with signals_interrupt(), stack:
@@ -156,6 +159,18 @@ def rollup() -> None:
 def detect() -> None:
     """Run a detect worker: window rows in, alerts out."""
     load("callgauge_streams.detect.app", "streams").run(load_settings())
+
+
+@app.command()
+def quality() -> None:
+    """Run a quality worker: prompts and answers in, heuristic scores out."""
+    load("callgauge_streams.quality.app", "streams").run(load_settings())
+
+
+@app.command()
+def judge() -> None:
+    """Run a judge worker: a sample of prompts and answers goes to the model that grades them; scores out."""
+    load("callgauge_streams.judge.app", "streams").run(load_settings())
 
 
 @app.command()

@@ -129,7 +129,7 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
             "metrics_port": 0,
         }
         own = settings.model_copy(update=changes)
-        screen.say("starting: bus (tansu), rollup, detect, sinks (chDB), notifier")
+        screen.say("starting: bus (tansu), rollup, detect, quality, sinks (chDB), notifier")
         with LocalStack(
             own, data_dir=Path(folder), with_gateway=False, say=screen.say, show_alert=screen.alert
         ) as stack:

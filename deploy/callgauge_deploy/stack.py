@@ -25,11 +25,13 @@ from callgauge_deploy.process_log import ProcessLog
 from callgauge_deploy.supervise import Child, Process
 from callgauge_deploy.tansu import Tansu
 from callgauge_deploy.topics import ensure_topics
+from callgauge_quality.where_texts_go import where_texts_go
 
 __all__ = ["LocalStack", "StackError"]
 
-# The processes are ended in this order: first those that send rows and alerts, then those that store and deliver them.
-WAVES = (("gateway", "rollup", "detect"), ("sinks", "notify"))
+# The processes are ended in this order: first those that send calls and scores, then rows and alerts, then those that
+# store and deliver them. A judge is among them where one is set up.
+WAVES = (("gateway", "quality", "judge"), ("rollup", "detect"), ("sinks", "notify"))
 READY_S = 90.0
 GRACE_S = 10.0
 TICK_S = 0.1
@@ -70,7 +72,8 @@ class LocalStack:
         self.settings = settings
         self._tansu = Tansu()
         self._with_gateway = with_gateway
-        left_out = {role for role, wanted in (("notify", with_notifier), ("gateway", with_gateway)) if not wanted}
+        is_wanted = {"notify": with_notifier, "gateway": with_gateway, "judge": bool(settings.judge_url)}
+        left_out = {role for role, wanted in is_wanted.items() if not wanted}
         self._roles = [role for wave in WAVES for role in wave if role not in left_out]
         self._command = command
         self._say = say
@@ -110,6 +113,8 @@ class LocalStack:
             self._cleanup.callback(self._log.close)
             has_history = self.folder.clickhouse.exists()
             self._children = {role: self._child(role) for role in self._roles}
+            if "judge" in self._children:
+                self._say(where_texts_go(self.settings))
             self._watcher.start()
             self._wait_ready()
             if has_history:
@@ -168,6 +173,8 @@ class LocalStack:
         ready_file = self.folder.ready_file(role)
         own = {"ready_file": ready_file, "notify_console": role == "notify" or self.settings.notify_console}
         own |= {"metrics_port": self._metrics.get(role, 0)}
+        if role == "judge" and self.settings.judge_spent_file is None:
+            own |= {"judge_spent_file": self.folder.path / "judge-spent.json"}
         env = child_environment(self.settings.model_copy(update=own)) | {"PYTHONUNBUFFERED": "1"}
         argv = self._command(role)
 

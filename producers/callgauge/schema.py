@@ -169,6 +169,9 @@ class Score(_Message):
     """The call's labels (any of `counted.LABELS` but service). A score counts in the grouping sets whose labels are all
     here: an empty value says that the call has none, a label left out that it is not known."""
     comment: Annotated[str, Field(max_length=1024)] = ""
+    sample_rate: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The share of calls that are judged like this: the score stands for 1 / sample_rate calls. Counts and means in
+    windows are of the sample."""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
 

@@ -42,6 +42,9 @@ PATHS = (
     "spill_dir",
     "ready_file",
     "redact_patterns_file",
+    "quality_unsafe_file",
+    "judge_truths_file",
+    "judge_spent_file",
     *("gateway_socket", "gateway_keys_file", "gateway_tls_cert", "gateway_tls_key"),
 )
 
@@ -127,6 +130,74 @@ class Settings(BaseSettings):
     source_timeout_s: float = Field(
         default=60.0, gt=0, description="Sources unheard for this long (log time) are left out."
     )
+
+    # quality
+    quality_calls: str = Field(
+        default="0.05",
+        description="Whose response_length, cut_off and blocked are scored, which need no text; as CALLGAUGE_CONTENT.",
+    )
+    quality_weights: str = Field(
+        default="", description="Weights of the overall quality that differ from the default: refusal=3,coherence=0."
+    )
+    quality_refusal_threshold: float = Field(
+        default=0.5, gt=0, lt=1, description="Probability from which an answer counts as a refusal."
+    )
+    quality_expect: str = Field(
+        default="",
+        description="What services answer in: extract=json,orders=order-schema.json,chat=de; alone: all others.",
+    )
+    quality_unsafe_file: Path | None = Field(
+        default=None, description="More phrases that count as unsafe_terms, one a line; empty: none."
+    )
+
+    # the judge
+    judge_url: str = Field(
+        default="",
+        description="Base URL of an OpenAI-compatible API that judges answers: texts go there; empty: no judge.",
+    )
+    judge_model: str = Field(default="", max_length=256, description="The model that judges.")
+    judge_key: SecretStr = Field(default=SecretStr(""), description="API key of the judge's endpoint.")
+    judge_allow_http: bool = Field(default=False, description="The judge's endpoint may be http:// on another machine.")
+    judge_share: str = Field(
+        default="0.05",
+        description="Share of the contents that is judged, as CALLGAUGE_CONTENT: 0.05,chat=0.1,search=off.",
+    )
+    judge_new_share: float = Field(
+        default=0.25, ge=0, le=1, description="Share that is judged at least of the first answers of a prompt version."
+    )
+    judge_new_count: int = Field(default=200, ge=0, description="How many answers of a prompt version are its first.")
+    judge_per_minute: int = Field(
+        default=30, ge=0, description="Answers of a service and partition judged a minute, at most; 0: no limit."
+    )
+    judge_rubric: str = Field(
+        default="answer-1", description="What the judge is asked: a shipped rubric, or a YAML file."
+    )
+    judge_structure: Literal["json_schema", "json_object", "none"] = Field(
+        default="json_schema", description="How the endpoint is told to answer in JSON."
+    )
+    judge_truths_file: Path | None = Field(
+        default=None, description="Questions and expected answers (JSON lines), for factual_accuracy; empty: none."
+    )
+    judge_concurrency: int = Field(default=4, ge=1, le=256, description="Judgements of a worker at once.")
+    judge_timeout_s: float = Field(default=30.0, gt=0, description="How long the endpoint may take for an answer.")
+    judge_retries: int = Field(
+        default=3, ge=0, le=20, description="Further attempts after 408, 429, 5xx and no answer."
+    )
+    judge_budget_usd: float = Field(
+        default=5.0,
+        ge=0,
+        description="What a judge worker may spend on a day (UTC); then it stops judging and says so.",
+    )
+    judge_price: str = Field(
+        default="", description="Dollars per million tokens of input and output: 0.15,0.60; empty: the table's price."
+    )
+    judge_spent_file: Path | None = Field(
+        default=None, description="Keeps what was spent today over a restart; empty: a restart begins anew."
+    )
+    judge_cache: int = Field(default=10_000, ge=0, description="Judgements kept, for answers that come again.")
+    eval_url: str = Field(default="", description="Base URL of the API that `callgauge eval` asks.")
+    eval_model: str = Field(default="", max_length=256, description="The model that `callgauge eval` asks.")
+    eval_key: SecretStr = Field(default=SecretStr(""), description="API key of that endpoint.")
 
     # the store
     store: SecretStr = Field(
@@ -367,7 +438,7 @@ class Settings(BaseSettings):
     def _check_prefix(cls, text: str) -> str:
         return check_prefix(text)
 
-    @field_validator("content")
+    @field_validator("content", "quality_calls", "judge_share")
     @classmethod
     def _check_content(cls, text: str) -> str:
         parse_choice(text)

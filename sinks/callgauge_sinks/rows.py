@@ -83,6 +83,7 @@ def _score_columns(scores: Sequence[Any]) -> dict[str, pa.Array]:
     columns["score_id"] = _column(scores, "event_id", pa.string())
     columns["event_id"] = _column(scores, "call_id", pa.string())
     columns["value"] = _column(scores, "value", pa.float64())
+    columns["sample_rate"] = _column(scores, "sample_rate", pa.float64())
     columns["value_micro"] = pa.array([millionths(score.value) for score in scores], pa.int64())
     return columns
 

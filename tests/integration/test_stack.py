@@ -25,7 +25,7 @@ from callgauge_deploy.data_dir import DataDir, StackRunning, running_stack
 from callgauge_deploy.process import free_port
 from callgauge_deploy.stack import LocalStack, StackError
 
-ROLES = {"gateway", "rollup", "detect", "sinks", "notify"}
+ROLES = {"gateway", "quality", "rollup", "detect", "sinks", "notify"}
 
 # What the stack expects of a role: say ready, and, for the sinks, where the API is.
 STAND_IN = """

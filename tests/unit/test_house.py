@@ -30,7 +30,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callgauge_windows": {"callgauge"},
     "callgauge_detectors": {"callgauge", "callgauge_windows"},
     "callgauge_rules": {"callgauge", "callgauge_windows", "callgauge_detectors"},
-    "callgauge_streams": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
+    "callgauge_quality": {"callgauge"},
+    "callgauge_streams": {
+        "callgauge",
+        "callgauge_windows",
+        "callgauge_detectors",
+        "callgauge_rules",
+        "callgauge_quality",
+    },
     "callgauge_intake": {"callgauge"},
     "callgauge_history": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
     "callgauge_sinks": {
@@ -62,7 +69,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 MAY_IMPORT["callgauge_deploy"] = set(MAY_IMPORT)
 
 #: The rooms of callgauge_streams, lowest first: a room imports only from those before it, and from itself.
-STREAMS = ("bus", "worker", "rollup", "detect")
+STREAMS = ("bus", "worker", "rollup", "detect", "quality", "judge")
 #: The rooms of rollup, lowest first. What lies beside them (app, config, kinds, ...) binds them together.
 ROLLUP = ("tables", "reading", "folding", "rows", "source")
 
@@ -70,7 +77,7 @@ ROLLUP = ("tables", "reading", "folding", "rows", "source")
 NOTIFY = ("routing", "grouping", "receivers", "delivery", "two_way")
 
 #: Packages that hold no I/O.
-PURE = ("callgauge_windows", "callgauge_detectors", "callgauge_rules")
+PURE = ("callgauge_windows", "callgauge_detectors", "callgauge_rules", "callgauge_quality")
 #: What does I/O, or belongs to a process.
 IMPURE = {
     *("aiohttp", "aiokafka", "asyncio", "chdb", "clickhouse_connect", "confluent_kafka", "faust", "httpx", "logging"),

@@ -20,6 +20,8 @@ __all__ = ["GROUPS", "lags_of", "read_lags", "unprocessed_in"]
 GROUPS: dict[str, tuple[str, ...]] = {
     "rollup": ("calls", "scores"),
     "detect": ("windows",),
+    "quality": ("content", "calls"),
+    "judge": ("content",),
     "sink-calls": ("calls",),
     "sink-scores": ("scores",),
     "sink-content": ("content",),
@@ -57,7 +59,9 @@ def lags_of(
         committed: role -> its committed offsets.
         unprocessed: role -> what its metrics tell.
     """
-    topics = {role: {getattr(settings.topics, name).name for name in read} for role, read in GROUPS.items()}
+    # A judge runs only where one is set up.
+    groups = {role: read for role, read in GROUPS.items() if role != "judge" or settings.judge_url}
+    topics = {role: {getattr(settings.topics, name).name for name in read} for role, read in groups.items()}
     return [
         Lag(
             settings.group(role),

@@ -11,8 +11,8 @@ from typing import Any
 
 __all__ = ["Outbox", "Outgoing"]
 
-#: topic, partition, key, value; a value of None deletes the key of a compacted topic
-Outgoing = tuple[str, int, bytes, bytes | None]
+#: topic, partition (None: that of the key), key, value; a value of None deletes the key of a compacted topic
+Outgoing = tuple[str, int | None, bytes, bytes | None]
 
 
 _MANY = 4_096

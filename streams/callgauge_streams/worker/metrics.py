@@ -48,6 +48,13 @@ class Metrics:
             }.items()
         }
         self._lost = self._counter("lost_offsets", "Offsets that retention ate before they were counted.", _PARTITION)
+        self._scores_sent = self._counter("scores_sent", "Scores that the broker has acknowledged.")
+        self._unreadable = self._counter("unreadable_records", "Records without scores, since they could not be read.")
+        self._judgements = self._counter(
+            "judgements",
+            "Sampled answers by outcome: judged, cached, unparsable, failed, budget, limited.",
+            ("outcome",),
+        )
         self._rebalances = self._counter("rebalances", "Times the group took partitions back to share them out anew.")
 
     def _counter(self, name: str, help_: str, labels: tuple[str, ...] = ()) -> Any:
@@ -66,6 +73,18 @@ class Metrics:
     def rows_sent(self, rows: int) -> None:
         """Rows were acknowledged."""
         self._rows_sent.inc(rows)
+
+    def scores_sent(self, scores: int) -> None:
+        """Scores were acknowledged."""
+        self._scores_sent.inc(scores)
+
+    def judged(self, outcome: str, answers: int) -> None:
+        """Answers of the judge's sample had this outcome."""
+        self._judgements.labels(self.role, outcome).inc(answers)
+
+    def unreadable(self) -> None:
+        """A record could not be read."""
+        self._unreadable.inc()
 
     def block_closed(self, summary: Any) -> None:
         """A block has ended, with this summary."""

@@ -40,6 +40,8 @@ def test_each_group_and_partition_is_a_line() -> None:
     assert lags == [
         Lag("g-rollup", "t.calls", 0, 16, 20, 1),
         Lag("g-rollup", "t.calls", 1, None, 5, None),
+        Lag("g-quality", "t.calls", 0, None, 20, None),
+        Lag("g-quality", "t.calls", 1, None, 5, None),
         Lag("g-sink-calls", "t.calls", 0, None, 20, None),
         Lag("g-sink-calls", "t.calls", 1, None, 5, None),
         Lag("g-sink-alerts", "t.alerts", 0, None, 2, None),

@@ -1,0 +1,66 @@
+"""Language: which of some a text is written in, and whether an answer is in the language that was asked for.
+
+    by script   Japanese, Chinese, Korean, Russian (Cyrillic), Arabic, Greek, Hebrew, Hindi: over 20 % of the letters
+    by words    else the language whose commonest words (`stop_words`) are the largest share of the first 60 words
+
+Parameters
+    LEAST_SHARE     share of common words below which a text has no language (code, tables, names)
+    LEAD            how far the best language must be ahead of the next
+
+Fewer than 5 words, or 2 common ones, have no language. No labelled data is at hand: the tests hold a sentence of each
+language. A language that is not here counts as none, or as a near relation (Galician as Portuguese).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from callgauge_quality.stop_words import ENGLISH, LANGUAGES
+from callgauge_quality.text import Text
+
+__all__ = ["LEAD", "LEAST_SHARE", "language_of"]
+
+LEAST_SHARE = 0.15
+LEAD = 0.03
+#: Share of common English words from which a text is English.
+CLEARLY = 0.35
+_WORDS, _CHARS = 60, 800
+_SCRIPTS = (
+    ("ja", re.compile("[\u3040-\u30ff]")),
+    ("ko", re.compile("[\uac00-\ud7af]")),
+    ("zh", re.compile("[\u4e00-\u9fff]")),
+    ("ru", re.compile("[\u0400-\u04ff]")),
+    ("ar", re.compile("[\u0600-\u06ff]")),
+    ("el", re.compile("[\u0370-\u03ff]")),
+    ("he", re.compile("[\u0590-\u05ff]")),
+    ("hi", re.compile("[\u0900-\u097f]")),
+)
+
+
+def language_of(text: Text) -> str:
+    """ISO 639-1 code; empty: it cannot be told.
+
+    >>> language_of(Text("Der Dienst ist seit heute morgen nicht mehr zu erreichen."))
+    'de'
+    """
+    if not text.raw.isascii() and (script := _by_script(text.raw[:_CHARS])):
+        return script
+    words = text.words[:_WORDS]
+    if len(words) < 5:
+        return ""
+    if sum(map(ENGLISH.__contains__, words)) >= CLEARLY * len(words):
+        return "en"  # most are, and this saves the other languages
+    shares = sorted((sum(map(common.__contains__, words)) / len(words), code) for code, common in LANGUAGES.items())
+    (second, _), (best, code) = shares[-2:]
+    return code if best >= max(LEAST_SHARE, 2 / len(words)) and best - second >= LEAD else ""
+
+
+@lru_cache(maxsize=64)
+def _by_script(beginning: str) -> str:
+    letters = sum(char.isalpha() for char in beginning)
+    for code, script in _SCRIPTS:
+        found = len(script.findall(beginning))
+        if found >= 2 and found > 0.2 * letters:
+            return code
+    return ""

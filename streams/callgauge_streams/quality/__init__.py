@@ -1,0 +1,1 @@
+"""The quality worker: contents and calls in, heuristic scores out."""

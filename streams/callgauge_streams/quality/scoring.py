@@ -1,0 +1,87 @@
+"""From a record to its scores: of a content by its text, of a call by its length and end. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from callgauge.codec import decoder_of
+from callgauge.content.choice import Choice, is_sampled
+from callgauge.counted import LABELS
+from callgauge.errors import DecodeError
+from callgauge.schema import Content
+from callgauge_quality.heuristics import Heuristics
+from callgauge_quality.without_text import scores_without_text
+from callgauge_streams.quality.messages import Message, score_messages
+
+__all__ = ["call_scores", "content_scores"]
+
+#: The messages of one record's scores; raises DecodeError where the record cannot be read.
+Scores = Callable[[bytes | None, int], Iterable[Message]]
+
+_decode_content = decoder_of(Content)
+_NAMED = tuple(label for label in LABELS if label != "service")
+
+
+def content_scores(heuristics: Heuristics) -> Scores:
+    """What the heuristics say of the contents' texts. Time is the record's: when it was appended."""
+
+    def scores(value: bytes | None, appended_ms: int) -> Iterable[Message]:
+        content = _decode_content(value)
+        found = heuristics.scores(
+            content.prompt, content.response, content.service, truncated=content.response_truncated
+        )
+        return score_messages(
+            content,
+            found,
+            ts=appended_ms / 1000,
+            origin="heuristic",
+            labels=content.labels,
+            sample_rate=content.sample_rate,
+        )
+
+    return scores
+
+
+class _Ended(msgspec.Struct, gc=False):
+    """The fields of a call that are looked at; the others are passed over."""
+
+    event_id: str
+    ts: float
+    service: str
+    trace_id: str = ""
+    latency_ms: float | None = None
+    finish_reason: str = ""
+    response_chars: int | None = None
+    operation: str = "chat"
+
+
+_decode_ended = msgspec.json.Decoder(_Ended).decode
+_decode_labels = msgspec.json.Decoder(
+    msgspec.defstruct("_Labels", [(name, str, "") for name in _NAMED], gc=False, module=__name__)
+).decode
+
+
+def call_scores(choice: Choice) -> Scores:
+    """What can be said of calls without their text, of a share of the traces. Time is the end of the call.
+
+    A call that rollup has to mend is passed over: it is rare, and this is a sample.
+    """
+
+    def scores(value: bytes | None, appended_ms: int) -> Iterable[Message]:
+        try:
+            call = _decode_ended(value or b"")
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DecodeError("", str(error)) from None
+        share = choice.share(call.service)
+        if not is_sampled(call.trace_id or call.event_id, share):
+            return ()
+        found = scores_without_text(call.finish_reason, call.response_chars)
+        if not found:
+            return ()
+        labels = msgspec.structs.asdict(_decode_labels(value or b""))
+        ts = min(call.ts + (call.latency_ms or 0.0) / 1000, appended_ms / 1000)
+        return score_messages(call, found, ts=ts, origin="heuristic", labels=labels, sample_rate=share)
+
+    return scores
