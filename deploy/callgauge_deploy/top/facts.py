@@ -9,7 +9,8 @@ from typing import Any
 from callgauge_history.questions.numbers import Numbers
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.series import series
-from callgauge_history.questions.summary import summary, summary_by
+from callgauge_history.questions.summary import summary as summary_of
+from callgauge_history.questions.summary import summary_by
 from callgauge_history.store import Ask
 
 __all__ = ["ActiveAlert", "Facts", "Line", "newest_period", "read_facts"]
@@ -104,7 +105,12 @@ def read_facts(ask: Ask, now_s: float, over_s: int = 60, most: int = 12) -> Fact
     services, more_services = _lines(ask, period, "service", most)
     models, more_models = _lines(ask, period, "model", most)
     return Facts(
-        period, summary(ask, period, align_ms=_STEP_MS).numbers, services, models, (more_services, more_models), alerts
+        period,
+        summary_of(ask, period, align_ms=_STEP_MS).numbers,
+        services,
+        models,
+        (more_services, more_models),
+        alerts,
     )
 
 
@@ -123,5 +129,5 @@ def _lines(ask: Ask, period: Period, label: str, most: int) -> tuple[tuple[Line,
 
 
 def _alert(row: Sequence[Any]) -> ActiveAlert:
-    *texts, starts_ms = row
-    return ActiveAlert(*texts, starts_at_s=int(starts_ms) / 1000)
+    alert_id, rule, severity, shown, labels, summary, starts_ms = row
+    return ActiveAlert(alert_id, rule, severity, shown, labels, summary, int(starts_ms) / 1000)

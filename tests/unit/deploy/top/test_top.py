@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -30,11 +31,12 @@ def fill(store: Store) -> None:
     for window in range(18):
         start_ms = LAST_MS - window * 10_000
         for series, (service, calls) in enumerate((("chat", 60), ("search", 6)), 1):
-            errors = {"errors": {"timeout": 3}} if service == "search" else {}
             for label, value in (("service", service), ("model", f"model of {service}")):
-                known = {"grouping": f"{label}@10s", "labels": {label: value}, "series_id": series}
+                known: dict[str, Any] = {"grouping": f"{label}@10s", "labels": {label: value}, "series_id": series}
+                if service == "search":
+                    known["errors"] = {"timeout": 3}
                 n = calls if window else 1_000
-                insert(store, window_row([900.0] * n, window_start_ms=start_ms, input_tokens=100, **known, **errors))
+                insert(store, window_row([900.0] * n, window_start_ms=start_ms, input_tokens=100, **known))
 
 
 def shown(facts: Facts, width: int = 160) -> str:
