@@ -114,7 +114,7 @@ def test_what_was_learned_survives_crashes(learned: list[BoundRule], seed: int) 
 def test_the_random_logs_make_alerts_of_every_detector(learned: list[BoundRule]) -> None:
     alerts = [
         alert
-        for seed in range(30)
+        for seed in range(15)
         for alert in replay(learned, random_records(random.Random(seed)), random.Random(0), crash=0).values()
     ]
     states = {(alert.rule, alert.state) for alert in alerts}
@@ -125,7 +125,7 @@ def test_the_random_logs_make_alerts_of_every_kind(rules: list[BoundRule]) -> No
     """The law above is not about nothing."""
     alerts = [
         alert
-        for seed in range(60)
+        for seed in range(25)
         for alert in replay(rules, random_records(random.Random(seed)), random.Random(0), crash=0).values()
     ]
     states = {(alert.rule, alert.state) for alert in alerts}
