@@ -13,6 +13,7 @@ whose start is not what is tested come from here: the stack, the demo and `pytho
 from __future__ import annotations
 
 import ctypes
+import gc
 import json
 import os
 import runpy
@@ -224,6 +225,7 @@ def _preload() -> None:
     from callgauge_streams.rollup.warm_up import warm_up
 
     warm_up()
+    gc.freeze()  # what is loaded is not looked at in the children, whose pages would have to be copied
 
 
 if __name__ == "__main__":

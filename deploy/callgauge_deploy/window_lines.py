@@ -87,13 +87,19 @@ def _line_of(record: Any) -> str:
         case "epoch":
             return f"epoch {record.epoch} from offset {record.from_offset:,} on, term {record.term}  {record.source}"
         case _:
-            sources = ", ".join(map(_progress, record.sources))
+            sources = ", ".join(map(_progress, sorted(record.sources, key=_place)))
             return f"progress of {record.worker}: {sources or 'no sources'}"
+
+
+def _place(source: Any) -> tuple[str, int]:
+    """The topic, by what it holds, and the partition."""
+    return source.holds, int(source.source.rpartition("/")[2])
 
 
 def _progress(source: Any) -> str:
     upto = _time(source.watermark_ms) if source.watermark_ms > 0 else "no event yet"  # 0: its watermark is not known
-    return f"{source.source.rpartition('/')[2]} at {source.next_offset:,} ({upto}{', idle' if source.idle else ''})"
+    holds, partition = _place(source)
+    return f"{holds} {partition} at {source.next_offset:,} ({upto}{', idle' if source.idle else ''})"
 
 
 def _where(row: Any) -> str:

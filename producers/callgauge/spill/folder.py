@@ -8,6 +8,7 @@ the next one, which sends it again with the same ids.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
@@ -62,7 +63,7 @@ class SpillFolder:
 
     def check(self) -> None:
         """Make the folder if it is missing, and write a byte into it."""
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         probe = self._path / f"{new_span_id()}.probe"
         fd = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
@@ -139,8 +140,14 @@ class SpillFolder:
             self._release(owner, any(_owner_of(path) == owner for path in self.files))
         self._fresh()
 
+    def _make(self) -> None:
+        try:
+            self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except FileExistsError as error:  # "File exists" would say nothing of what is wrong
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(self._path)) from error
+
     def _has_room(self, more: int) -> bool:
-        self._path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make()
         sizes = 0
         for entry in os.scandir(self._path):
             if entry.name.endswith(_SPILL):

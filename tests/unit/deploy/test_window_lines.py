@@ -41,16 +41,20 @@ def test_control_records_are_lines_too() -> None:
     assert [line for record in records for line in lines(record)] == [
         "block up to offset 6: 7 records = 6 counted + 0 duplicates + 1 dead  [0/0 e]",
         "epoch e from offset 0 on, term 3  c/t/0",
-        "progress of w: 0 at 7 (2023-11-14T22:13:20Z, idle)",
+        "progress of w: calls 0 at 7 (2023-11-14T22:13:20Z, idle)",
     ]
     assert not [line for record in records for line in lines_of(record, matcher_of("model@10s", []))]
 
 
 def test_a_source_without_events_has_no_time() -> None:
     """Its watermark is not known yet, and is not 1970."""
-    sources = [SourceProgress(source="c/t/3", block=0, next_offset=0, watermark_ms=0, idle=True)]
+    sources = [
+        SourceProgress(source=f"c/t/{number}", block=0, next_offset=0, watermark_ms=0, idle=idle, holds=holds)
+        for number, holds, idle in ((10, "calls", True), (3, "scores", True), (3, "calls", False))
+    ]
     [line] = lines(Progress(worker="w", at_ms=0, sources=sources))
-    assert line == "progress of w: 3 at 0 (no event yet, idle)"
+    told = "calls 3 at 0 (no event yet), calls 10 at 0 (no event yet, idle), scores 3 at 0 (no event yet, idle)"
+    assert line == f"progress of w: {told}"
 
 
 def test_rows_are_chosen_by_grouping_and_labels() -> None:

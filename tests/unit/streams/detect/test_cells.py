@@ -19,6 +19,7 @@ from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.series import Series
 from callgauge_windows.row_batch import RowBatch
 from callgauge_windows.totals import Totals
+from tests.examples import examples
 from tests.unit.streams.detect import full_walk_windows as plain
 from tests.unit.streams.detect.takeovers import WINDOW_MS, start
 
@@ -95,7 +96,7 @@ def test_random_rows_are_not_alike() -> None:
     assert min(kinds[kind] for kind in ("rows", "fold", "start", "forget")) > 50
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50, long=300), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_columns_hold_what_plain_windows_hold(seed: int) -> None:
     """The same rows change something, the same windows become void or are forgotten, and all sums are the same: of

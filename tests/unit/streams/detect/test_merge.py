@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.series import Series
 from callgauge_windows.row_batch import RowBatch
+from tests.examples import examples
 from tests.unit.streams.detect.takeovers import SOURCE, WINDOW_MS, progress, random_history, row, start
 
 GROUPINGS = ("service@10s", "model@10s")
@@ -77,7 +78,7 @@ def folding_at_summaries(records: list[Any]) -> list[Any]:
     return [progress(r.block + 1) if r.kind == "summary" else r for r in records]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150, long=600), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_merged_totals_are_a_plain_recount(seed: int) -> None:
     records, recount = random_history(seed)
@@ -87,7 +88,7 @@ def test_merged_totals_are_a_plain_recount(seed: int) -> None:
 @pytest.mark.parametrize("leave_out", [without_terms, without_epochs, folding_at_summaries])
 def test_no_rule_can_be_left_out(leave_out: Callable[[list[Any]], list[Any]]) -> None:
     """The law above fails for readers that ignore terms, epochs, or what is committed."""
-    histories = [random_history(seed) for seed in range(150)]
+    histories = [random_history(seed) for seed in range(60)]
     assert sum(totals(merged(leave_out(records))) != recount for records, recount in histories) > 3
 
 

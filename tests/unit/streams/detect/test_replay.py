@@ -15,6 +15,7 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.history_span import read_back_ms
 from callgauge_streams.detect.learned_states import decode_state
 from callgauge_windows.grouping import parse_groupings
+from tests.examples import examples
 from tests.unit.streams.detect.conftest import RULES
 from tests.unit.streams.detect.windows_log import Record, random_records
 
@@ -71,7 +72,7 @@ def replay(rules: list[BoundRule], log: list[Record], rng: random.Random, crash:
     return sent
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, long=120), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_workers_that_crash_tell_the_same_alerts(rules: list[BoundRule], seed: int) -> None:
     log = random_records(random.Random(seed))
@@ -101,7 +102,7 @@ def learned(tmp_path_factory: pytest.TempPathFactory) -> list[BoundRule]:
     return bind(load_rules(path), parse_groupings("model@10s"))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(12, long=60), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_what_was_learned_survives_crashes(learned: list[BoundRule], seed: int) -> None:
     """To the last bit: the same alerts, with the same scores."""
@@ -113,7 +114,7 @@ def test_what_was_learned_survives_crashes(learned: list[BoundRule], seed: int) 
 def test_the_random_logs_make_alerts_of_every_detector(learned: list[BoundRule]) -> None:
     alerts = [
         alert
-        for seed in range(30)
+        for seed in range(15)
         for alert in replay(learned, random_records(random.Random(seed)), random.Random(0), crash=0).values()
     ]
     states = {(alert.rule, alert.state) for alert in alerts}
@@ -124,7 +125,7 @@ def test_the_random_logs_make_alerts_of_every_kind(rules: list[BoundRule]) -> No
     """The law above is not about nothing."""
     alerts = [
         alert
-        for seed in range(60)
+        for seed in range(25)
         for alert in replay(rules, random_records(random.Random(seed)), random.Random(0), crash=0).values()
     ]
     states = {(alert.rule, alert.state) for alert in alerts}

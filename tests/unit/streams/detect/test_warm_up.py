@@ -35,7 +35,7 @@ before = signatures()
 assert len(before) > 10, before
 rules = bind(load_rules(None), parse_groupings("model@10s service@10s"))
 alerts = 0
-for seed in range(60):
+for seed in range(20):
     engine = Engine(rules, source_timeout_ms=60_000, live_from=0)
     for offset, clock, each in random_log(random.Random(seed)):
         record = decode_rows(encode_rows(RowBatch.of_rows(each))) if isinstance(each, list) else each

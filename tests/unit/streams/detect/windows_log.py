@@ -12,6 +12,8 @@ from callgauge.schema import BlockSummary, Histogram, Measure, Progress, SourceP
 from tests.unit.streams.detect.takeovers import start
 
 WINDOW_MS = 10_000
+#: Now and then the clock jumps; seldom beyond all that is kept, since each window on the way is judged.
+JUMPS_MS = (100_000, 300_000, 300_000, 600_000, 600_000, 6_000_000)
 
 Record = tuple[int, int, Any]
 """Offset, timestamp ms, record."""
