@@ -40,7 +40,7 @@ from callgauge_streams.worker.app import (
     run_worker,
     use_blocks,
 )
-from callgauge_streams.worker.memory import leave_no_holes, trim
+from callgauge_streams.worker.memory import trim
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import partition_of
 from callgauge_windows.row_batch import RowBatch
@@ -294,6 +294,5 @@ def rollup_app(settings: Settings) -> Any:
 
 def run(settings: Settings) -> None:
     """Run a rollup worker until SIGTERM."""
-    leave_no_holes()
     warm_up()
     run_worker(rollup_app(settings), settings)
