@@ -1,6 +1,6 @@
 """Where a Python process spends its CPU: `python -m tests.bench.sampler OUT.json module arguments...` runs a module.
 
-Every few milliseconds each thread's CPU clock is read, and what it has used since is put down to the step in which it
+Every millisecond each thread's CPU clock is read, and what it has used since is put down to the step in which it
 is now: the innermost frame that a step claims. Time that is waited costs nothing. Compiled loops run without the GIL
 and are seen; a C call that keeps the GIL is put down to the Python function around it. OUT.json is written once a
 second: {step: CPU seconds}. Linux only.
@@ -20,7 +20,7 @@ from types import FrameType
 
 __all__ = ["STEPS", "sampled_command", "step_of"]
 
-_EVERY_S = 0.004
+_EVERY_S = 0.001
 
 #: Part of a file's path, and function (empty: any) -> step; of several the first counts.
 STEPS: Mapping[tuple[str, str], str] = {
@@ -47,8 +47,10 @@ STEPS: Mapping[tuple[str, str], str] = {
     ("/aiokafka/", ""): "fetch (aiokafka)",
     ("/faust/", ""): "Faust",
     ("/mode/", ""): "Faust",
+    ("/asyncio/selector_events.py", ""): "read and write sockets",
+    ("/asyncio/streams.py", ""): "read and write sockets",
     ("/asyncio/", ""): "event loop",
-    ("selectors.py", ""): "event loop",
+    ("selectors.py", ""): "waiting, or done between two looks",
 }
 
 

@@ -230,6 +230,8 @@ def _store_down(scene: Scene, size: Size) -> int:
         scene.tend()
     scene.sender.flush()
     scene.http.start()
+    before = scene.stored() or 0
+    scene.wait("the sink's next attempt", lambda: (scene.stored() or 0) > before)
     started, before = time.monotonic(), scene.stored() or 0
     expected = expected_of(scene.sender.sent).calls
     scene.wait("the sink to catch up", lambda: (scene.stored() or 0) >= expected, _WITHIN_S + size.outage_calls / 2_000)

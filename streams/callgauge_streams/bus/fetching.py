@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, cast
 
 import aiokafka
+from aiokafka import conn as aiokafka_conn
 from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -34,6 +35,8 @@ _FETCH_BYTES = 2 << 20
 # What tansu sends at once, and a partition's part of it: with less than a megabyte a worker of few partitions waits.
 _SHARED_BYTES, _LEAST_SHARE, _LARGEST_SHARE = 16 << 20, 64 << 10, 1 << 20
 _CHUNKS_AT_ONCE = 2
+# aiokafka has asyncio stop reading a socket at 128 KB and go on at once, for each piece of a response of megabytes.
+_READ_AHEAD_BYTES = 4 << 20
 
 
 class TransportMetrics(Protocol):
@@ -83,6 +86,7 @@ class FetchThread(driver.AIOKafkaConsumerThread):
         self._records_per_batch = 1_000.0
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        aiokafka_conn.READER_LIMIT = _READ_AHEAD_BYTES
         consumer = super()._create_worker_consumer(transport)
         consumer._isolation_level = "read_committed"  # Faust offers it with transactions only
         # A broker answers one fetch at a time. A fetch of quiet partitions must not delay the busy ones for 1.5 s.

@@ -11,6 +11,7 @@ Format: record batches of magic 2, https://kafka.apache.org/documentation/#recor
 from __future__ import annotations
 
 import struct
+import weakref
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
@@ -171,7 +172,8 @@ class _Batches:
     """The batches of a fetch response for one partition."""
 
     def __init__(self, partition_records: Any) -> None:
-        self._partition_records = partition_records
+        # Weak: it holds us, and in a circle the megabytes of a response waited for the garbage collector.
+        self._partition_records = weakref.ref(partition_records)
         self._batches: _KeptBytes = partition_records._records
 
     def has_next(self) -> bool:
@@ -179,7 +181,7 @@ class _Batches:
 
     def next_batch(self) -> _IteratedOnce:
         batch = self._batches.next_batch()
-        return _IteratedOnce(batch, self._batches.raw, self._partition_records.next_fetch_offset)
+        return _IteratedOnce(batch, self._batches.raw, self._partition_records().next_fetch_offset)
 
 
 class _Results(OrderedDict[TopicPartition, Any]):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,6 +83,22 @@ def test_the_records_are_those_that_aiokafka_gives(compression: int) -> None:
     assert found.values() == [r.value for r in records]
     assert positions[0] == 15
     assert positions[-1] == 220
+
+
+def test_a_response_is_freed_as_soon_as_it_is_read() -> None:
+    """It is in no reference circle: the garbage collector, which comes by rarely, is not needed."""
+    result, _ = result_of(batch(0, 200), 0)
+    results = _Results()
+    results[TP_] = result
+    held = weakref.ref(result._partition_records)
+    gc.disable()
+    try:
+        while result.has_more():
+            result.getall(1)
+        del results[TP_], result
+        assert held() is None
+    finally:
+        gc.enable()
 
 
 def test_a_seek_into_the_middle_of_a_batch() -> None:
