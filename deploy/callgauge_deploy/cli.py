@@ -23,7 +23,9 @@ from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
+from callgauge_deploy.history_command import history_app
 from callgauge_deploy.load_command import load as load_command
+from callgauge_deploy.migrate_command import migrate
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.rules_command import rules_app
@@ -40,6 +42,8 @@ app = typer.Typer(
 app.add_typer(dead_app, name="dead")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(rules_app, name="rules")
+app.add_typer(history_app, name="history")
+app.command()(migrate)
 app.command()(windows)
 app.command()(prices)
 app.command()(gateway)

@@ -56,8 +56,8 @@ def migrate(store: Store) -> list[Migration]:
     Raises:
         StoreError: a newer version of callgauge has changed the schema, or a statement failed.
     """
-    store.command(_TABLE)
     missing = pending(store)
+    store.command(_TABLE)
     for migration in missing:
         for statement in migration.statements:
             _run(store, statement)
@@ -67,13 +67,15 @@ def migrate(store: Store) -> list[Migration]:
 
 
 def pending(store: Store) -> list[Migration]:
-    """The migrations that the store lacks. It must have the table `migrations`.
+    """The migrations that the store lacks.
 
     Raises:
         StoreError: a newer version of callgauge has changed the schema.
     """
     known = all_migrations()
-    done = {int(number): str(name) for number, name in store.query("SELECT number, name FROM migrations FINAL").rows}
+    has_any = store.query("EXISTS TABLE migrations").rows[0][0]
+    rows = store.query("SELECT number, name FROM migrations FINAL").rows if has_any else []
+    done = {int(number): str(name) for number, name in rows}
     if unknown := sorted(done.keys() - {migration.number for migration in known}):
         newer = ", ".join(f"{number:04} {done[number]}" for number in unknown)
         raise StoreError(
