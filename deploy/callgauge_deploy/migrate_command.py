@@ -22,14 +22,16 @@ def migrate(
     Running it again does nothing. A store whose schema is newer is left as it is, and told.
     """
     module = load("callgauge_history.migrate", "sinks")
+    settings = store_settings()
+    cluster = settings.store_cluster
     if show_sql:
         for migration in module.all_migrations():
-            for statement in migration.statements:
+            for statement in module.statements_of(migration, cluster):
                 typer.echo(f"{statement.sql};\n")
         return
-    store = load("callgauge_history.store", "sinks").open_store(store_settings().store_dsn)
+    store = load("callgauge_history.store", "sinks").open_store(settings.store_dsn)
     try:
-        found = module.pending(store) if dry_run else module.migrate(store)
+        found = module.pending(store) if dry_run else module.migrate(store, cluster)
     finally:
         store.close()
     for each in found:
