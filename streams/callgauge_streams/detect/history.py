@@ -19,7 +19,7 @@ from callgauge_streams.bus.reader import PartitionHead, next_message, open_reade
 from callgauge_streams.bus.steps import note_step
 from callgauge_streams.detect.learned_states import LearnedState, decode_state
 
-__all__ = ["current_alerts", "end_before", "learned_states", "offset_before"]
+__all__ = ["current_alerts", "decided_at", "end_before", "learned_states", "log_start", "offset_at"]
 
 _TIMEOUT_S = 30.0
 log = logging.getLogger(__name__)
@@ -86,8 +86,14 @@ def end_before(settings: Settings, partition: int, committed: int) -> int | None
         return head.end if head.ends_before(committed) else None
 
 
-def offset_before(settings: Settings, partition: int, live_from: int, span_ms: int) -> int:
-    """The offset of the windows topic whose record was appended `span_ms` before the last one that was decided.
+def log_start(settings: Settings, partition: int) -> int:
+    """The first offset of the windows topic that is still there."""
+    with open_reader(settings) as consumer:
+        return PartitionHead(consumer, settings.topics.windows.name, partition).start
+
+
+def decided_at(settings: Settings, partition: int, live_from: int) -> int | None:
+    """When the last record that was decided was appended to the windows topic; None if it is not there.
 
     Args:
         live_from: the first offset not decided yet, > the log's start.
@@ -96,9 +102,13 @@ def offset_before(settings: Settings, partition: int, live_from: int, span_ms: i
     with open_reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, live_from - 1)])
         decided = next_message(consumer, f"{topic}/{partition}")
-        if decided is None:
-            return live_from
-        _, decided_ms = decided.timestamp()
-        since = TopicPartition(topic, partition, max(decided_ms - span_ms, 0))
+        return None if decided is None else int(decided.timestamp()[1])
+
+
+def offset_at(settings: Settings, partition: int, since_ms: int, live_from: int) -> int:
+    """The first offset of the windows topic that was appended then or later, at most `live_from`."""
+    topic = settings.topics.windows.name
+    with open_reader(settings) as consumer:
+        since = TopicPartition(topic, partition, max(since_ms, 0))
         found = consumer.offsets_for_times([since], timeout=_TIMEOUT_S)[0].offset
     return min(found, live_from) if found >= 0 else live_from
