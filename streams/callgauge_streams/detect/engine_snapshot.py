@@ -44,7 +44,6 @@ class Manifest(msgspec.Struct, array_like=True):
         shape: of the engine, see `shape_of`.
         rules_at_ms: for which time its rules were asked for.
         next_offset: the first offset that is not part of it.
-        main: what is small.
         pieces: section -> keys.
     """
 
@@ -53,8 +52,12 @@ class Manifest(msgspec.Struct, array_like=True):
     shape: str
     rules_at_ms: int
     next_offset: int
-    main: dict[str, Any]
     pieces: dict[str, list[str]]
+
+    @property
+    def keys(self) -> Iterator[str]:
+        """Of all pieces."""
+        return (key for keys in self.pieces.values() for key in keys)
 
 
 @dataclass(frozen=True)
@@ -99,12 +102,22 @@ class Saver:
 
     Args:
         log: the partition that is read.
-        known: the pieces that are saved already.
+        known: the snapshot that the engine was made of, None if it was made of none.
+        saved: the keys of all pieces that lie where this is saved.
     """
 
-    def __init__(self, engine: Engine, log: str, shape: str, rules_at_ms: int, known: Manifest | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        log: str,
+        shape: str,
+        rules_at_ms: int,
+        known: Manifest | None = None,
+        saved: Iterable[str] = (),
+    ) -> None:
         self._engine, self._log, self._shape, self._rules_at_ms = engine, log, shape, rules_at_ms
         self._keys: dict[str, list[str]] = dict(known.pieces) if known else {}
+        self._saved = set(saved)
 
     def save(self, next_offset: int) -> Saved:
         """What must be written so that the engine can be put back as it is now.
@@ -112,17 +125,15 @@ class Saver:
         Args:
             next_offset: that of the next record that it will take.
         """
-        before = {key for keys in self._keys.values() for key in keys}
         pieces: dict[str, bytes] = {}
         for section, values in _sections(self._engine):
             keys = [f"{_MARK}{section}/{blake2b(value, digest_size=10).hexdigest()}" for value in values]
-            pieces |= {key: value for key, value in zip(keys, values, strict=True) if key not in before}
+            pieces |= {key: value for key, value in zip(keys, values, strict=True) if key not in self._saved}
             self._keys[section] = keys
         self._keys = {section: keys for section, keys in self._keys.items() if keys}
-        main = _main(self._engine)
-        manifest = Manifest(_FORMAT, self._log, self._shape, self._rules_at_ms, next_offset, main, self._keys)
-        now = {key for keys in self._keys.values() for key in keys}
-        return Saved(pieces, _encode(manifest), sorted(before - now))
+        manifest = Manifest(_FORMAT, self._log, self._shape, self._rules_at_ms, next_offset, self._keys)
+        before, self._saved = self._saved, set(manifest.keys)
+        return Saved(pieces, _encode(manifest), sorted(before - self._saved))
 
 
 def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) -> None:
@@ -131,7 +142,12 @@ def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) ->
     Raises:
         KeyError: a piece is missing.
     """
-    main = manifest.main
+
+    def items(section: str) -> Iterator[Any]:
+        for key in manifest.pieces.get(section, ()):
+            yield from _decode(pieces[key])
+
+    main: dict[str, Any] = dict(items("main"))
     engine._watermarks.put_back(main["watermarks"])
     engine._windows.put_back(main["windows"])
     engine._deciding.put_back(main["deciding"])
@@ -140,11 +156,6 @@ def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) ->
     if engine._losses and engine._overflows:
         engine._losses.put_back(main["losses"])
         engine._overflows.put_back(main["overflows"])
-
-    def items(section: str) -> Iterator[Any]:
-        for key in manifest.pieces.get(section, ()):
-            yield from _decode(pieces[key])
-
     alerts = {alert.fingerprint: alert for at in range(_BUCKETS) for alert in map(_alert, items(f"alerts/{at:x}"))}
     engine._states.put_back(items("states"), alerts, main["rules"])
     first_starts = _put_series_back(engine, items("series"))
@@ -162,9 +173,9 @@ def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) ->
     by_number = {series.number: series for series in engine._windows._series.values()}
     engine._recounts.put_back(main["recounts"], by_number.__getitem__)
     for at, judging in enumerate(engine.learned):
-        judging.put_learned_back(items(f"learned/{at}"), next(items(f"rests/{at}"), ((), ())))
+        judging.put_learned_back(items(f"learned/{at}"), items(f"rests/{at}"))
     if engine._late:
-        engine._late.put_back(next(items("late")))
+        engine._late.put_back(main["late"], items("late"))
     engine._deciding.plan_all()
 
 
@@ -199,6 +210,7 @@ def _main(engine: Engine) -> dict[str, Any]:
         "rules": engine._states.rules,
         "cap": engine._cap.state(),
         "recounts": engine._recounts.state(),
+        "late": engine._late.state() if engine._late else None,
         "rings": {name: each.cells._ring_lines[:, 0].tolist() for name, each in kept.items()},
         "window_ms": {name: each.cells.window_ms for name, each in kept.items()},
     }
@@ -219,9 +231,10 @@ def _sections(engine: Engine) -> Iterator[tuple[str, list[bytes]]]:
             yield f"cells/{grouping}/{stretch}", values
     for at, judging in enumerate(engine.learned):
         yield f"learned/{at}", _split(judging.learned())
-        yield f"rests/{at}", _split([judging.rests()])
+        yield f"rests/{at}", _split(judging.rests())
     if engine._late:
-        yield "late", _split([engine._late.state()])
+        yield "late", _split(engine._late.rows())
+    yield "main", _split(_main(engine).items())
 
 
 def _series_items(engine: Engine) -> Iterator[Any]:

@@ -110,13 +110,16 @@ class Late:
     def state(self) -> Any:
         """All that it knows, for a snapshot; `put_back` takes it."""
         told = [(alert_id, seq, at_ms) for (alert_id, seq), at_ms in self._told.items()]
-        batches = [encode_rows(batch) for batch in self._batches]
-        return batches, self._rows, self._first_ms, self._last_ms, told, self._episodes.state()
+        return self._rows, self._first_ms, self._last_ms, told, self._episodes.state()
 
-    def put_back(self, state: Any) -> None:
-        """See `state`."""
-        batches, self._rows, self._first_ms, self._last_ms, told, episodes = state
-        self._batches = [decode_rows(batch) for batch in batches]
+    def rows(self) -> Iterator[bytes]:
+        """The rows that are collected, for a snapshot."""
+        return map(encode_rows, self._batches)
+
+    def put_back(self, state: Any, rows: Iterable[bytes]) -> None:
+        """See `state` and `rows`."""
+        self._rows, self._first_ms, self._last_ms, told, episodes = state
+        self._batches = [decode_rows(batch) for batch in rows]
         self._told = {(alert_id, seq): at_ms for alert_id, seq, at_ms in told}
         self._episodes.put_back(episodes)
 

@@ -117,15 +117,19 @@ class LearnedJudging(Judging):
             fed_to_ms, saved_ms = int(self._fed_to_ms.filled[slot]), int(self._saved_ms.filled[slot])
             yield self.kept.series[slot].number, fed_to_ms, saved_ms, bool(self._changed.filled[slot]), learned
 
-    def rests(self) -> Any:
-        """What rests and what is to be saved, for a snapshot."""
-        return list(self._resting.items()), list(self._to_save.items())
+    def rests(self) -> Iterator[Any]:
+        """What rests, and what is to be saved besides (those without an end), for a snapshot."""
+        yield from ((key, until_ms, value) for key, (until_ms, value) in self._resting.items())
+        yield from ((key, None, value) for key, value in self._to_save.items())
 
-    def put_learned_back(self, items: Iterable[Any], rests: Any) -> None:
+    def put_learned_back(self, items: Iterable[Any], rests: Iterable[Any]) -> None:
         """See `learned` and `rests`; to be called when all series were added."""
-        resting, to_save = rests
-        self._resting = {key: (until_ms, value) for key, (until_ms, value) in resting}
-        self._to_save = dict(to_save)
+        self._resting, self._to_save = {}, {}
+        for key, until_ms, value in rests:
+            if until_ms is None:
+                self._to_save[key] = value
+            else:
+                self._resting[key] = until_ms, value
         slots = {series.number: slot for slot, series in self.kept.series.items()}
         for number, fed_to_ms, saved_ms, changed, learned in items:
             slot = slots[number]

@@ -60,7 +60,7 @@ def engine_of(rules: list[InForce], live_from: int = 0, **more: Any) -> Engine:
 
 
 def saver_of(engine: Engine, rules: list[InForce], known: Any = None) -> Saver:
-    return Saver(engine, LOG, shape_of(rules, TIMEOUT_MS), 0, known)
+    return Saver(engine, LOG, shape_of(rules, TIMEOUT_MS), 0, known, known.keys if known else ())
 
 
 def told(rules: list[InForce], log: list[Record], rng: random.Random, chance: float, **more: Any) -> list[list[Alert]]:
