@@ -138,9 +138,9 @@ def put_cells_back(
         cells._free_cells.filled, cells._counters, which,
     )  # fmt: skip
     group_of_row = groups[_ints(found.group_of_row)] if len(rows) else np.zeros(0, dtype=np.int64)
-    columns = [np.ascontiguousarray(rows[:, at]) for at in range(3)]
+    ids, seqs, row_starts = (np.ascontiguousarray(rows[:, at]) for at in range(3))
     links.restore_rows(
-        which[_ints(found.cell_of_row)], group_of_row, *columns,
+        which[_ints(found.cell_of_row)], group_of_row, ids, seqs, row_starts,
         _ints(found.values).reshape(-1, cells._row_values.room(0).shape[1]), cells._row_of.keys, cells._row_of.numbers,
         cells._cells.room(0), cells._rows.room(0), cells._row_values.room(0), cells._free_rows.filled, cells._counters,
         row_numbers,
@@ -149,7 +149,7 @@ def put_cells_back(
     for name, (lengths, words) in found.evidence.items():
         each = np.frombuffer(lengths, dtype=np.int32), np.frombuffer(words, dtype=np.int32)
         cells._evidence[name].put_back(row_numbers, which, *each)
-    return group_of_row.tolist()
+    return [int(group) for group in group_of_row]
 
 
 def _ints(value: bytes) -> Int64s:
