@@ -7,6 +7,7 @@
     ├── TraceError       a recorded trace cannot be read
     ├── BrokerError      the bus refused or cannot be reached
     ├── StoreError       ClickHouse refused or cannot be reached
+    ├── QuestionError    a question to the history cannot be answered as it was asked
     └── BrokenChain      records of a partition came out of order: the worker must end and read again
 
 Every message says what was wrong, where, and what to do.
@@ -17,6 +18,7 @@ __all__ = [
     "BrokerError",
     "CallgaugeError",
     "DecodeError",
+    "QuestionError",
     "RuleError",
     "SettingError",
     "StoreError",
@@ -60,6 +62,10 @@ class BrokerError(CallgaugeError):
 
 class StoreError(CallgaugeError):
     """ClickHouse refused or cannot be reached."""
+
+
+class QuestionError(CallgaugeError):
+    """A question to the history cannot be answered as it was asked."""
 
 
 class BrokenChain(CallgaugeError):

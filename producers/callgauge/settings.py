@@ -292,6 +292,29 @@ class Settings(BaseSettings):
     )
     content_days: int = Field(default=7, ge=1, le=3_650, description="How long the store keeps prompts and answers.")
 
+    # how long the store keeps all else
+    calls_days: int = Field(default=0, ge=0, le=36_500, description="Days that the store keeps calls; 0: for ever.")
+    scores_days: int = Field(
+        default=0, ge=0, le=36_500, description="Days that the store keeps scores and changes of breakers; 0: for ever."
+    )
+    windows_days: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days that the store keeps windows as rollup made them (10 s, 60 s); 0: for ever.",
+    )
+    windows_1m_days: int = Field(
+        default=0, ge=0, le=36_500, description="Days that the store keeps windows of a minute; 0: for ever."
+    )
+    windows_1h_days: int = Field(
+        default=0, ge=0, le=36_500, description="... and of an hour; 0: for ever. Those of a day are kept for ever."
+    )
+    usage_days: int = Field(default=0, ge=0, le=36_500, description="Days that the store keeps usage; 0: for ever.")
+    alerts_days: int = Field(default=0, ge=0, le=36_500, description="Days that the store keeps alerts; 0: for ever.")
+    dead_letters_days: int = Field(
+        default=0, ge=0, le=36_500, description="Days that the store keeps dead letters; 0: for ever."
+    )
+
     # every process
     metrics_port: int = Field(
         default=0, ge=0, le=65_535, description="Port of a worker's Prometheus metrics; 0: none are served."

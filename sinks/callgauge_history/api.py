@@ -1,6 +1,7 @@
 """The query API of the process that holds the embedded store, so that others can ask while it runs.
 
-POST /query    Authorization: Bearer <token>; body: one SQL statement that reads
+POST /query    Authorization: Bearer <token>; body: one SQL statement that reads; or, as application/json,
+                {"sql": "", "parameters": {}} with the values of its {name:Type}
                 -> {"columns": [], "types": [], "rows": [[]]}; values as in `store.QueryResult`
 GET  /health   {"status": "ok"}
 """
@@ -15,6 +16,7 @@ import secrets
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -64,16 +66,36 @@ def make_app(store: Store, token: str) -> Starlette:
         body = await request.body()
         if len(body) > MAX_SQL_BYTES:
             return JSONResponse({"error": f"a statement may have {MAX_SQL_BYTES:,} bytes"}, 413)
-        sql = body.decode("utf-8", "replace")
+        try:
+            is_json = request.headers.get("content-type", "").startswith("application/json")
+            sql, parameters = _asked(body) if is_json else (body.decode("utf-8", "replace"), {})
+        except ValueError as error:
+            return JSONResponse({"error": str(error)}, 400)
         if (refusal := refusal_of(sql)) is not None:
             return JSONResponse({"error": refusal}, 403)
         try:
-            result = await run_in_threadpool(store.query, sql)
+            result = await run_in_threadpool(store.query, sql, parameters)
         except StoreError as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"columns": result.columns, "types": result.types, "rows": result.rows})
 
     return Starlette(routes=[Route("/health", health), Route("/query", query, methods=["POST"])])
+
+
+def _asked(body: bytes) -> tuple[str, dict[str, Any]]:
+    """The statement of a JSON body, and its parameters."""
+    try:
+        asked = json.loads(body)
+        sql, parameters = asked["sql"], asked.get("parameters", {})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        sql = parameters = None
+    if not isinstance(sql, str) or not isinstance(parameters, dict):
+        raise ValueError('a JSON body must be {"sql": "...", "parameters": {...}}')
+    for name, value in parameters.items():
+        values = value if isinstance(value, list) else [value]
+        if not all(type(each) in (str, int, float) for each in values):
+            raise ValueError(f"parameter {name!r} must be a text, a number, or a list of them")
+    return sql, parameters
 
 
 class ApiServer:

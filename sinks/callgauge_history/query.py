@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from callgauge.errors import StoreError
 from callgauge.settings import Settings
 from callgauge_history.api import refusal_of
 from callgauge_history.migrate import migrate
-from callgauge_history.store import QueryResult, Store, is_embedded, open_store
+from callgauge_history.store import Ask, Parameters, QueryResult, Store, is_embedded, open_store
 
 __all__ = ["ask_process", "asking", "run_query", "writing"]
 
@@ -30,7 +30,7 @@ def run_query(settings: Settings, sql: str) -> QueryResult:
 
 
 @contextmanager
-def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
+def asking(settings: Settings) -> Iterator[Ask]:
     """Give a function that runs one statement that reads. The store is opened when it is first needed.
 
     Raises:
@@ -51,13 +51,13 @@ def asking(settings: Settings) -> Iterator[Callable[[str], QueryResult]]:
                 migrate(opened)
             return opened
 
-        def ask(sql: str) -> QueryResult:
+        def ask(sql: str, parameters: Parameters | None = None) -> QueryResult:
             if (refusal := refusal_of(sql)) is not None:
                 raise StoreError(refusal)
             for name in ("stack.json", "api.json") if is_embedded(dsn) else ():
-                if (result := ask_process(settings.data_dir / name, sql)) is not None:
+                if (result := ask_process(settings.data_dir / name, sql, parameters)) is not None:
                     return result
-            return store().query(sql)
+            return store().query(sql, parameters)
 
         yield ask
 
@@ -81,7 +81,7 @@ def writing(settings: Settings) -> Iterator[Store]:
         opened.close()
 
 
-def ask_process(stack_file: Path, sql: str) -> QueryResult | None:
+def ask_process(stack_file: Path, sql: str, parameters: Parameters | None = None) -> QueryResult | None:
     """The answer of the process that holds an embedded store; None when there is no such process.
 
     Args:
@@ -100,7 +100,11 @@ def ask_process(stack_file: Path, sql: str) -> QueryResult | None:
     try:
         # Plain HTTP to this machine: no proxy of the environment, and no certificates, which take long to load.
         with httpx.Client(verify=False, trust_env=False, timeout=90) as client:  # noqa: S501
-            answer = client.post(f"{url}/query", content=sql, headers={"Authorization": f"Bearer {token}"})
+            answer = client.post(
+                f"{url}/query",
+                headers={"Authorization": f"Bearer {token}"},
+                **({"json": {"sql": sql, "parameters": dict(parameters)}} if parameters else {"content": sql}),
+            )
         body = answer.json()
     except httpx.ConnectError:
         return None

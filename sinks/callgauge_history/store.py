@@ -13,11 +13,11 @@ import json
 import re
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import clickhouse_connect
@@ -27,7 +27,7 @@ from urllib3.exceptions import HTTPError
 from callgauge.errors import SettingError, StoreError
 from callgauge.store_address import check_store, is_embedded
 
-__all__ = ["QueryResult", "Store", "StoreUnavailable", "is_embedded", "open_store", "place_of"]
+__all__ = ["Ask", "Parameters", "QueryResult", "Store", "StoreUnavailable", "is_embedded", "open_store", "place_of"]
 
 #: ClickHouse's error codes of faults that pass by themselves.
 _LATER = frozenset(
@@ -71,6 +71,10 @@ _JSON = {
 _INSERT = {"async_insert": 0, "max_partitions_per_insert_block": 0}
 
 
+#: Values of a statement's `{name:Type}`. ClickHouse puts them in, so no value can become SQL.
+Parameters = Mapping[str, str | int | float | Sequence[str] | Sequence[int]]
+
+
 class StoreUnavailable(StoreError):
     """ClickHouse cannot take this now; the same request may succeed later."""
 
@@ -86,6 +90,14 @@ class QueryResult:
     rows: list[list[Any]]
     types: list[str] = field(default_factory=list, compare=False)
     """Empty if a process of an older version has answered."""
+
+
+class Ask(Protocol):
+    """Runs one statement that reads: a store's `query`, or that of the process which has the store open."""
+
+    def __call__(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
+        """Raise StoreError when the statement is wrong, or nobody answers."""
+        ...
 
 
 def place_of(dsn: str) -> str:
@@ -123,8 +135,11 @@ class Store:
         with self._errors(f"run {_start_of(sql)!r}"):
             self._writer.command(sql)
 
-    def query(self, sql: str) -> QueryResult:
+    def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
         """Run one read-only statement, at most 60 s and 1,000,000 rows.
+
+        Args:
+            parameters: the values of each `{name:Type}` in it.
 
         Raises:
             StoreError: the statement is wrong, its result is too large, or it does not only read.
@@ -135,7 +150,9 @@ class Store:
         with self._errors(f"run {_start_of(sql)!r}"):
             # ClickHouse writes the JSON, so that embedded engine and server give the same values.
             try:
-                body = self._reader.raw_query(_plain(sql), fmt="JSONCompact", settings=self._read_settings)
+                body = self._reader.raw_query(
+                    _plain(sql), dict(parameters or {}) or None, fmt="JSONCompact", settings=self._read_settings
+                )
             except ch.Error:
                 if self._reader is not self._writer:
                     # chDB 4.4 puts what a failed query had written in front of the next query's result, so this one

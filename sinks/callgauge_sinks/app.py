@@ -13,8 +13,9 @@ from callgauge.origins import describe_origins
 from callgauge.settings import Settings
 from callgauge_history.api import ApiServer
 from callgauge_history.migrate import migrate
-from callgauge_history.retention import keep_content
+from callgauge_history.retention import keep, kept_days
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
+from callgauge_history.tiers.job import TierJob
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
 from callgauge_intake.workers import Worker, run_workers
@@ -38,7 +39,7 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
         first = _open_when_it_answers(dsn)
         stack.callback(first.close)
         migrate(first)
-        keep_content(first, settings.content_days)
+        keep(first, kept_days(settings))
         origins = _origins_when_known(settings)
         specs = [spec_of(name, settings, origins) for name in names]
         workers: dict[str, Worker] = {}
@@ -50,6 +51,11 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
             intake = Intake(open_consumer(settings, f"sink-{spec.name}"), spec.topic, time.monotonic)
             letters = None if spec.name == "dead" else DeadLetterWriter(settings)
             workers[f"sink {spec.name}"] = Sink(spec, intake, store, letters)
+        store = first
+        if not is_embedded(dsn):
+            store = _open_when_it_answers(dsn)
+            stack.callback(store.close)
+        workers["tiers"] = TierJob(store, kept_days(settings))
         if is_embedded(dsn):
             # Only one process can hold such a store, so whatever else needs it lives here.
             workers["query API"] = ApiServer(settings, first)

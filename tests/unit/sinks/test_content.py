@@ -9,7 +9,7 @@ import msgspec
 from callgauge.codec import decoder_of, encode
 from callgauge.schema import Content
 from callgauge.settings import load_settings
-from callgauge_history.retention import keep_content
+from callgauge_history.retention import keep
 from callgauge_history.store import Store
 from callgauge_intake.consumer import Intake
 from callgauge_sinks.records import Record
@@ -60,9 +60,9 @@ def test_the_time_to_live_is_the_setting(store: Store) -> None:
         return str(store.query("SELECT engine_full FROM system.tables WHERE name = 'content'").rows[0][0])
 
     assert f"toIntervalDay({load_settings().content_days})" in ttl()
-    keep_content(store, 3)
+    keep(store, {"content": 3})
     assert "toIntervalDay(3)" in ttl()
-    keep_content(store, 7)
+    keep(store, {"content": 7})
     assert "toIntervalDay(7)" in ttl()
 
 

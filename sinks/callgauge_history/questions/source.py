@@ -1,0 +1,166 @@
+"""Where an answer about windows comes from: a grouping set and the coarsest tiers that hold it, or else the calls.
+
+A grouping set can answer if it has the labels that the question names, and counts every call of the period under them:
+it may have been configured only later, and a label with too many values is folded into `__other__`. So first all
+grouping sets are counted over the period; of those that are complete the one with the fewest rows is read. If there is
+none, the calls are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from callgauge.counted import LABELS
+from callgauge_history.questions.call_rows import CALL_ROW, NO_STEPS
+from callgauge_history.questions.labels import Where, check_labels, conditions
+from callgauge_history.questions.period import Period
+from callgauge_history.store import Ask
+from callgauge_history.tiers.ladder import BASES, TIERS, Base
+from callgauge_history.tiers.segments import Segment, segments
+from callgauge_history.tiers.touched import coverages
+from callgauge_windows.grouping import OTHER
+
+__all__ = ["MINUTE_MS", "Source", "between", "choose", "pieces_of", "union_of"]
+
+MINUTE_MS = 60_000
+
+_WINDOWS = BASES[0]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What rows are read from.
+
+    Attributes:
+        period: what the answer covers: whole windows.
+        grouping: the grouping set; "" if the calls are read.
+        tiers: the tiers that are read, "" for the windows themselves; of the calls none.
+    """
+
+    period: Period
+    grouping: str
+    tiers: tuple[str, ...]
+    pieces: tuple[Segment, ...] = field(default=(), repr=False)
+    condition: str = field(default="1", repr=False)
+    parameters: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    def rows(self, columns: Iterable[str]) -> str:
+        """A subquery in brackets that gives these columns of rows; each call is in one row."""
+        names = list(dict.fromkeys(columns))
+        if not self.grouping:
+            made = ", ".join(f"{CALL_ROW[name]} AS {name}" if CALL_ROW[name] != name else name for name in names)
+            within = _within(self.period, "event_time", self.condition)
+            return f"(SELECT {made} FROM (SELECT * FROM calls FINAL WHERE {within}))"  # noqa: S608 (names of ours)
+        condition = f"{self.condition} AND grouping = {{grouping:String}}"
+        return union_of(_WINDOWS, self.pieces, names, condition)
+
+    @property
+    def all_parameters(self) -> dict[str, Any]:
+        """The parameters that `rows` needs."""
+        return self.parameters | ({"grouping": self.grouping} if self.grouping else {})
+
+
+def choose(
+    ask: Ask,
+    period: Period,
+    labels: Sequence[str] = (),
+    where: Where | None = None,
+    *,
+    align_ms: int = MINUTE_MS,
+    step_ms: int | None = None,
+) -> Source:
+    """Choose where to read from.
+
+    Args:
+        labels: what the rows must be told apart by. With the label `user_id` the calls are read.
+        where: what the rows must have.
+        align_ms: windows must fit into multiples of this; the period is widened to them.
+        step_ms: the rows must be told apart by time, in steps of this.
+
+    Raises:
+        QuestionError: a name is no label.
+        StoreError: the store cannot be asked.
+    """
+    where = where or {}
+    known = (*LABELS, "user_id")
+    needed = check_labels([*labels, *where], known)
+    condition, parameters = conditions(where, known)
+    if "operation" not in needed:
+        condition = f"{condition} AND {NO_STEPS}"
+    if "user_id" not in needed:
+        whole, pieces = pieces_of(ask, _WINDOWS, period, align_ms, step_ms)
+        if grouping := _complete(ask, whole, pieces, needed, align_ms):
+            tiers = tuple(dict.fromkeys(piece.tier for piece in pieces))
+            return Source(whole, grouping, tiers, tuple(pieces), condition, parameters)
+    return Source(period, "", (), (), condition, parameters)
+
+
+def pieces_of(
+    ask: Ask, base: Base, period: Period, align_ms: int = MINUTE_MS, step_ms: int | None = None
+) -> tuple[Period, list[Segment]]:
+    """The period as whole windows, and which tier answers which part of it.
+
+    Where the finer tier is no longer kept, the period is widened to whole buckets of the coarser one.
+    """
+    tiers = [tier for tier in coverages(ask, base) if step_ms is None or step_ms % tier.width_ms == 0]
+    width_ms = align_ms
+    for tier in tiers:
+        if period.start_ms < tier.kept_from_ms:
+            width_ms = max(width_ms, tier.width_ms)
+    whole = Period(period.start_ms // width_ms * width_ms, period.widened(align_ms).end_ms)
+    return whole, segments(whole.start_ms, whole.end_ms, tiers)
+
+
+def union_of(base: Base, pieces: Sequence[Segment], columns: Sequence[str], condition: str) -> str:
+    """A subquery in brackets: these columns of the windows of a period, each window once."""
+    tables = {tier.name: f"{tier.table(base)} FINAL" for tier in TIERS} | {"": f"{base.table}_final"}
+    names = ", ".join(columns)
+    parts: dict[str, list[str]] = {}
+    for piece in pieces:
+        parts.setdefault(piece.tier, []).append(between(piece.start_ms, piece.end_ms, "window_start"))
+    selects = [
+        f"SELECT {names} FROM {tables[tier]} WHERE ({' OR '.join(spans)}) AND {condition}"  # noqa: S608 (names of ours)
+        for tier, spans in parts.items()
+    ]
+    return f"({' UNION ALL '.join(selects)})"
+
+
+def between(start_ms: int, end_ms: int, column: str) -> str:
+    """The condition; both numbers are ours, and written out, since a statement may have many of them."""
+    since, until = (f"fromUnixTimestamp64Milli({int(at)})" for at in (start_ms, end_ms))
+    return f"({column} >= {since} AND {column} < {until})"
+
+
+def _within(period: Period, column: str, condition: str) -> str:
+    return f"{between(period.start_ms, period.end_ms, column)} AND {condition}"
+
+
+def _complete(ask: Ask, period: Period, pieces: Sequence[Segment], needed: Sequence[str], align_ms: int) -> str:
+    """The grouping set to read; "" if none counts every call of the period under the labels."""
+    folded = " OR ".join(f"{label} = {{other:String}}" for label in needed) or "0"
+    columns = dict.fromkeys(("grouping", "n", "window_ms", "operation", *needed))
+    rows = ask(
+        f"SELECT grouping, toInt64(sumIf(n, {NO_STEPS})), toInt64(sumIf(n, {folded})), toInt64(count()) "  # noqa: S608 (names of ours)
+        f"FROM {union_of(_WINDOWS, pieces, list(columns), 'n > 0')} GROUP BY grouping",
+        {"other": OTHER},
+    ).rows
+    counted = [
+        (int(count), str(name), int(calls), int(lost))
+        for name, calls, lost, count in rows
+        if _fits(str(name), align_ms)
+    ]
+    every = max((calls for _, _, calls, _ in counted), default=0)
+    usable = [
+        (count, name)
+        for count, name, calls, lost in counted
+        if calls == every and not lost and set(needed) <= set(name.partition("@")[0].split(","))
+    ]
+    return min(usable)[1] if usable else ""
+
+
+def _fits(grouping: str, align_ms: int) -> bool:
+    """Whether its windows fit into the steps that the period is made of."""
+    width = grouping.rpartition("@")[2].removesuffix("s")
+    return width.isdecimal() and align_ms % (int(width) * 1000) == 0
