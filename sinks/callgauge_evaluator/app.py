@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
@@ -72,8 +72,11 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
         run_workers({ROLE: make_evaluator(settings, store)}, settings.ready_file, stop)
 
 
-def make_evaluator(settings: Settings, store: Store) -> Evaluator:
+def make_evaluator(settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> Evaluator:
     """The evaluator of these settings.
+
+    Args:
+        clock: epoch seconds.
 
     Raises:
         RuleError: the rules or budgets file is wrong.
@@ -93,7 +96,7 @@ def make_evaluator(settings: Settings, store: Store) -> Evaluator:
         told=lambda: _told(settings),
         send=Telling(settings).send,
         cursor=(lambda: read_judged(store.query, group), lambda at_ms: note_judged(store, group, at_ms)),
-        clock=time.time,
+        clock=clock,
     )
 
 

@@ -91,6 +91,11 @@ class Evaluator:
         """Set when the group has decided whether this one leads."""
         return self._seat.assigned
 
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one that judges."""
+        return self._seat.leads()
+
     def run(self) -> None:
         """Run until `stop` is called.
 
