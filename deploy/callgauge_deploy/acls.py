@@ -59,6 +59,12 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "detect", ("Describe",)),
         ("group", "reader", ("Read",)),
     ),
+    "console": (
+        ("topic", "calls content heartbeats windows dead", ("Read",)),  # only their ends, for the lag
+        ("topic", "alerts scores", ("Read", "Write")),
+        ("group", "*", ("Describe",)),
+        ("group", "reader", ("Read",)),
+    ),
     "operator": (
         ("topic", "*", ("Read",)),
         ("topic", "calls scores alerts", ("Write",)),
@@ -74,6 +80,7 @@ MEANING = {
     "detect": "`callgauge detect`",
     "sinks": "`callgauge sinks`",
     "notify": "`callgauge notify`",
+    "console": "`callgauge console`; with an embedded store, the sinks have its rights too",
     "operator": "a person: `callgauge status`, `windows`, `alerts`, `dead resend`, `reaggregate`",
 }
 

@@ -20,6 +20,7 @@ from callgauge.printable import json_printable, printable, printable_lines
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.alerts_command import alerts_app
 from callgauge_deploy.command import client_settings, load, store_settings
+from callgauge_deploy.console_commands import console, console_key_app
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
@@ -44,6 +45,8 @@ app.command()(windows)
 app.command()(prices)
 app.command()(gateway)
 app.add_typer(gateway_key_app, name="gateway-key")
+app.command()(console)
+app.add_typer(console_key_app, name="console-key")
 app.command("load")(load_command)
 
 
@@ -89,7 +92,7 @@ def _options(
 
 @app.command()
 def up() -> None:
-    """Run everything on this machine: bus, streams, embedded store, query API. Ctrl-C ends it."""
+    """Run everything on this machine: bus, streams, embedded store, console. Ctrl-C ends it."""
     stack_module = load("callgauge_deploy.stack", "local")
     settings = load_settings()
     typer.echo("callgauge: starting (bus, rollup, detect, sinks, notifier) …")
@@ -140,8 +143,12 @@ def detect() -> None:
 
 @app.command()
 def sinks() -> None:
-    """Run the sinks and the query API: topics in, ClickHouse out."""
-    load("callgauge_sinks.app", "sinks").run(load_settings())
+    """Run the sinks: topics in, ClickHouse out. With an embedded store they serve the console, too."""
+    settings = load_settings()
+    from callgauge.store_address import is_embedded
+
+    console = load("callgauge_console.server", "console").ConsoleServer if is_embedded(settings.store_dsn) else None
+    load("callgauge_sinks.app", "sinks").run(settings, console=console)
 
 
 app.add_typer(notify_app(load), name="notify")

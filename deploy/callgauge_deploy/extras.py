@@ -21,6 +21,8 @@ EXTRAS = {
     "detect": "cli,streams",
     "reaggregate": "cli,streams",
     "sinks": "cli,sinks",
+    "console": "cli,console",
+    "console-key": "cli,console",
     "notify": "cli,notify",
     "query": "cli,sinks",
     "completeness": "cli,sinks",

@@ -44,7 +44,7 @@ def local_settings(settings: Settings, folder: DataDir, ports: Ports) -> Setting
     """`settings` with the local bus and the embedded store in place of those that they named.
 
     So a local stack sends nothing to production, even if it is started in a shell that is set up for production. The
-    session timeout is short because tansu answers a request to join a group only after half of it. The query API's port
+    session timeout is short because tansu answers a request to join a group only after half of it. The console's port
     and token are chosen before, so that they stay the same when the sinks' process is restarted.
     """
     return load_settings(
@@ -185,7 +185,7 @@ class LocalStack:
             api = json.loads(self.folder.api_file.read_text())
             return {"api_url": api["api_url"], "api_token": api["api_token"]}
         except (OSError, ValueError, KeyError) as error:
-            raise StackError(f"the query API's address cannot be read from {self.folder.api_file}: {error}") from error
+            raise StackError(f"the console's address cannot be read from {self.folder.api_file}: {error}") from error
 
     def _child(self, role: str) -> Child:
         ready_file = self.folder.ready_file(role)

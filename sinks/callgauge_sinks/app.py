@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
 from callgauge.origins import describe_origins
 from callgauge.settings import Settings
-from callgauge_history.api import ApiServer
 from callgauge_history.migrate import migrate
 from callgauge_history.retention import keep, kept_days
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
@@ -26,8 +25,18 @@ from callgauge_sinks.specs import NAMES, origin_topics, spec_of
 __all__ = ["run"]
 
 
-def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event | None = None) -> None:
-    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API.
+def run(
+    settings: Settings,
+    names: Sequence[str] = NAMES,
+    stop: threading.Event | None = None,
+    *,
+    console: Callable[[Settings, Store], Worker] | None = None,
+) -> None:
+    """Store topics until SIGTERM, SIGINT or `stop`.
+
+    Args:
+        console: makes the worker that serves the console, since an embedded store belongs to one process; not used
+            with a server.
 
     Raises:
         SystemExit: with code 1 if a sink failed; the reason is in the log.
@@ -56,8 +65,8 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
             store = _open_when_it_answers(dsn)
             stack.callback(store.close)
         workers["tiers"] = TierJob(store, kept_days(settings))
-        if is_embedded(dsn):
-            workers["query API"] = ApiServer(settings, first)
+        if is_embedded(dsn) and console is not None:
+            workers["console"] = console(settings, first)
         run_workers(workers, settings.ready_file, stop)
 
 

@@ -163,7 +163,7 @@ def changes_between(before: Measured, now: Measured) -> list[Change]:
         _rate_change(name, before.rates.get(name), now.rates.get(name), before, now)
         for name in sorted(before.rates.keys() | now.rates.keys())
     ]
-    are_rates = {change.name for change in rates}
+    are_rates = before.rates.keys() | now.rates.keys()
     distributions = [
         _distribution_change(name, before, now)
         for name in sorted((before.histograms.keys() | now.histograms.keys()) - are_rates)
