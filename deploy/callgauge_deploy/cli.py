@@ -144,11 +144,11 @@ def detect() -> None:
 @app.command()
 def sinks() -> None:
     """Run the sinks: topics in, ClickHouse out. With an embedded store they serve the console, too."""
-    settings = load_settings()
     from callgauge.store_address import is_embedded
 
+    settings, module = load_settings(), load("callgauge_sinks.app", "sinks")
     console = load("callgauge_console.server", "console").ConsoleServer if is_embedded(settings.store_dsn) else None
-    load("callgauge_sinks.app", "sinks").run(settings, console=console)
+    module.run(settings, console=console)
 
 
 app.add_typer(notify_app(load), name="notify")
