@@ -19,16 +19,16 @@ CALL_LABELS = (*LABELS, "user_id", "session_id", "status", "error_type", "finish
 
 
 def check_labels(names: Iterable[str], known: Sequence[str] = LABELS) -> tuple[str, ...]:
-    """The names, each once, in the order of the table that declares them.
+    """The names, each once, in the order in which they were given.
 
     Raises:
         QuestionError: one is no label.
     """
-    wanted = set(names)
-    for name in sorted(wanted):
+    wanted = tuple(dict.fromkeys(names))
+    for name in wanted:
         if name not in known:
             raise QuestionError(unknown(name, "label that can be asked for here", known, plain=True))
-    return tuple(name for name in known if name in wanted)
+    return wanted
 
 
 def check_measure(name: str) -> str:

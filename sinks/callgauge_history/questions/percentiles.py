@@ -21,7 +21,7 @@ class Percentiles:
     """The percentiles of the calls with these values of the labels that were asked for.
 
     Attributes:
-        values: of the labels, in their order.
+        values: of the labels, in the order in which they were asked for.
         count: calls that were measured.
         mean: exact; None where nothing was measured.
         at: share -> the value, within 1.1 %, in the unit of the call's field (ms, dollars, tokens).

@@ -27,7 +27,7 @@ class Series:
     """A line of a chart: the steps that had calls, in order. What has no step had none.
 
     Attributes:
-        values: of the labels that were asked for, in their order.
+        values: of the labels, in the order in which they were asked for.
         points: (start of the step in epoch ms, the number; None where it cannot be told).
         calls: in all of it.
     """

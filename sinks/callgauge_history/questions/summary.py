@@ -34,7 +34,7 @@ class Summary:
 
 @dataclass(frozen=True)
 class LabelledNumbers(Numbers):
-    """The numbers of the calls that have these values of the labels that were asked for, in their order."""
+    """The numbers of the calls that have these values of the labels, in the order in which they were asked for."""
 
     values: tuple[str, ...]
 

@@ -41,7 +41,7 @@ class Usage:
 
     Attributes:
         start: of the step, in the time zone that was asked for: "2026-01-31", or "2026-01-31 14:00:00" of hours.
-        values: of the labels, in their order.
+        values: of the labels, in the order in which they were asked for.
     """
 
     start: str

@@ -55,7 +55,8 @@ def derive_sql(base: Base, tier: Tier, buckets: Sequence[int], *, voided: bool =
     names = [*identity, "window_start", "window_ms", *columns_of(base)]
     finer = _part(finer_table(base, tier), names, width, buckets)
     rows = f"{finer} UNION ALL {_emptied(base, tier, names, buckets)}" if voided else finer
-    merged = ",\n    ".join(f"{aggregate} AS {name}" for name, aggregate in merged_columns(base, "w"))
+    aggregates = dict(merged_columns(base, "w"))
+    merged = ",\n    ".join(f"{aggregates[name]} AS {name}" for name in columns_of(base))
     key = ", ".join(f"w.{name}" for name in identity)
     # The names of what is grouped by differ from those of the columns, which would hide them.
     return f"""INSERT INTO {tier.table(base)} ({", ".join(names)}, version)

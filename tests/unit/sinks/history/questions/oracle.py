@@ -11,7 +11,7 @@ import numpy as np
 from callgauge.schema import Call
 from callgauge.units import nanodollars
 
-__all__ = ["answered", "cost_usd", "end_ms", "grouped", "percentile", "totals"]
+__all__ = ["answered", "cost_usd", "end_ms", "grouped", "latencies", "percentile", "totals"]
 
 
 def end_ms(call: Call) -> int:
@@ -20,6 +20,11 @@ def end_ms(call: Call) -> int:
 
 def answered(calls: Iterable[Call]) -> list[Call]:
     return [c for c in calls if c.status not in ("error", "cancelled") and c.latency_ms is not None]
+
+
+def latencies(calls: Iterable[Call]) -> list[float]:
+    """Of answered calls, ms."""
+    return [call.latency_ms for call in answered(calls) if call.latency_ms is not None]
 
 
 def cost_usd(calls: Iterable[Call]) -> Decimal:

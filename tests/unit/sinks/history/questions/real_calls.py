@@ -75,7 +75,7 @@ def trace_calls() -> list[Call]:
     """A request of 1,000 ms with a retrieval, two models side by side and a tool that nobody waits for."""
     base = START_MS / 1000 + 600
 
-    def span(name: str, parent: str, begin_ms: int, latency_ms: int, operation: str, **more: object) -> Call:
+    def span(name: str, parent: str, begin_ms: int, latency_ms: int, operation: str, **more: Any) -> Call:
         return Call(
             event_id=f"trace-{name}", trace_id="trace-1", span_id=name, parent_span_id=parent, ts=base + begin_ms / 1e3,
             latency_ms=float(latency_ms), service="agent", operation=operation, name=name, **more,

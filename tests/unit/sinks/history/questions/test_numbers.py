@@ -40,19 +40,19 @@ def near(value: float | None, true: float | None) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("where", "grouping"),
+    ("where", "from_windows"),
     [
-        ({}, "operation@60s"),
-        ({"model": "gpt-4"}, "model@10s"),
-        ({"service": ["llmperf", "agent"]}, "service@10s"),
-        ({"provider": "lepton"}, "service,feature,provider,model@60s"),
-        ({"environment": ""}, ""),
-        ({"user_id": "user-4"}, ""),
-        ({"user_id": "user-4", "model": "gpt-4"}, ""),
+        ({}, True),
+        ({"model": "gpt-4"}, True),
+        ({"service": ["llmperf", "agent"]}, True),
+        ({"provider": "lepton"}, True),
+        ({"environment": ""}, False),
+        ({"user_id": "user-4"}, False),
+        ({"user_id": "user-4", "model": "gpt-4"}, False),
     ],
     ids=str,
 )
-def test_summary(history: Filled, where: dict[str, str], grouping: str) -> None:
+def test_summary(history: Filled, where: dict[str, str], from_windows: bool) -> None:
     """From windows where a grouping set has the labels, and else from the calls: the same numbers."""
     calls = [
         c for c in history.of_models
@@ -60,10 +60,13 @@ def test_summary(history: Filled, where: dict[str, str], grouping: str) -> None:
     ]  # fmt: skip
     assert calls
     found = summary(history.ask, history.period, where)
-    assert (found.grouping, found.period) == (grouping, history.period)
+    assert bool(found.grouping) == from_windows
+    assert found.period == history.period
+    if from_windows:
+        assert where.keys() <= {*found.grouping.partition("@")[0].split(",")}
     expected = oracle.totals(calls)
     assert {name: getattr(found.numbers, name) for name in expected} == expected
-    latencies = [c.latency_ms for c in oracle.answered(calls)]
+    latencies = oracle.latencies(calls)
     for q in (0.5, 0.95, 0.99):
         assert near(getattr(found.numbers, f"latency_p{q * 100:.0f}_ms"), oracle.percentile(latencies, q))
     assert found.numbers.latency_mean_ms == pytest.approx(np.mean(latencies), abs=1e-3)
@@ -82,15 +85,15 @@ def test_summary_of_part_of_the_period(history: Filled) -> None:
 def test_summary_of_nothing(history: Filled) -> None:
     """Zero calls, and None for what was not measured."""
     numbers = summary(history.ask, Period(0, 60_000)).numbers
-    assert (numbers.calls, numbers.cost_usd, numbers.latency_p95_ms, numbers.error_rate) == (0, 0, None, None)
+    assert (numbers.calls, float(numbers.cost_usd)) == (0, 0.0)
+    assert numbers.latency_p95_ms is numbers.error_rate is None
 
 
 @pytest.mark.parametrize("by", [("model",), ("provider", "model"), ("prompt_version", "model"), ("user_id",)], ids=str)
 def test_summary_by(history: Filled, by: tuple[str, ...]) -> None:
     """Each combination of values once."""
     found = {each.values: each for each in summary_by(history.ask, history.period, by)}
-    order = [label for label in ("provider", "model", "prompt_version", "user_id") if label in by]
-    groups = oracle.grouped(history.of_models, lambda c: tuple(getattr(c, label) for label in order))
+    groups = oracle.grouped(history.of_models, lambda c: tuple(getattr(c, label) for label in by))
     assert found.keys() == groups.keys()
     for values, calls in groups.items():
         expected = oracle.totals(calls)
@@ -169,7 +172,7 @@ def test_usage(history: Filled, zone: str, step: str) -> None:
 
     def key(call: object) -> tuple[str, tuple[str, str]]:
         at = datetime.fromtimestamp(oracle.end_ms(call) / 1000, UTC).astimezone(ZoneInfo(zone))  # type: ignore[arg-type]
-        return at.strftime(patterns[step]), (call.feature, call.user_id)  # type: ignore[attr-defined]
+        return at.strftime(patterns[step]), (call.user_id, call.feature)  # type: ignore[attr-defined]
 
     groups = oracle.grouped(history.of_models, key)
     found = usage(history.ask, history.period, ["user_id", "feature"], step=step, zone=zone)  # type: ignore[arg-type]
@@ -216,7 +219,7 @@ def test_cache_hits(history: Filled) -> None:
         (lambda ask, p: series(ask, p, "nope"), "nope is no number"),
         (lambda ask, p: series(ask, p, step_ms=1_500), "whole seconds"),
         (lambda ask, p: series(ask, Period(0, 10**12), step_ms=1_000), "at most 11,000"),
-        (lambda ask, p: top(ask, p, order="size"), "size is no order"),
+        (lambda ask, p: top(ask, p, order="size"), "size is no order"),  # type: ignore[arg-type]
         (lambda ask, p: usage(ask, p, ["variant"]), "variant is no label"),
         (lambda ask, p: usage(ask, p, zone="Mars/Base"), "no time zone"),
         (lambda ask, p: Period(5, 5), "empty"),

@@ -75,27 +75,20 @@ def test_drift_of_the_real_models(history: Filled) -> None:
     """LLMDrift: the answers of GPT-4 got short when the model behind the name was swapped half-way."""
     middle = history.period.start_ms + history.period.length_ms // 2
     now = Period(middle, history.period.end_ms)
-    found = drift_report(history.ask, now, where={"model": "gpt-4"})
-    sides = [
-        [c for c in history.of_models if c.model == "gpt-4" and p.start_ms <= oracle.end_ms(c) < p.end_ms]
-        for p in (now.before(), now)
-    ]
+    found = drift_report(history.ask, now, where={"model": "gpt-4", "feature": "counthappynumber"})
+    happy = [c for c in history.of_models if (c.model, c.feature) == ("gpt-4", "counthappynumber")]
+    sides = [[c for c in happy if p.start_ms <= oracle.end_ms(c) < p.end_ms] for p in (now.before(), now)]
     assert found.calls == tuple(map(len, sides))
     length = change_of(found.changes, "output_tokens")
     medians = [oracle.percentile([c.output_tokens or 0 for c in side], 0.5) for side in sides]
-    assert (length.before, length.now) == tuple(pytest.approx(m, rel=RELATIVE_ERROR) for m in medians)
+    assert [length.before, length.now] == pytest.approx(medians, rel=RELATIVE_ERROR)
     assert length.significant
     short = change_of(found.changes, "score.short{origin=heuristic}")
     assert short.kind == "rate"
-    shares = [
-        np.mean([
-            r.value for r in history.scores
-            if isinstance(r, Score) and r.name == "short" and r.labels.get("model") == "gpt-4"
-            and p.start_ms <= r.ts * 1000 < p.end_ms
-        ])
-        for p in (now.before(), now)
-    ]  # fmt: skip
-    assert (short.before, short.now) == tuple(pytest.approx(share) for share in shares)
+    labels = {"model": "gpt-4", "feature": "counthappynumber"}
+    judged = [r for r in history.scores if isinstance(r, Score) and r.name == "short" and r.labels == labels]
+    shares = [np.mean([r.value for r in judged if p.start_ms <= r.ts * 1000 < p.end_ms]) for p in (now.before(), now)]
+    assert [short.before, short.now] == pytest.approx(shares)
     assert found.drifted == tuple(c for c in found.changes if c.significant)
     assert not any(c.name == "cost_usd" for c in found.changes)
 
@@ -103,8 +96,8 @@ def test_drift_of_the_real_models(history: Filled) -> None:
 def test_no_drift_where_nothing_changed(history: Filled) -> None:
     """The Azure trace's lengths are alike in both halves of the period."""
     middle = history.period.start_ms + history.period.length_ms // 2
-    found = drift_report(history.ask, Period(middle, history.period.end_ms), where={"service": "azure-code"})
-    assert found.calls[0] + found.calls[1] == sum(c.service == "azure-code" for c in history.of_models)
+    found = drift_report(history.ask, Period(middle, history.period.end_ms), where={"service": "code-assistant"})
+    assert found.calls[0] + found.calls[1] == sum(c.service == "code-assistant" for c in history.of_models)
     assert not change_of(found.changes, "output_tokens").significant
 
 

@@ -1,0 +1,94 @@
+"""An answer is the same from windows, from tiers, and from both where buckets of a tier are dirty."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from callgauge_history.questions.changes import Side
+from callgauge_history.questions.compare import compare
+from callgauge_history.questions.errors import error_breakdown
+from callgauge_history.questions.percentiles import percentiles
+from callgauge_history.questions.period import Period
+from callgauge_history.questions.scores import scores
+from callgauge_history.questions.series import series
+from callgauge_history.questions.summary import summary, summary_by
+from callgauge_history.questions.top import top
+from callgauge_history.questions.usage import usage
+from callgauge_history.questions.volume import volume
+from callgauge_history.store import Ask
+from callgauge_history.tiers import touched
+from callgauge_history.tiers.job import derive
+from callgauge_history.tiers.ladder import BASES, TIERS
+from callgauge_history.tiers.usage import derive_usage
+from tests.unit.sinks.history.questions.conftest import Filled
+
+QUESTIONS: dict[str, Callable[[Ask, Period], Any]] = {
+    "summary": lambda ask, p: summary(ask, p).numbers,
+    "of a model": lambda ask, p: summary(ask, p, {"model": "gpt-4"}).numbers,
+    "by": lambda ask, p: summary_by(ask, p, ["provider", "model"]),
+    "percentiles": lambda ask, p: percentiles(ask, p, "ttft", ["model"]),
+    "minutes": lambda ask, p: series(ask, p, "latency_p95_ms", 60_000, ["model"]),
+    "half hours": lambda ask, p: series(ask, p, "error_rate", 1_800_000, ["service"]),
+    "top": lambda ask, p: top(ask, p, "feature"),
+    "top users": lambda ask, p: top(ask, p, "user_id", order="tokens"),
+    "usage": lambda ask, p: usage(ask, p, ["user_id", "model"], step="hour", zone="Asia/Kolkata"),
+    "errors": lambda ask, p: error_breakdown(ask, p),
+    "scores": lambda ask, p: scores(ask, p, ["service"]),
+    "compare": lambda ask, p: compare(ask, Side(p), Side(p, {"model": "gpt-4"})),
+    "volume": lambda ask, p: volume(ask, p),
+}
+HALF_HOUR_MS = 1_800_000
+
+
+@pytest.fixture(scope="module")
+def answers(history: Filled) -> Iterator[dict[Any, Any]]:
+    """What the windows and calls alone say; then the tiers are derived, and taken away at the end."""
+    given = {(name, part): QUESTIONS[name](history.ask, part) for name in QUESTIONS for part in parts(history.period)}
+    for base in BASES:
+        derive(history.store, base)
+    derive_usage(history.store, int(history.ask("SELECT toUnixTimestamp64Milli(now64(3))").rows[0][0]))
+    yield given
+    for table in ("tier_progress", "usage", *(tier.table(base) for base in BASES for tier in TIERS)):
+        history.store.command(f"TRUNCATE TABLE {table}")
+
+
+def parts(whole: Period) -> list[Period]:
+    """All of it, and a part that cuts a minute, an hour and a day."""
+    return [whole, Period(whole.start_ms + 1_230_000, whole.end_ms - 2_345_678)]
+
+
+@pytest.mark.parametrize("dirty", ["nothing", "an hour", "everything"])
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_the_same_answer(
+    history: Filled, answers: dict[Any, Any], name: str, dirty: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever part of it the tiers may give."""
+    monkeypatch.setattr(touched, "OVERLAP_MS", 300_000 if dirty == "everything" else -60_000)
+    if dirty == "an hour":
+        found = touched.touched_buckets
+        an_hour = history.period.start_ms + HALF_HOUR_MS
+
+        def touched_hour(*args: Any) -> touched.Touched:
+            clean = found(*args)
+            widths = {tier.name: tier.width_ms for tier in TIERS}
+            buckets = {tier: [an_hour // widths[tier] * widths[tier]] for tier in clean.buckets}
+            return dataclasses.replace(clean, buckets=buckets)
+
+        monkeypatch.setattr(touched, "touched_buckets", touched_hour)
+    for part in parts(history.period):
+        assert QUESTIONS[name](history.ask, part) == answers[name, part]
+
+
+def test_the_tiers_are_read(history: Filled, answers: dict[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The coarsest in the middle, finer ones at the edges."""
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
+    assert answers
+    found = summary(history.ask, history.period)
+    assert found.tiers == ("1m", "1h")
+    whole_days = Period(history.period.start_ms // 86_400_000 * 86_400_000, history.period.end_ms + 86_400_000)
+    assert "1d" in summary(history.ask, whole_days).tiers
+    assert summary(history.ask, whole_days).numbers.calls == len(history.of_models)
