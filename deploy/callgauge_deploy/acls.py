@@ -30,6 +30,7 @@ class Grant(NamedTuple):
 #: Role -> (which resources, by their names in `Topics` or as roles of groups, what it may do with them).
 ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     "producer": (("topic", "calls scores content heartbeats", ("Write",)),),
+    "marker": (("topic", "rules", ("Write",)),),
     "gateway": (("topic", "calls scores rules dead", ("Write",)),),
     "topics": (("topic", "*", ("Create", "Describe", "DescribeConfigs")),),
     "rollup": (
@@ -47,9 +48,17 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "reader", ("Read",)),
     ),
     "sinks": (
-        ("topic", "calls scores content heartbeats windows alerts", ("Read",)),
+        ("topic", "calls scores content heartbeats windows alerts rules", ("Read",)),
         ("topic", "dead", ("Read", "Write")),
-        ("group", "sink-calls sink-scores sink-content sink-heartbeats sink-windows sink-alerts sink-dead", ("Read",)),
+        ("group", "sink-calls sink-scores sink-content sink-heartbeats sink-windows sink-alerts", ("Read",)),
+        ("group", "sink-rules sink-dead", ("Read",)),
+    ),
+    "evaluator": (
+        ("topic", "rules", ("Read",)),
+        ("topic", "alerts", ("Read", "Write")),
+        ("topic", "calls scores", ("Describe",)),
+        ("group", "evaluator", ("Read",)),
+        ("group", "reader", ("Read",)),
     ),
     "notify": (
         ("topic", "windows", ("Read",)),
@@ -67,21 +76,23 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "operator": (
         ("topic", "*", ("Read",)),
-        ("topic", "calls scores alerts", ("Write",)),
+        ("topic", "calls scores alerts rules", ("Write",)),
         ("group", "*", ("Read",)),
     ),
 }
 #: What a role is, in the table.
 MEANING = {
     "producer": "a service with the SDK",
+    "marker": "besides, a service that calls `gauge.mark`",
     "gateway": "`callgauge gateway`",
     "topics": "`callgauge topics`",
     "rollup": "`callgauge rollup`",
     "detect": "`callgauge detect`",
     "sinks": "`callgauge sinks`",
+    "evaluator": "`callgauge evaluator` (beside an embedded store, `callgauge sinks` needs this too)",
     "notify": "`callgauge notify`",
     "console": "`callgauge console`; with an embedded store, the sinks have its rights too",
-    "operator": "a person: `callgauge status`, `windows`, `alerts`, `dead resend`, `reaggregate`",
+    "operator": "a person: `callgauge status`, `windows`, `alerts`, `mark`, `dead resend`, `reaggregate`",
 }
 
 

@@ -19,14 +19,20 @@ from callgauge.errors import CallgaugeError
 from callgauge.printable import json_printable, printable, printable_lines
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.alerts_command import alerts_app
+from callgauge_deploy.budget_command import budget_app
 from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.console_commands import console, console_key_app
 from callgauge_deploy.dead_command import dead_app
+from callgauge_deploy.erase_command import erase
+from callgauge_deploy.experiment_command import experiment
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
 from callgauge_deploy.load_command import load as load_command
+from callgauge_deploy.mark_command import mark_app
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
+from callgauge_deploy.reprice_command import reprice
+from callgauge_deploy.review_command import review
 from callgauge_deploy.rules_command import rules_app
 from callgauge_deploy.windows_command import windows
 
@@ -48,6 +54,12 @@ app.add_typer(gateway_key_app, name="gateway-key")
 app.command()(console)
 app.add_typer(console_key_app, name="console-key")
 app.command("load")(load_command)
+app.add_typer(budget_app, name="budget")
+app.add_typer(mark_app, name="mark")
+app.command()(experiment)
+app.command()(reprice)
+app.command()(erase)
+app.command()(review)
 
 
 def main() -> None:
@@ -149,6 +161,15 @@ def sinks() -> None:
     settings, module = load_settings(), load("callgauge_sinks.app", "sinks")
     console = load("callgauge_console.server", "console").ConsoleServer if is_embedded(settings.store_dsn) else None
     module.run(settings, console=console)
+
+
+@app.command()
+def evaluator() -> None:
+    """Run the evaluator: rules and budgets that need history, judged in ClickHouse every minute.
+
+    Beside an embedded store it runs in the process of the sinks. Of several one works, and the others wait.
+    """
+    load("callgauge_evaluator.app", "evaluator").run(load_settings())
 
 
 app.add_typer(notify_app(load), name="notify")

@@ -9,12 +9,12 @@ from callgauge.counted import LABELS
 from callgauge.encoding import encode
 from callgauge.errors import DecodeError
 from callgauge.ids import uuid7
-from callgauge.mending import mended_score
+from callgauge.mending import mended_mark, mended_score
 from callgauge.refs import Ref, RefError, read_ref
-from callgauge.schema import Call, Score, StateChange
+from callgauge.schema import Call, Mark, Score, StateChange
 from callgauge.transport import Outbound
 
-__all__ = ["Judged", "Origin", "Redact", "feedback_scores", "score_message", "state_change_message"]
+__all__ = ["Judged", "Origin", "Redact", "feedback_scores", "mark_message", "score_message", "state_change_message"]
 
 #: From the fields of a message to those that may be sent.
 Redact = Callable[[Mapping[str, Any]], dict[str, Any]]
@@ -117,6 +117,33 @@ def state_change_message(
     }
     change = StateChange(**mended_score(StateChange, redact(fields)))
     return change.event_id, Outbound("scores", change.event_id.encode(), encode(change))
+
+
+def mark_message(
+    text: str,
+    at: float | None,
+    labels: Mapping[str, Any],
+    more: Mapping[str, Any],
+    now_s: float,
+    redact: Redact = dict,
+) -> tuple[str, Outbound]:
+    """The mark_id, and the message.
+
+    Args:
+        at: since when it holds, epoch seconds; None: from now on.
+        labels: whose calls it concerns; without `service` everybody's.
+        more: author, url, mark_id.
+
+    Raises:
+        DecodeError: it does not say what changed, or a label is none.
+    """
+    given = {label: value for label, value in labels.items() if value is not None}
+    service = given.pop("service", "")
+    fields = {"text": text, "effective_from": at, "service": service, "labels": given, **more}
+    mended = mended_mark(redact(fields), now_s=now_s)
+    mended.setdefault("mark_id", uuid7(now_s))
+    mark = Mark(**mended)
+    return mark.mark_id, Outbound("rules", f"mark/{mark.mark_id}".encode(), encode(mark))
 
 
 def _ref_of(judged: Judged) -> Ref | None:

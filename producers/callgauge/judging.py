@@ -1,4 +1,4 @@
-"""What a Gauge offers to judge calls by: scores, feedback, outcomes, circuit breakers."""
+"""What a Gauge offers to judge calls by: scores, feedback, outcomes, circuit breakers, and marks of what changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from callgauge.judgements import Judged, Origin, Redact, feedback_scores, score_message, state_change_message
+from callgauge.judgements import (
+    Judged,
+    Origin,
+    Redact,
+    feedback_scores,
+    mark_message,
+    score_message,
+    state_change_message,
+)
 from callgauge.transport import Outbound
 
 __all__ = ["Judging"]
@@ -97,3 +105,20 @@ class Judging(ABC):
         return self._judge(
             lambda: state_change_message(name, from_, to, reason, labels, self._defaults, self._clock(), self._redact)
         )
+
+    def mark(self, text: str, *, at: float | None = None, author: str = "", url: str = "", **labels: Any) -> str:
+        """Tell that something changed: a deploy, a new prompt, another model. It is shown beside what was measured, and
+        `callgauge mark report` compares before and after.
+
+        A process that marks needs the right to write to the topic of rules (docs/security.md, `marker`).
+
+        Args:
+            at: since when, epoch seconds; now, if left out.
+            labels: whose calls it concerns: `service` (the Gauge's, if left out; "": everybody's), environment, ...
+
+        Returns:
+            The mark_id, or "" if it was not taken.
+        """
+        whose = {"service": self._defaults["service"], **labels}
+        more = {"author": author, "url": url}
+        return self._judge(lambda: mark_message(text, at, whose, more, self._clock(), self._redact))

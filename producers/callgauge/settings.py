@@ -36,6 +36,7 @@ PATHS = (
     "rules_file",
     "routes_file",
     "owners_file",
+    "budgets_file",
     "data_dir",
     "prices_file",
     "spill_dir",
@@ -120,6 +121,9 @@ class Settings(BaseSettings):
     # detect
     rules_file: Path | None = Field(
         default=None, description="YAML rule file, or `seeds` (docs/rules.md); empty: the default rules."
+    )
+    budgets_file: Path | None = Field(
+        default=None, description="YAML file of budgets, which the evaluator judges (docs/budgets.md); empty: none."
     )
     source_timeout_s: float = Field(
         default=60.0, gt=0, description="Sources unheard for this long (log time) are left out."

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from callgauge.codec import read
 from callgauge.errors import BrokerError
-from callgauge.schema import Call, Content, Heartbeat, Score, StateChange
+from callgauge.schema import Call, Content, Heartbeat, Mark, Score, StateChange
 from callgauge.transport import Kind, Outbound, Report
 
 __all__ = ["ManualClock", "MemoryTransport", "Message"]
@@ -92,6 +92,11 @@ class MemoryTransport:
     def contents(self) -> list[Content]:
         """The prompts and answers that were delivered."""
         return [read(Content, value) for value in self._values("content")]
+
+    @property
+    def marks(self) -> list[Mark]:
+        """The marks of changes that were delivered."""
+        return [read(Mark, value) for value in self._values("rules")]
 
     @property
     def heartbeats(self) -> list[Heartbeat]:

@@ -20,7 +20,7 @@ __all__ = ["KafkaTransport", "Kind", "Outbound", "Report", "Transport", "leak", 
 _OTHER_CLUSTER = "CLUSTERID"
 
 #: What a message holds, by the name of its topic in `Topics`.
-Kind = Literal["calls", "scores", "content", "heartbeats"]
+Kind = Literal["calls", "scores", "content", "heartbeats", "rules"]
 
 
 class Outbound(NamedTuple):

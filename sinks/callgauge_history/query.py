@@ -16,7 +16,7 @@ from callgauge_history.migrate import migrate
 from callgauge_history.sql import refusal_of
 from callgauge_history.store import Ask, Parameters, QueryResult, Store, is_embedded, open_store
 
-__all__ = ["ask_process", "asking", "run_query"]
+__all__ = ["ask_process", "asking", "run_query", "writing"]
 
 
 def run_query(settings: Settings, sql: str) -> QueryResult:
@@ -60,6 +60,25 @@ def asking(settings: Settings) -> Iterator[Ask]:
             return store().query(sql, parameters)
 
         yield ask
+
+
+@contextmanager
+def writing(settings: Settings) -> Iterator[Store]:
+    """Give the store itself, for what changes it. An embedded one must not be open in another process.
+
+    Raises:
+        StoreError: nobody answers, or another process holds it.
+    """
+    dsn = settings.store_dsn
+    held = [name for name in ("stack.json", "api.json") if (settings.data_dir / name).exists()]
+    if is_embedded(dsn) and held and ask_process(settings.data_dir / held[0], "SELECT 1") is not None:
+        raise StoreError(f"the local stack holds the store at {dsn}, so nobody else can write there: end it first")
+    opened = open_store(dsn)
+    try:
+        migrate(opened)
+        yield opened
+    finally:
+        opened.close()
 
 
 def ask_process(stack_file: Path, sql: str, parameters: Parameters | None = None) -> QueryResult | None:

@@ -26,6 +26,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "sink-heartbeats": ("heartbeats",),
     "sink-windows": ("windows",),
     "sink-alerts": ("alerts",),
+    "sink-rules": ("rules",),
     "sink-dead": ("dead",),
     "notify": ("alerts",),
 }

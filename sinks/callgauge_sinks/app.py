@@ -32,7 +32,7 @@ def run(
     *,
     console: Callable[[Settings, Store], Worker] | None = None,
 ) -> None:
-    """Store topics until SIGTERM, SIGINT or `stop`.
+    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also judge by it, and serve the console.
 
     Args:
         console: makes the worker that serves the console, since an embedded store belongs to one process; not used
@@ -65,9 +65,18 @@ def run(
             store = _open_when_it_answers(dsn)
             stack.callback(store.close)
         workers["tiers"] = TierJob(store, kept_days(settings))
-        if is_embedded(dsn) and console is not None:
-            workers["console"] = console(settings, first)
+        if is_embedded(dsn):
+            # Only one process can hold such a store, so whatever else needs it lives here.
+            workers["evaluator"] = _evaluator(settings, first)
+            if console is not None:
+                workers["console"] = console(settings, first)
         run_workers(workers, settings.ready_file, stop)
+
+
+def _evaluator(settings: Settings, store: Store) -> Worker:
+    from callgauge_evaluator.app import make_evaluator  # beside a server it is another process, and needs another extra
+
+    return make_evaluator(settings, store)
 
 
 def _open_when_it_answers(dsn: str) -> Store:

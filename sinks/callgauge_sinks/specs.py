@@ -10,6 +10,7 @@ from callgauge.errors import SettingError
 from callgauge.schema import Content, DeadLetter, Heartbeat
 from callgauge.settings import Settings
 from callgauge.topics import Topic
+from callgauge_sinks.marks import decode_mark, mark_rows
 from callgauge_sinks.records import DecodeMany, decode_each
 from callgauge_sinks.rows import (
     alert_record_rows,
@@ -26,14 +27,14 @@ from callgauge_windows.messages import decode_windows
 
 __all__ = ["NAMES", "origin_topics", "spec_of"]
 
-NAMES = ("calls", "scores", "content", "heartbeats", "windows", "alerts", "dead")
+NAMES = ("calls", "scores", "content", "heartbeats", "windows", "alerts", "rules", "dead")
 
 
 def origin_topics(settings: Settings) -> list[str]:
     """The topics whose origins ("cluster id/topic id") the sinks store: all whose records may become dead letters."""
     topics = settings.topics
-    may_be_dead = (topics.calls, topics.scores, topics.content, topics.heartbeats, topics.windows, topics.alerts)
-    return [topic.name for topic in may_be_dead]
+    events = (topics.calls, topics.scores, topics.content, topics.heartbeats)
+    return [topic.name for topic in (*events, topics.windows, topics.alerts, topics.rules)]
 
 
 def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = None) -> SinkSpec:
@@ -56,6 +57,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
         "heartbeats": (topics.heartbeats, decode_each(decoder_of(Heartbeat)), heartbeat_rows),
         "windows": (topics.windows, decode_each(decode_windows), window_record_rows),
         "alerts": (topics.alerts, decode_each(decode_alert_record), alert_record_rows),
+        "rules": (topics.rules, decode_each(decode_mark), mark_rows),
         "dead": (topics.dead, decode_each(decoder_of(DeadLetter)), partial(dead_letter_rows, origins=origins)),
     }
     if name not in sources:

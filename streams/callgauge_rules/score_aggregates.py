@@ -15,7 +15,7 @@ from callgauge.schema import BREAKER_OPEN, Score
 from callgauge_rules.formulas import Percentile, Quotient
 from callgauge_windows.signed import signed_key
 
-__all__ = ["BREAKER", "SCORE_FORMS", "is_score", "score_formula", "score_measures"]
+__all__ = ["BREAKER", "SCORE_FORMS", "is_score", "origin_of_measure", "score_formula", "score_measures"]
 
 #: The measure of changes of circuit breakers.
 BREAKER = f"score.{BREAKER_OPEN}"
@@ -46,6 +46,16 @@ def is_score(name: str) -> bool:
 def score_measures(name: str, origin: str) -> tuple[str, str]:
     """The measures that a score of this name and origin counts in."""
     return f"score.{name}", f"score.{name}{{origin={origin}}}"
+
+
+def origin_of_measure(measure: str) -> tuple[str, str | None]:
+    """The name of a score, and the origin (None: all), that a measure counts: the reverse of `score_measures`.
+
+    >>> origin_of_measure("score.toxicity{origin=judge}"), origin_of_measure("score.toxicity")
+    (('toxicity', 'judge'), ('toxicity', None))
+    """
+    name, brace, origin = measure.removeprefix("score.").partition("{origin=")
+    return name, origin.removesuffix("}") if brace else None
 
 
 def score_formula(text: str) -> tuple[str, Quotient | Percentile, str]:

@@ -33,7 +33,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callgauge_streams": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
     "callgauge_intake": {"callgauge"},
     "callgauge_history": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
-    "callgauge_sinks": {"callgauge", "callgauge_windows", "callgauge_intake", "callgauge_history"},
+    "callgauge_sinks": {
+        "callgauge",
+        "callgauge_windows",
+        "callgauge_intake",
+        "callgauge_history",
+        "callgauge_evaluator",
+    },
+    "callgauge_evaluator": {
+        "callgauge",
+        "callgauge_actions",
+        "callgauge_windows",
+        "callgauge_detectors",
+        "callgauge_rules",
+        "callgauge_intake",
+        "callgauge_history",
+    },
     "callgauge_actions": {"callgauge", "callgauge_windows", "callgauge_detectors", "callgauge_rules"},
     "callgauge_notify": {
         "callgauge",

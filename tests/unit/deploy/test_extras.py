@@ -32,6 +32,8 @@ MODULES = {
         "starlette",
         "uvicorn",
     },
+    "evaluator": {"numba", "yaml", "tzdata"},
+    "analysis": {"scipy", "numpy", "matplotlib"},
     "prices": {"genai_prices", "yaml"},
     "gateway": {
         "starlette",
@@ -172,6 +174,11 @@ def test_without_the_engine_the_embedded_store_asks_for_it(tmp_path: Path) -> No
         (set(), "callgauge.gauge, callgauge.testing, callgauge_load"),
         ({"streams"}, "callgauge_streams.rollup.app, callgauge_streams.detect.app"),
         ({"sinks"}, "callgauge_sinks.app, callgauge_history.query"),
+        ({"sinks", "evaluator"}, "callgauge_evaluator.app, callgauge_history.budgets.check"),
+        (
+            {"sinks", "analysis"},
+            "callgauge_history.experiments.experiment, callgauge_history.marks.report, callgauge_history.review.plots",
+        ),
         ({"notify"}, "callgauge_notify.app"),
         ({"sinks", "console", "otel"}, "callgauge_console.app"),  # FastAPI brings opentelemetry-api
         ({"gateway", "prices"}, "callgauge_gateway.app"),

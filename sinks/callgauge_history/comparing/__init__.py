@@ -1,0 +1,1 @@
+"""Two selections of calls against each other: errors, cost, latency, tokens and scores."""
