@@ -12,8 +12,10 @@ from callgauge.rates import Rates
 from callgauge_console.parts import Parts
 from callgauge_console.routes import (
     alerts,
+    budgets,
     calls,
     completeness,
+    experiments,
     health,
     judgements,
     me,
@@ -33,7 +35,10 @@ from callgauge_console.web.problems import answer_problems
 __all__ = ["make_api", "make_app"]
 
 STATIC = Path(__file__).parent / "static"
-_ROUTES = (me, traffic, calls, quality, alerts, silences, judgements, completeness, pipeline, rules, query, health)
+_ROUTES = (
+    *(me, traffic, calls, quality, budgets, experiments, alerts, silences, judgements),
+    *(completeness, pipeline, rules, query, health),
+)
 
 
 def make_api(parts: Parts) -> FastAPI:

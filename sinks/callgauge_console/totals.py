@@ -14,7 +14,7 @@ __all__ = ["STEPS_S", "Totals", "step_s_of"]
 
 #: How long a step may be.
 STEPS_S = (10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
-_MOST_STEPS = 400
+_MOST_STEPS = 180
 
 
 class Totals(BaseModel):

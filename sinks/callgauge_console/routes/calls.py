@@ -50,6 +50,7 @@ class SpanView(BaseModel):
     depth: int
     parent: str = Field(description="The event_id of its parent here; empty: it has none.")
     critical_ms: float = Field(description="How much of its own time the whole trace waited for.")
+    critical: list[tuple[float, float]] = Field(description="When that was: from, until; epoch ms.")
 
 
 class TraceView(BaseModel):
@@ -100,7 +101,13 @@ def one_trace(parts: Given, grant: Reader, trace_id: Annotated[str, Path(max_len
         output_tokens=found.output_tokens,
         cost_usd=float(found.cost_usd),
         spans=[
-            SpanView(call=_view(node.call), depth=depth, parent=parent, critical_ms=node.critical_ms)
+            SpanView(
+                call=_view(node.call),
+                depth=depth,
+                parent=parent,
+                critical_ms=node.critical_ms,
+                critical=[(p.start_ms, p.end_ms) for p in found.critical_path if p.key == node.call.event_id],
+            )
             for node, depth, parent in _flat(found.roots)
         ],
     )

@@ -25,6 +25,8 @@ __all__ = ["router"]
 router = APIRouter(prefix="/v1", tags=["traffic"])
 
 _DAY_MS = 86_400_000
+#: So long after the newest call its step may still grow.
+_SETTLED_MS = 15_000.0
 #: What a chart shows if nothing else is asked for.
 _USUAL = (
     *("calls", "errors", "error_rate", "cancelled", "latency_p50_ms", "latency_p95_ms", "latency_p99_ms"),
@@ -65,7 +67,7 @@ class Group(BaseModel):
 
     value: str
     totals: Totals
-    course: list[float | None] = Field(description="Calls in each step of the time.")
+    course: list[float | None] = Field(description="Calls in each step of the time that has ended.")
 
 
 class Breakdown(BaseModel):
@@ -145,8 +147,11 @@ def get_breakdown(
     figures = {each.values[0]: each for each in summary_by(ask, asked, [by], of_them, limit=limit)}
     until_ms = _newest_ms(parts)
     course = lines(ask, asked, ["calls"], step_s * 1_000, [by], of_them, stored_until_ms=until_ms, limit=limit)
-    courses = {line.values[0]: line.numbers["calls"] for line in course.lines}
-    none: list[float | None] = [0.0 if start < until_ms else None for start in course.starts_ms]
+    # A step that calls still come into says too little.
+    whole_ms = until_ms if until_ms > parts.now() * 1e3 - _SETTLED_MS else parts.now() * 1e3
+    steps = [start for start in course.starts_ms if start + course.step_ms <= whole_ms]
+    courses = {line.values[0]: line.numbers["calls"][: len(steps)] for line in course.lines}
+    none: list[float | None] = [0.0 if start < until_ms else None for start in steps]
     rows = [
         Group(value=value, totals=Totals.of(figures[value], asked), course=courses.get(value, none))
         for value in chosen

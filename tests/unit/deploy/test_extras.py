@@ -17,7 +17,7 @@ PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text
 MODULES = {
     "streams": {"faust", "aiokafka", "cramjam", "numpy", "numba", "prometheus_client", "yaml"},
     "sinks": {"clickhouse_connect", "httpx", "numpy", "pyarrow", "rich"},
-    "console": {"fastapi", "starlette", "uvicorn", "yaml"},
+    "console": {"fastapi", "scipy", "starlette", "uvicorn", "yaml"},
     "notify": {
         "yaml",
         "httpx",

@@ -79,4 +79,8 @@ export function aggregate(name, value) {
   return plain(value);
 }
 
+const OPS = { gt: ">", ge: "≥", lt: "<", le: "≤", eq: "=", ne: "≠" };
+/** How a rule compares. */
+export const comparison = (op) => OPS[op] ?? op;
+
 export { NONE, known };

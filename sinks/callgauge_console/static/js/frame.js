@@ -56,6 +56,7 @@ export class Frame {
     this.side.querySelector(".brand").setAttribute("href", link("/"));
     const timed = page.timed !== false;
     this.ranges.hidden = !timed;
+    this.live.hidden = page.live === false;
     put(this.ranges, Object.keys(RANGES).map((name) => this.choice(name, state.range === name, { range: name, from: null, to: null })), state.range === "custom" && this.choice(customName(), true, {}));
     put(this.zones, this.choice("UTC", state.zone === "utc", { tz: null }), this.choice("Local", state.zone === "local", { tz: "local" }));
   }

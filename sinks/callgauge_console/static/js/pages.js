@@ -2,7 +2,9 @@
 
 import { alertPage } from "./pages/alert.js";
 import { alertsPage } from "./pages/alerts.js";
+import { budgetsPage } from "./pages/budgets.js";
 import { callsPage } from "./pages/calls.js";
+import { experimentsPage } from "./pages/experiments.js";
 import { groupsPage } from "./pages/groups.js";
 import { overviewPage } from "./pages/overview.js";
 import { pipelinePage } from "./pages/pipeline.js";
@@ -15,6 +17,7 @@ import { h } from "./dom.js";
 export const NAV = [
   ["Traffic", [["/", "Overview"], ["/services", "Services"], ["/models", "Models"], ["/features", "Features"], ["/users", "Users"], ["/calls", "Calls and traces"]]],
   ["Judgement", [["/alerts", "Alerts"], ["/quality", "Quality and drift"], ["/rules", "Rules"]]],
+  ["Decisions", [["/budgets", "Budgets"], ["/experiments", "Experiments"]]],
   ["Pipeline", [["/pipeline", "Completeness"]]],
 ];
 
@@ -34,6 +37,8 @@ const PAGES = {
   alert: (id) => alertPage(id),
   pipeline: () => pipelinePage(),
   rules: () => rulesPage(),
+  budgets: () => budgetsPage(),
+  experiments: () => experimentsPage(),
 };
 
 export function pageOf([name = "", ...rest]) {

@@ -2,7 +2,7 @@
 
 import { get } from "../api.js";
 import { h, put } from "../dom.js";
-import { aggregate, count, plain } from "../format.js";
+import { aggregate, comparison, count, plain } from "../format.js";
 import { actions } from "../parts/actions.js";
 import { badge, banner, empty, labels, panel } from "../parts/bits.js";
 import { Chart } from "../parts/chart.js";
@@ -62,7 +62,7 @@ function runbook(text) {
 function factList(alert) {
   const fact = (name, value) => value !== "" && value !== null && value !== undefined && value !== false && [h("dt", {}, name), h("dd", {}, value)];
   return h("dl", { class: "facts" },
-    fact("judged", alert.aggregate), fact("value", aggregate(alert.aggregate, alert.value)), alert.detector === "threshold" ? fact("limit", `${alert.op} ${aggregate(alert.aggregate, alert.threshold)}`) : fact("detector", alert.detector),
+    fact("judged", alert.aggregate), fact("value", aggregate(alert.aggregate, alert.value)), alert.detector === "threshold" ? fact("limit", `${comparison(alert.op)} ${aggregate(alert.aggregate, alert.threshold)}`) : fact("detector", alert.detector),
     fact("baseline", alert.baseline === null ? "" : aggregate(alert.aggregate, alert.baseline)), fact("score", alert.score === null ? "" : plain(alert.score)), fact("over", ago(0, alert.lookback_s)), fact("rests on", `${count(alert.n)} events`),
     fact("held", (alert.held ?? []).join(", ")), fact("flapping", alert.flapping && "yes"), fact("began", full(alert.starts_at)), fact("fired", alert.fired_at ? full(alert.fired_at) : ""), fact("ended", alert.ends_at ? full(alert.ends_at) : ""),
     fact("acknowledged", alert.acknowledged && `${alert.acknowledged.who}, ${full(alert.acknowledged.at)}`), fact("silenced", alert.silence && `until ${full(alert.silence.ends_at)}`),

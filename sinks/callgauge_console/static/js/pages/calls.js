@@ -16,13 +16,15 @@ function call_cell(row) {
   return row.trace_id ? h("a", { class: "name", href: link(["trace", row.trace_id]), title: row.trace_id }, name) : h("span", { class: "name" }, name);
 }
 
+const clip = (key, title, text) => ({ key, title, class: "clip", cell: (row, td) => { setText(td, text(row)); td.title = text(row); } });
+
 const COLUMNS = [
   { key: "ended", title: "Ended", cell: (row, td) => { setText(td, brief(row.end_ms / 1e3)); td.title = full(row.end_ms / 1e3); } },
   { key: "call", title: "Call", make: call_cell },
-  { key: "service", title: "Service", text: (row) => row.service },
-  { key: "model", title: "Model", text: (row) => (row.response_model && row.response_model !== row.model ? `${row.model} → ${row.response_model}` : row.model) },
-  { key: "feature", title: "Feature", text: (row) => row.feature },
-  { key: "user", title: "User", cell: (row, td) => setText(td, row.user_id) },
+  clip("service", "Service", (row) => row.service),
+  clip("model", "Model", (row) => (row.response_model && row.response_model !== row.model ? `${row.model} → ${row.response_model}` : row.model)),
+  clip("feature", "Feature", (row) => row.feature),
+  clip("user", "User", (row) => row.user_id),
   { key: "status", title: "Status", make: (row) => [badge(row.status), row.error_type ? ` ${row.error_type}` : ""] },
   { key: "latency", title: "Latency", num: true, text: (row) => duration(row.latency_ms) },
   { key: "ttft", title: "First token", num: true, text: (row) => duration(row.time_to_first_token_ms) },

@@ -9,8 +9,8 @@ import { panel, to } from "../parts/bits.js";
 import { Chart } from "../parts/chart.js";
 import { groupTable } from "../parts/group_table.js";
 import { Tiles } from "../parts/tiles.js";
-import { ago, full } from "../times.js";
 import { span } from "../state.js";
+import { ago, full } from "../times.js";
 
 const KINDS = { service: "service", model: "model", feature: "feature" };
 
@@ -27,10 +27,9 @@ function charts() {
 
 /** The figures; `than`: what they are compared with. */
 function figures({ now, before }, spanS) {
-  const than = before.calls ? "than a day before" : "nothing stored a day before";
-  const against = (name) => (before.calls ? `${change(now[name], before[name])} ${than}` : than);
+  const against = (name) => (before.calls ? `${change(now[name], before[name])} vs a day before` : "nothing stored a day before");
   return [
-    { name: "Calls", value: short(now.calls), title: count(now.calls), note: `${rate(now.calls / spanS)} per second` },
+    { name: "Calls", value: now.calls < 1e6 ? count(now.calls) : short(now.calls), title: count(now.calls), note: `${rate(now.calls / spanS)} per second` },
     { name: "Errors", value: percent(now.error_rate), tone: now.error_rate > 0.05 ? "bad" : "", note: `${count(now.errors)} failed, ${count(now.cancelled)} cancelled` },
     { name: "Latency p95", value: duration(now.latency_p95_ms), note: `p50 ${duration(now.latency_p50_ms)}, p99 ${duration(now.latency_p99_ms)}` },
     { name: "Time to first token p95", value: duration(now.ttft_p95_ms), note: now.ttft_p50_ms === null ? "nobody tells it" : `p50 ${duration(now.ttft_p50_ms)}` },
@@ -64,7 +63,7 @@ export function overviewPage(where) {
     ]);
     tiles.update(figures(summary, asked.to - asked.from));
     setText(asOf, summary.newest ? `Newest call that is stored ended ${full(summary.newest)}, ${ago(summary.newest, Date.now() / 1e3)} ago` : "No call in this time");
-    draw(all, series, past, asked, events);
+    draw(all, series, past, asked, events, summary.newest);
     put(alerts, events.active.length > 0 && panel("Active alerts", { flush: true, aside: to("/alerts", {}, "All") }, alertList(events.active.slice(0, 6))));
     tables.forEach(([, table], index) => table.update(groups[index]));
   }
@@ -72,10 +71,17 @@ export function overviewPage(where) {
   return { title: value ?? "Overview", kind: KINDS[label] ?? "", nav: label ? `${label}s` : "", node, refresh, destroy: () => Object.values(all).forEach((chart) => chart.destroy()) };
 }
 
-function draw(all, series, past, asked, events) {
+/** A step that calls still come into says too little: steps are shown that end before this. */
+function wholeUntil(newest) {
+  const now = Date.now() / 1e3;
+  return newest !== null && newest > now - 15 ? newest : now;
+}
+
+function draw(all, series, past, asked, events, newest) {
+  const whole = wholeUntil(newest);
   const { times, step_s: step } = series;
   const one = series.series[0]?.values ?? {};
-  const per = (name, seconds) => (one[name] ?? []).map((value) => (value === null ? null : value / seconds));
+  const per = (name, seconds) => (one[name] ?? []).map((value, index) => (value === null || times[index] + step > whole ? null : value / seconds));
   const before = new Map(past.times.map((at, index) => [Math.round(at + 86_400), past.series[0]?.values.cost_usd?.[index] ?? null]));
   const values = {
     ...one,

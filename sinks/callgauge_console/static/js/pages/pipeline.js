@@ -37,7 +37,7 @@ export function pipelinePage() {
     if (text !== said) {
       said = text;
       const tone = { exact: "good", "on its way": "", missing: "bad" }[whole.status];
-      put(verdict, banner(tone, { exact: "Exact", "on its way": "On its way", missing: "Missing" }[whole.status], whole.verdict.replace(/^completeness: /, "")));
+      put(verdict, banner(tone, { exact: "Exact", "on its way": "On its way", missing: "Missing" }[whole.status], whole.verdict.replace(/^completeness: (exact: |on its way: )?/, "")));
       const lines = [...whole.gaps.map((gap) => ["gap", `${gap.kind}: ${gap.message}`]), ...whole.pending.map((line) => ["pending", line]), ...whole.notes.map((line) => ["note", line])];
       put(notes, lines.length > 0 && h("section", { class: "panel" }, h("ul", { class: "alert-list" }, lines.slice(0, 50).map(([word, line]) => h("li", {}, badge(word), h("span", { class: "summary" }, line))))));
     }

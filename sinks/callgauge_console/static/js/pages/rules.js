@@ -2,14 +2,13 @@
 
 import { get } from "../api.js";
 import { h, put } from "../dom.js";
-import { aggregate, count } from "../format.js";
+import { aggregate, comparison, count } from "../format.js";
 import { badge, labels, panel } from "../parts/bits.js";
 import { Table } from "../parts/table.js";
 import { link } from "../state.js";
 import { ago, brief } from "../times.js";
 
-const OPS = { gt: ">", ge: "≥", lt: "<", le: "≤", eq: "=", ne: "≠" };
-const limitsOf = (row) => Object.entries(row.limits).map(([severity, limit]) => [badge(severity), ` ${OPS[row.op] ?? row.op} ${aggregate(row.judges[0] ?? "", limit)} `]);
+const limitsOf = (row) => Object.entries(row.limits).map(([severity, limit]) => [badge(severity), ` ${comparison(row.op)} ${aggregate(row.judges[0] ?? "", limit)} `]);
 
 const COLUMNS = [
   { key: "name", title: "Rule", make: (row) => h("span", { class: "name", title: row.summary }, row.name), value: (row) => row.name },

@@ -22,7 +22,7 @@ export function tracePage(id) {
     const length = Math.max(1, trace.end_ms - trace.start_ms);
     tiles.update([
       { name: "Took", value: duration(length), note: full(trace.start_ms / 1e3) },
-      { name: "Steps", value: count(trace.spans.length), note: `${count(trace.spans.filter(({ call }) => !STEPS.has(call.operation)).length)} calls of models` },
+      { name: "Steps", value: count(trace.spans.length), note: models(trace) },
       { name: "Errors", value: count(trace.errors), tone: trace.errors ? "bad" : "" },
       { name: "Input tokens", value: short(trace.input_tokens), title: count(trace.input_tokens) },
       { name: "Output tokens", value: short(trace.output_tokens), title: count(trace.output_tokens) },
@@ -44,14 +44,20 @@ function head(length) {
   return h("div", { class: "span-row head", role: "row" }, h("span", { role: "columnheader" }, "Step"), h("span", { role: "columnheader" }, `0 … ${duration(length)}`), h("span", { class: "num span-tokens", role: "columnheader" }, "Tokens in / out"), h("span", { class: "num", role: "columnheader" }, "Cost"));
 }
 
-function row({ call, depth, critical_ms: critical }, trace, length, choose) {
+function models(trace) {
+  const number = trace.spans.filter(({ call }) => !STEPS.has(call.operation)).length;
+  return `${count(number)} model call${number === 1 ? "" : "s"}`;
+}
+
+function row({ call, depth, critical }, trace, length, choose) {
   const took = Math.max(0, call.latency_ms ?? 0);
   const at = (ms) => `${((ms - trace.start_ms) / length) * 100}%`;
-  const tone = call.status === "error" ? "bad" : critical > 0 ? "critical" : STEPS.has(call.operation) ? "step" : "";
+  const tone = call.status === "error" ? "bad" : STEPS.has(call.operation) ? "step" : "";
+  const waited = critical.map(([from, until]) => h("span", { class: `span-bar critical ${tone}`, style: { left: at(from), width: `${((until - from) / length) * 100}%` } }));
   const bar = h("span", { class: `span-bar ${tone}`, style: { left: at(call.start_ms), width: `${(took / length) * 100}%` } });
   const first = call.time_to_first_token_ms !== null && h("span", { class: "span-first", title: `first token after ${duration(call.time_to_first_token_ms)}`, style: { left: at(call.start_ms + call.time_to_first_token_ms) } });
   const name = h("button", { type: "button", class: "plain-button span-name", style: { "padding-left": `${depth * 16}px` }, onclick: choose }, call.name || call.operation, h("span", { class: "muted" }, ` ${[call.model, duration(call.latency_ms)].filter(Boolean).join(" · ")}`));
-  return h("div", { class: "span-row", role: "row" }, h("span", { role: "cell", class: "span-name" }, name), h("span", { role: "cell", class: "span-track" }, bar, first),
+  return h("div", { class: "span-row", role: "row" }, h("span", { role: "cell", class: "span-name" }, name), h("span", { role: "cell", class: "span-track" }, bar, waited, first),
     h("span", { role: "cell", class: "num span-tokens" }, call.input_tokens === null && call.output_tokens === null ? "" : `${short(call.input_tokens)} / ${short(call.output_tokens)}`), h("span", { role: "cell", class: "num" }, call.cost_usd === null ? "" : dollars(call.cost_usd)));
 }
 

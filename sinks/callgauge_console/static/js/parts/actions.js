@@ -14,7 +14,7 @@ export const conditionsOf = (alert) => [`rule=${quoted(alert.rule)}`, ...Object.
 export function actions(alert, say) {
   const named = `${alert.rule} ${Object.values(alert.labels).join(" ")}`;
   const button = (text, label, act) => h("button", { type: "button", class: "button", "aria-label": `${label} ${named}`, onclick: act }, text);
-  return h("span", { class: "row nowrap" },
+  return h("span", { class: "row tight" },
     button("Acknowledge", "Acknowledge", () => actDialog(alert, "acknowledge", "Acknowledge", say)),
     button("Silence", "Silence", () => silenceDialog({ conditions: conditionsOf(alert) }, say)),
     button("Resolve", "Resolve", () => actDialog(alert, "resolve", "Resolve", say)));

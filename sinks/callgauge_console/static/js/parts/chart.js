@@ -90,7 +90,7 @@ export class Chart {
   options(width) {
     const axis = { stroke: colour("--text-3"), font: "11px Inter, system-ui, sans-serif", grid: { stroke: colour("--grid"), width: 1 }, ticks: { show: false } };
     return {
-      width, height: this.height, padding: [10, 6, 0, 0], legend: { show: false },
+      width, height: this.height, padding: [10, 16, 0, 0], legend: { show: false },
       cursor: { sync: { key: sync.key }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
       scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => this.bounds(min, max) } },
       axes: [
@@ -102,7 +102,8 @@ export class Chart {
         fill: line.area ? `color-mix(in srgb, ${colour(TONES[line.tone])} 12%, transparent)` : undefined, points: { show: (u, index) => isolated(u.data[index]), size: 4 },
       }))],
       hooks: {
-        draw: [(u) => drawEvents(u, this.events)],
+        drawClear: [(u) => drawBands(u, this.events)],
+        draw: [(u) => drawMarks(u, this.events)],
         setCursor: [(u) => this.point(u)],
         setSelect: [(u) => this.zoom(u)],
       },
@@ -161,13 +162,15 @@ function isolated(values) {
   return seen > 0 && seen <= 2;
 }
 
-function drawEvents(u, { alerts, marks }) {
+const within = (u, at) => Math.max(u.bbox.left, Math.min(u.bbox.left + u.bbox.width, u.valToPos(at, "x", true)));
+
+/** Alerts, below the lines: a band over the time in which one was on. */
+function drawBands(u, { alerts }) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio || 1;
-  const x = (at) => Math.max(bbox.left, Math.min(bbox.left + bbox.width, u.valToPos(at, "x", true)));
   ctx.save();
   for (const alert of alerts) {
-    const [left, right] = [x(alert.from), x(alert.to)];
+    const [left, right] = [within(u, alert.from), within(u, alert.to)];
     const tone = colour(alert.severity === "info" ? "--info" : alert.severity === "warning" ? "--warn" : "--bad");
     ctx.fillStyle = tone;
     ctx.globalAlpha = 0.9;
@@ -175,11 +178,19 @@ function drawEvents(u, { alerts, marks }) {
     ctx.globalAlpha = 0.07;
     ctx.fillRect(left, bbox.top, Math.max(2 * ratio, right - left), bbox.height);
   }
+  ctx.restore();
+}
+
+/** Marks of changes, above the lines. */
+function drawMarks(u, { marks }) {
+  const { ctx, bbox } = u;
+  const ratio = devicePixelRatio || 1;
+  ctx.save();
   ctx.globalAlpha = 0.85;
   ctx.strokeStyle = ctx.fillStyle = colour("--text-2");
   ctx.setLineDash([3 * ratio, 3 * ratio]);
   for (const mark of marks) {
-    const at = Math.round(x(mark.at)) + 0.5;
+    const at = Math.round(within(u, mark.at)) + 0.5;
     ctx.beginPath();
     ctx.moveTo(at, bbox.top);
     ctx.lineTo(at, bbox.top + bbox.height);
