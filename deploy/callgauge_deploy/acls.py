@@ -80,6 +80,12 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "detect", ("Describe",)),
         ("group", "reader", ("Read",)),
     ),
+    "console": (
+        ("topic", "calls content heartbeats windows dead", ("Read",)),  # only their ends, for the lag
+        ("topic", "alerts scores", ("Read", "Write")),
+        ("group", "*", ("Describe",)),
+        ("group", "reader", ("Read",)),
+    ),
     "operator": (
         ("topic", "*", ("Read",)),
         ("topic", "calls scores alerts rules", ("Write",)),
@@ -100,6 +106,7 @@ MEANING = {
     "evaluator": "`callgauge evaluator` (beside an embedded store, `callgauge sinks` needs this too)",
     "notify": "`callgauge notify`",
     "operator": "a person: `callgauge status`, `windows`, `alerts`, `mark`, `rules push`, `dead resend`, `reaggregate`",
+    "console": "`callgauge console`; with an embedded store, the sinks have its rights too",
 }
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from callgauge.schema import Alert
 from callgauge.settings import Settings
-from callgauge_deploy.stored_alerts import ACTION_COLUMNS, ALERT_COLUMNS, action_of, alert_of
 from callgauge_history.query import asking
-from callgauge_rules.shown import Actions, Shown, shown
+from callgauge_history.stored_alerts import stored_episodes
+from callgauge_rules.shown import Shown
 
 __all__ = ["stored_history"]
-
-_MOST = 10_000
 
 
 def stored_history(settings: Settings, since: float, now: float) -> list[tuple[Alert, Shown]]:
@@ -19,10 +17,5 @@ def stored_history(settings: Settings, since: float, now: float) -> list[tuple[A
     Raises:
         StoreError: the store cannot be asked.
     """
-    begun = f"starts_at >= fromUnixTimestamp64Milli({round(since * 1000)})"
-    order = f"ORDER BY alerts_latest.starts_at DESC, rule, fingerprint LIMIT {_MOST}"
     with asking(settings) as ask:
-        alerts = ask(f"SELECT {ALERT_COLUMNS} FROM alerts_latest WHERE fired_at IS NOT NULL AND {begun} {order}").rows  # noqa: S608 (names and numbers of ours)
-        # An action on an alert is not older than its episode, but for the clocks; a silence may be.
-        actions = Actions(map(action_of, ask(f"SELECT {ACTION_COLUMNS} FROM alert_actions_final").rows))  # noqa: S608
-    return [(alert, shown(alert, actions, now)) for alert in map(alert_of, alerts)]
+        return stored_episodes(ask, since, now)

@@ -21,6 +21,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_deploy.alerts_command import alerts_app
 from callgauge_deploy.budget_command import budget_app
 from callgauge_deploy.command import client_settings, load, store_settings
+from callgauge_deploy.console_commands import console, console_key_app
 from callgauge_deploy.dead_command import dead_app
 from callgauge_deploy.erase_command import erase
 from callgauge_deploy.eval_command import evaluate
@@ -58,6 +59,8 @@ app.command()(top)
 app.command()(dashboard)
 app.command()(gateway)
 app.add_typer(gateway_key_app, name="gateway-key")
+app.command()(console)
+app.add_typer(console_key_app, name="console-key")
 app.command("load")(load_command)
 app.add_typer(budget_app, name="budget")
 app.add_typer(mark_app, name="mark")
@@ -114,7 +117,7 @@ def up(
         bool, typer.Option("--gateway/--no-gateway", help="Whether the gateway (HTTP, OTLP, LiteLLM in) runs too.")
     ] = True,
 ) -> None:
-    """Run everything on this machine: bus, streams, embedded store, query API, gateway. Ctrl-C ends it."""
+    """Run everything on this machine: bus, streams, embedded store, console, gateway. Ctrl-C ends it."""
     stack_module = load("callgauge_deploy.stack", "local")
     settings = load_settings()
     gateway_too = ", gateway" if with_gateway else ""
@@ -179,8 +182,12 @@ def judge() -> None:
 
 @app.command()
 def sinks() -> None:
-    """Run the sinks and the query API: topics in, ClickHouse out."""
-    load("callgauge_sinks.app", "sinks").run(load_settings())
+    """Run the sinks: topics in, ClickHouse out. With an embedded store they serve the console, too."""
+    from callgauge.store_address import is_embedded
+
+    settings, module = load_settings(), load("callgauge_sinks.app", "sinks")
+    console = load("callgauge_console.server", "console").ConsoleServer if is_embedded(settings.store_dsn) else None
+    module.run(settings, console=console)
 
 
 @app.command()

@@ -24,6 +24,8 @@ EXTRAS = {
     "eval": "cli,quality",
     "reaggregate": "cli,streams",
     "sinks": "cli,sinks",
+    "console": "cli,console",
+    "console-key": "cli,console",
     "notify": "cli,notify",
     "query": "cli,sinks",
     "completeness": "cli,sinks",

@@ -22,7 +22,7 @@ from callgauge.errors import BrokerError, StoreError
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_deploy.data_dir import StackInfo
-from callgauge_deploy.stored_alerts import ALERT_COLUMNS, alert_of
+from callgauge_history.stored_alerts import ALERT_COLUMNS, alert_of
 from callgauge_rules.alerts import ended
 from callgauge_streams.bus.reader import next_message, open_reader
 
@@ -58,7 +58,7 @@ def end_former_alerts(settings: Settings, stack: StackInfo, at_ms: int) -> int:
     """Ask the store, end what a former bus left, and return how many alerts that were.
 
     Raises:
-        StoreError: the query API of the stack does not answer as it should.
+        StoreError: the console of the stack does not answer as it should.
         BrokerError: the bus does not answer.
     """
     rows = _ask(stack, _OPEN_SQL)
@@ -74,12 +74,12 @@ def _ask(stack: StackInfo, sql: str) -> list[list[Any]]:
         # Plain HTTP to this machine: no proxy of the environment, and no certificates, which take long to load.
         with httpx.Client(verify=False, trust_env=False, timeout=_TIMEOUT_S) as client:  # noqa: S501
             headers = {"Authorization": f"Bearer {stack.api_token}"}
-            answer = client.post(f"{stack.api_url}/query", content=sql, headers=headers)
+            answer = client.post(f"{stack.api_url}/v1/query", json={"sql": sql}, headers=headers)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        raise StoreError(f"the query API at {stack.api_url} does not answer as it should: {error}") from error
+        raise StoreError(f"the console at {stack.api_url} does not answer as it should: {error}") from error
     if answer.status_code != 200:
-        raise StoreError(f"the query API at {stack.api_url}: {body.get('error', f'HTTP {answer.status_code}')}")
+        raise StoreError(f"the console at {stack.api_url}: {body.get('detail', f'HTTP {answer.status_code}')}")
     rows: list[list[Any]] = body["rows"]
     return rows
 

@@ -34,11 +34,11 @@ def new(
     until: Annotated[str, typer.Option(help="When it ends: 2027-01-31.", metavar="DAY")] = "",
 ) -> None:
     """Make a key: it is printed once, and the line that goes below `keys:` in CALLGAUGE_GATEWAY_KEYS_FILE."""
-    keys = load("callgauge_gateway.guard.key_hash", "gateway")
+    keys = load("callgauge.keys.key_hash", "gateway")
     key = keys.new_key()
     parts = {"id": keys.id_of(key), "service": service if len(service) > 1 else service[0], "sha256": keys.hash_of(key)}
     if until:
-        load("callgauge_gateway.guard.key_file", "gateway").end_of(until, "--until")
+        load("callgauge.keys.key_file", "gateway").end_of(until, "--until")
         parts["until"] = until
     typer.echo(f"key, shown only now:  {key}", err=True)
     typer.echo("line for the keys file:", err=True)

@@ -15,7 +15,7 @@ def local_settings(settings: Settings, folder: DataDir, ports: Ports) -> Setting
     """`settings` with the local bus and the embedded store in place of those that they named.
 
     So a local stack sends nothing to production, even if it is started in a shell that is set up for production. The
-    session timeout is short because tansu answers a request to join a group only after half of it. The query API's port
+    session timeout is short because tansu answers a request to join a group only after half of it. The console's port
     and token, and the gateway's port, are chosen before, so that they stay the same when their process is restarted.
     Nobody beyond this machine reaches the gateway.
     """

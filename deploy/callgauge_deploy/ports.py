@@ -80,7 +80,7 @@ def _notes(settings: Settings, bus: int, api: int, gateway: int) -> Iterator[str
         )
     if settings.api_port not in (0, api):
         yield (
-            f"port {settings.api_port} is taken, the query API listens on {api} (callgauge query finds it); "
+            f"port {settings.api_port} is taken, the console listens on {api} (callgauge query finds it); "
             f"to have the same next time: export CALLGAUGE_API_PORT={api}"
         )
     if gateway and settings.gateway_port not in (0, gateway):

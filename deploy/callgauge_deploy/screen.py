@@ -31,7 +31,7 @@ BANNER = """\
 callgauge is up.
 
   bus         {bootstrap}  (tansu, Kafka protocol; in memory: what is not yet stored is gone when it ends)
-  query API   {api_url}  (token: {folder}/stack.json)
+  console     {api_url}  (page and API; token for programs: {folder}/stack.json)
   gateway     {gateway}
   history     {folder}/clickhouse
   log         {log}

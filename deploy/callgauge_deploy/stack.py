@@ -167,7 +167,7 @@ class LocalStack:
             api = json.loads(self.folder.api_file.read_text())
             return {"api_url": api["api_url"], "api_token": api["api_token"]}
         except (OSError, ValueError, KeyError) as error:
-            raise StackError(f"the query API's address cannot be read from {self.folder.api_file}: {error}") from error
+            raise StackError(f"the console's address cannot be read from {self.folder.api_file}: {error}") from error
 
     def _child(self, role: str) -> Child:
         ready_file = self.folder.ready_file(role)

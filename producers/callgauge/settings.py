@@ -24,7 +24,7 @@ from callgauge.topics import Topics
 
 __all__ = ["API_PORT", "GATEWAY_PORT", "PATHS", "Settings", "load_settings"]
 
-#: Where the query API is, unless a setting says otherwise. Registered to nobody, and below the ephemeral ports.
+#: Where the console is, unless a setting says otherwise. Registered to nobody, and below the ephemeral ports.
 API_PORT = 22_550
 #: Where the gateway is, unless a setting says otherwise: where exporters of OTLP look for a collector.
 GATEWAY_PORT = 4_318
@@ -46,6 +46,7 @@ PATHS = (
     "judge_truths_file",
     "judge_spent_file",
     *("gateway_socket", "gateway_keys_file", "gateway_tls_cert", "gateway_tls_key"),
+    *("console_keys_file", "console_tls_cert", "console_tls_key"),
 )
 
 
@@ -316,10 +317,28 @@ class Settings(BaseSettings):
     bus_port: int = Field(
         default=DEFAULT_PORT, ge=0, le=65_535, description="Port of the local stack's bus; 0: a free one."
     )
-    api_host: str = Field(default="127.0.0.1", description="Address the query API listens on.")
-    api_port: int = Field(default=API_PORT, ge=0, le=65_535, description="Port of the query API; 0: a free one.")
+
+    # the console
+    api_host: str = Field(
+        default="127.0.0.1",
+        description="Address of the console, API and page; any but the loopback needs keys.",
+    )
+    api_port: int = Field(default=API_PORT, ge=0, le=65_535, description="Port of the console; 0: a free one.")
     api_token: SecretStr = Field(
-        default=SecretStr(""), description="Bearer token of the query API; empty: made at start."
+        default=SecretStr(""),
+        description="Bearer token that opens all of the console, for the `callgauge` command; empty: made at start.",
+    )
+    console_keys_file: Path | None = Field(
+        default=None,
+        description="YAML file of the console's keys (`callgauge console-key new`); empty: none are asked for.",
+    )
+    console_tls_cert: Path | None = Field(
+        default=None, description="Certificate chain of the console, PEM; empty: no TLS."
+    )
+    console_tls_key: Path | None = Field(default=None, description="Private key of the console's certificate, PEM.")
+    console_body_bytes: int = Field(default=1_000_000, ge=1, description="Largest body of a request to the console.")
+    console_requests_per_s: float = Field(
+        default=50.0, ge=0, description="Requests a second of each key or address; beyond: 429. 0: no limit."
     )
 
     # the SDK

@@ -9,17 +9,18 @@ from pathlib import Path
 
 from callgauge.errors import BrokerError, SettingError
 from callgauge.log_lines import log_to_stderr
+from callgauge.loopback import is_loopback
 from callgauge.prices.found import load_prices
+from callgauge.rates import Rates
 from callgauge.redaction.configured import gauge_redactor
 from callgauge.settings import Settings
 from callgauge_gateway.bus import Bus
 from callgauge_gateway.dialects.judgements import call_of_ref
 from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.guard.new_series import NewSeries
-from callgauge_gateway.guard.rates import Rates
 from callgauge_gateway.intake import Intake
 from callgauge_gateway.metrics import Metrics
-from callgauge_gateway.server import Server, address_of, is_loopback, listen
+from callgauge_gateway.server import Server, address_of, listen
 from callgauge_gateway.web.app import make_app
 from callgauge_gateway.web.body import Limits
 from callgauge_gateway.web.endpoint import Guards

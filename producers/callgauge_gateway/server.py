@@ -4,7 +4,6 @@ answered, and what is under way is delivered."""
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import os
 import signal
 import socket
@@ -19,20 +18,10 @@ from starlette.types import ASGIApp
 from callgauge.errors import SettingError
 from callgauge.settings import Settings
 
-__all__ = ["Server", "address_of", "is_loopback", "listen"]
+__all__ = ["Server", "address_of", "listen"]
 
 #: Connections that wait to be taken; those that are open at once, idle ones among them, beyond which 503 is answered.
 _BACKLOG, _MOST_OPEN = 2_048, 10_000
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches an address."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
-    except ValueError:
-        return False
 
 
 def listen(settings: Settings) -> socket.socket:

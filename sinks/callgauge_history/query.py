@@ -12,8 +12,8 @@ import httpx
 
 from callgauge.errors import StoreError
 from callgauge.settings import Settings
-from callgauge_history.api import refusal_of
 from callgauge_history.migrate import migrate
+from callgauge_history.sql import refusal_of
 from callgauge_history.store import Ask, Parameters, QueryResult, Store, is_embedded, open_store
 
 __all__ = ["ask_process", "asking", "run_query", "writing"]
@@ -100,16 +100,13 @@ def ask_process(stack_file: Path, sql: str, parameters: Parameters | None = None
     try:
         # Plain HTTP to this machine: no proxy of the environment, and no certificates, which take long to load.
         with httpx.Client(verify=False, trust_env=False, timeout=90) as client:  # noqa: S501
-            answer = client.post(
-                f"{url}/query",
-                headers={"Authorization": f"Bearer {token}"},
-                **({"json": {"sql": sql, "parameters": dict(parameters)}} if parameters else {"content": sql}),
-            )
+            asked = {"sql": sql, "parameters": dict(parameters or {})}
+            answer = client.post(f"{url}/v1/query", json=asked, headers={"Authorization": f"Bearer {token}"})
         body = answer.json()
     except httpx.ConnectError:
         return None
     except (httpx.HTTPError, ValueError) as error:
         raise StoreError(f"the stack at {url} does not answer as it should: {error}") from error
     if answer.status_code != 200:
-        raise StoreError(body.get("error", f"HTTP {answer.status_code}"))
+        raise StoreError(body.get("detail", f"HTTP {answer.status_code}"))
     return QueryResult(body["columns"], body["rows"], body.get("types", []))

@@ -94,7 +94,7 @@ _GATEWAY = re.compile(r"HTTP status (429|50[0234])\b")
 _OUTFILE = re.compile(r"\boutfile\b", re.IGNORECASE)
 
 #: Limits of a reader's query: one wild query must not hold up the sinks of the same process.
-_READ_LIMITS = {"max_execution_time": 60, "max_result_rows": 1_000_000}
+_READ_LIMITS = {"max_execution_time": 60, "max_result_rows": 1_000_000, "max_memory_usage": 2_000_000_000}
 
 #: How values are written in JSON: integers as numbers, and decimals as strings, since a JSON reader would round them.
 _JSON = {
@@ -188,7 +188,7 @@ class Store:
             self._writer.command(sql)
 
     def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
-        """Run one read-only statement, at most 60 s and 1,000,000 rows.
+        """Run one read-only statement, at most 60 s, 1,000,000 rows and 2 GB of memory.
 
         Args:
             parameters: the values of each `{name:Type}` in it.

@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
 from callgauge.origins import describe_origins
 from callgauge.settings import Settings
-from callgauge_history.api import ApiServer
 from callgauge_history.migrate import migrate
 from callgauge_history.retention import keep, kept_days
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
@@ -28,8 +27,18 @@ from callgauge_sinks.warm_up import warm_up
 __all__ = ["run"]
 
 
-def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event | None = None) -> None:
-    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also serve its query API and judge by it.
+def run(
+    settings: Settings,
+    names: Sequence[str] = NAMES,
+    stop: threading.Event | None = None,
+    *,
+    console: Callable[[Settings, Store], Worker] | None = None,
+) -> None:
+    """Store topics until SIGTERM, SIGINT or `stop`; with an embedded store also judge by it, and serve the console.
+
+    Args:
+        console: makes the worker that serves the console, since an embedded store belongs to one process; not used
+            with a server.
 
     Raises:
         SystemExit: with code 1 if a sink failed; the reason is in the log.
@@ -64,8 +73,9 @@ def run(settings: Settings, names: Sequence[str] = NAMES, stop: threading.Event 
         workers["tiers"] = TierJob(store, kept_days(settings))
         if is_embedded(dsn):
             # Only one process can hold such a store, so whatever else needs it lives here.
-            workers["query API"] = ApiServer(settings, first)
             workers["evaluator"] = _evaluator(settings, first)
+            if console is not None:
+                workers["console"] = console(settings, first)
         serve_metrics(settings, "sinks", intakes, [_stored(sinks)])
         run_workers(workers, settings.ready_file, stop)
 

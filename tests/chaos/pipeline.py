@@ -144,8 +144,8 @@ def query(settings: Settings, sql: str) -> list[list[Any]]:
     while True:
         try:
             answer = _http().post(
-                f"http://{settings.api_host}:{settings.api_port}/query",
-                content=sql,
+                f"http://{settings.api_host}:{settings.api_port}/v1/query",
+                json={"sql": sql},
                 headers={"Authorization": f"Bearer {settings.api_token.get_secret_value()}"},
                 timeout=60,
             )

@@ -11,6 +11,7 @@ import httpx
 
 from callgauge.codec import decode_call, read
 from callgauge.prices.found import Prices, load_prices
+from callgauge.rates import Rates
 from callgauge.redaction.redactor import Redactor
 from callgauge.schema import Call, DeadLetter, Mark, Score
 from callgauge.testing import ManualClock
@@ -19,7 +20,6 @@ from callgauge_gateway.batch import Record
 from callgauge_gateway.dialects.judgements import call_of_ref
 from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.guard.new_series import NewSeries
-from callgauge_gateway.guard.rates import Rates
 from callgauge_gateway.intake import Intake
 from callgauge_gateway.metrics import Metrics
 from callgauge_gateway.web.app import make_app

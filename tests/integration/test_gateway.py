@@ -17,11 +17,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from callgauge.codec import read
+from callgauge.keys.key_hash import hash_of, id_of, new_key
 from callgauge.schema import Call
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
 from callgauge_gateway.exporter import CallgaugeSpanExporter
-from callgauge_gateway.guard.key_hash import hash_of, id_of, new_key
 from tests.bench.peers.environments import python_with
 from tests.brokers import Broker
 from tests.gateway.clients import PROMPT, SCENARIO, Step

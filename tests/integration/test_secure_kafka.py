@@ -22,9 +22,9 @@ from callgauge.origins import describe_origins
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.acls import ROLES, grants_of
 from callgauge_deploy.process import wait_until
-from callgauge_deploy.status.lag import read_lags
 from callgauge_deploy.topics import ensure_topics
 from callgauge_history.query import asking
+from callgauge_intake.group_lag import read_lags
 from callgauge_streams.bus.aiokafka_security import aiokafka_options
 from tests.brokers import KafkaMissing, in_ci
 from tests.certificates import Authority

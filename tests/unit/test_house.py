@@ -66,6 +66,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "callgauge_intake",
     },
 }
+MAY_IMPORT["callgauge_console"] = {
+    "callgauge",
+    "callgauge_windows",
+    "callgauge_detectors",
+    "callgauge_rules",
+    "callgauge_actions",
+    "callgauge_intake",
+    "callgauge_history",
+    "callgauge_sinks",
+}
 MAY_IMPORT["callgauge_deploy"] = set(MAY_IMPORT)
 
 #: The rooms of callgauge_streams, lowest first: a room imports only from those before it, and from itself.

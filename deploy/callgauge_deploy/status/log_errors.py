@@ -16,7 +16,7 @@ _ERROR = re.compile(
     r"\b(?:ERROR|CRITICAL)\b"  # Python's logging, Faust, tansu
     r"|^%[0-3]\|"  # librdkafka, by syslog's levels
     r"|^(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Chain)\b:?"  # the last line of a traceback
-    r"|^callgauge: error: |^(?:sink \w+|notifier \w+|query API): "  # a command or worker that gives up
+    r"|^callgauge: error: |^(?:sink \w+|notifier \w+|console): "  # a command or worker that gives up
     r"|was killed by signal|ended with exit code"  # the supervisor
 )
 

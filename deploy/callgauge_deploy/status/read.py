@@ -66,7 +66,7 @@ def _runs(pid: int) -> bool:
 
 
 def _lags(settings: Settings, info: StackInfo, problems: list[str]) -> list[Lag]:
-    from callgauge_deploy.status.lag import read_lags, unprocessed_in  # librdkafka, only where a stack runs
+    from callgauge_intake.group_lag import read_lags, unprocessed_in  # librdkafka, only where a stack runs
 
     pages = {role: _metrics(port) for role, port in info.metrics.items()}
     unprocessed = {role: unprocessed_in(page) for role, page in pages.items()}
@@ -82,7 +82,7 @@ _SERVICES = "SELECT service, alive, silent, emitted, dropped, failed, on_disk FR
 
 
 def _services(settings: Settings, problems: list[str]) -> list[ServiceFact]:
-    """What the query API says of them; nothing while it does not answer: whether the sinks run is told elsewhere."""
+    """What the console says of them; nothing while it does not answer: whether the sinks run is told elsewhere."""
     from callgauge_history.query import ask_process  # the store's client, only where a stack runs
 
     try:

@@ -32,7 +32,7 @@ def _raw_lines(facts: StackFacts, now_s: float) -> list[str]:
         return [f"nothing runs on {facts.folder}: start with `callgauge up`, or name its folder in CALLGAUGE_DATA_DIR"]
     if not facts.processes:
         return [f"a stack is starting on {facts.folder}; its log is {facts.log}"]
-    where = {"folder": facts.folder, "bus": facts.bus, "store": facts.store, "query API": facts.api}
+    where = {"folder": facts.folder, "bus": facts.bus, "store": facts.store, "console": facts.api}
     where |= {"gateway": facts.gateway or "left out", "log": facts.log}
     lines = [f"{name:<9}  {place}" for name, place in where.items()]
     lines += ["", *_table(("process", "pid", "state", "since (UTC)", "for"), [_row(p, now_s) for p in facts.processes])]

@@ -1,52 +1,39 @@
-"""The file of the gateway's keys: YAML, or JSON, with a line for each.
+"""The file of the gateway's keys (`callgauge.keys.key_file`): for which services each may speak.
 
-    keys:
-      - {id: 3f9a01c2, service: chat, sha256: 9f86d081..., until: 2027-01-01}
-      - {id: 77aa10b4, service: [chat, search], sha256: ...}   # for both; the first is that of events that name none
-      - {id: 0c3de511, service: "*", sha256: ...}              # for all: a collector, a proxy
-
-A service may have several keys: to change one, add the new, move the emitters, take the old line out. The file is read
-again when it changes; one that cannot be read leaves the keys as they were, and is told in the log.
+keys:
+  - {id: 3f9a01c2, service: chat, sha256: 9f86d081..., until: 2027-01-01}
+  - {id: 77aa10b4, service: [chat, search], sha256: ...}   # for both; the first is that of events that name none
+  - {id: 0c3de511, service: "*", sha256: ...}              # for all: a collector, a proxy
 """
 
 from __future__ import annotations
 
-import logging
-import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from callgauge.errors import SettingError
-from callgauge.printable import printable
-from callgauge_gateway.guard.key_hash import id_of, matches
+from callgauge.keys import key_file
 from callgauge_gateway.guard.scope import Scope
 
-__all__ = ["KeyFile", "end_of", "read_keys"]
-
-log = logging.getLogger(__name__)
-
-_HASH = re.compile(r"[0-9a-f]{64}")
-_ID = re.compile(r"[0-9a-f]{8}")
-_PARTS = {"id", "service", "sha256", "until", "note"}
-_MOST_BYTES = 1_000_000
-#: How often at most it is looked whether the file has changed, in seconds.
-LOOK_S = 2.0
+__all__ = ["KeyFile", "read_keys"]
 
 
-@dataclass(frozen=True)
-class _Kept:
-    """One line of the file."""
+def _scope(entry: Mapping[str, Any], where: str) -> Scope:
+    given: Any = entry.get("service")
+    names: list[Any] = given if isinstance(given, list) else [given]
+    if not names or not all(isinstance(name, str) and 0 < len(name) <= 256 for name in names):
+        raise SettingError(f'{where}: service is a name, a list of names, or "*" for all')
+    return Scope() if names == ["*"] else Scope(frozenset(names), names[0])
 
-    sha256: str
-    scope: Scope
-    until: float
-    """Epoch seconds; it is no key any more from then on."""
+
+_KIND = key_file.KeyKind(
+    parts=frozenset({"service"}),
+    grant_of=_scope,
+    setting="CALLGAUGE_GATEWAY_KEYS_FILE",
+    maker="callgauge gateway-key new",
+)
 
 
 class KeyFile:
@@ -57,106 +44,13 @@ class KeyFile:
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        self._path = path
-        self._clock = clock
-        self._keys = read_keys(path)
-        self._stamp = _stamp(path)
-        self._looked = clock()
+        self._keys = key_file.KeyFile(path, _KIND, clock)
 
     def scope_of(self, key: str) -> Scope | None:
         """What a key allows; None if it is none, or no more."""
-        now = self._clock()
-        if not 0 <= now - self._looked < LOOK_S:
-            self._looked = now
-            self._look()
-        kept = self._keys.get(id_of(key))
-        if kept is None or not matches(key, kept.sha256) or now >= kept.until:
-            return None
-        return kept.scope
-
-    def _look(self) -> None:
-        stamp = _stamp(self._path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        try:
-            self._keys = read_keys(self._path)
-            log.info("%s was read again: %d keys", self._path, len(self._keys))
-        except SettingError as error:
-            log.error("%s; the keys stay as they were", error)
+        return self._keys.grant_of(key)
 
 
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
-
-
-def read_keys(path: Path) -> Mapping[str, _Kept]:
-    """Id -> key.
-
-    Raises:
-        SettingError: the file cannot be used; the message says what is wrong with which key.
-    """
-    keys: dict[str, _Kept] = {}
-    for number, entry in enumerate(_entries(path), 1):
-        where = f"{path}, key {number}"
-        if not isinstance(entry, dict) or not entry.keys() <= _PARTS:
-            raise SettingError(f"{where}: a key has id, service, sha256, and perhaps until and note, and nothing else")
-        own_id, kept = entry.get("id"), entry.get("sha256")
-        if not isinstance(own_id, str) or not _ID.fullmatch(own_id):
-            raise SettingError(f"{where}: id is eight hex digits in quotes, as `callgauge gateway-key new` prints it")
-        if not isinstance(kept, str) or not _HASH.fullmatch(kept):
-            raise SettingError(f"{where}: sha256 is 64 hex digits in quotes, as `callgauge gateway-key new` prints it")
-        if own_id in keys:
-            raise SettingError(f"{where}: the id {own_id} is there twice")
-        keys[own_id] = _Kept(kept, _scope(entry.get("service"), where), end_of(entry.get("until"), where))
-    return keys
-
-
-def _entries(path: Path) -> list[Any]:
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise SettingError(
-            f"{path}: {error.strerror}; CALLGAUGE_GATEWAY_KEYS_FILE names a file of keys: `callgauge gateway-key new`"
-        ) from error
-    if len(raw) > _MOST_BYTES:
-        raise SettingError(f"{path}: more than {_MOST_BYTES:,} bytes are no file of keys")
-    try:
-        found = yaml.safe_load(raw)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise SettingError(f"{path}: this is no YAML: {printable(' '.join(str(error).split())[:200])}") from None
-    keys = found.get("keys") if isinstance(found, dict) else None
-    if not isinstance(keys, list):
-        raise SettingError(f"{path}: it begins with `keys:`, and below it a list, each key beginning with `- `")
-    return keys
-
-
-def _scope(given: Any, where: str) -> Scope:
-    names = given if isinstance(given, list) else [given]
-    if not names or not all(isinstance(name, str) and 0 < len(name) <= 256 for name in names):
-        raise SettingError(f'{where}: service is a name, a list of names, or "*" for all')
-    return Scope() if names == ["*"] else Scope(frozenset(names), names[0])
-
-
-def end_of(given: Any, where: str) -> float:
-    """Until when a key holds, in epoch seconds, of what stands under `until`.
-
-    Raises:
-        SettingError: it is no day and no time; the message begins with `where`.
-    """
-    if given is None:
-        return float("inf")
-    if isinstance(given, str):
-        try:
-            given = datetime.fromisoformat(given)
-        except ValueError:
-            given = None
-    if isinstance(given, datetime):
-        return (given if given.tzinfo else given.replace(tzinfo=UTC)).timestamp()
-    if isinstance(given, date):
-        return datetime(given.year, given.month, given.day, tzinfo=UTC).timestamp()
-    raise SettingError(f"{where}: it ends on a day such as 2027-01-31, or a time such as 2027-01-31T12:00Z")
+def read_keys(path: Path) -> Mapping[str, key_file.Kept[Scope]]:
+    """Id -> key. Raises SettingError as `callgauge.keys.key_file.read_keys`."""
+    return key_file.read_keys(path, _KIND)

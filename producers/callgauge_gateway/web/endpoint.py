@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from callgauge.errors import BrokerError, DecodeError
+from callgauge.rates import Rates
 from callgauge_gateway.batch import Batch, Refusal
 from callgauge_gateway.bus import Busy, Sender
 from callgauge_gateway.guard.key_file import KeyFile
-from callgauge_gateway.guard.rates import Rates
 from callgauge_gateway.guard.scope import ANYBODY, Scope
 from callgauge_gateway.metrics import Metrics
 from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, UnknownEncoding

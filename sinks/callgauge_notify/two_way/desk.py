@@ -1,39 +1,26 @@
-"""Turns verified requests into actions on the alerts topic, each once.
-
-It follows the alerts topic, so it knows which alerts fire and what was done already: a request for that is answered and
-writes nothing. So a provider that tells us what it has heard from us starts no loop.
-"""
+"""Turns verified requests of Slack and PagerDuty into actions on the alerts topic (`callgauge_actions.desk`)."""
 
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from callgauge.errors import BrokerError
 from callgauge.printable import printable
 from callgauge.schema import AlertAction
-from callgauge_actions.alert_log import AlertLog
+from callgauge_actions import desk
 from callgauge_actions.asked import Already, Asker, NotPossible, ask_on_alert, ask_silence
 from callgauge_notify.two_way.pagerduty import Did
 from callgauge_notify.two_way.slack import Click
 from callgauge_rules.alert_book import AlertBook
 from callgauge_rules.silences import conditions_on
 
-__all__ = ["Answer", "Desk", "Writer"]
+__all__ = ["Answer", "Desk"]
 
 log = logging.getLogger(__name__)
 
 _SILENCE_S = 3_600.0
-
-
-class Writer(Protocol):
-    """Where actions are written; see `callgauge_actions.publish.Publisher`."""
-
-    def publish(self, action: AlertAction, partition: int | None = None) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,68 +31,33 @@ class Answer:
     taken: bool = True
 
 
-class Desk:
-    """See above. A worker that follows the topic; the other methods may be called from any thread.
-
-    Args:
-        now: epoch seconds.
-    """
-
-    def __init__(self, alerts: AlertLog, writer: Writer, now: Callable[[], float] = time.time) -> None:
-        self._alerts = alerts
-        self._writer = writer
-        self._now = now
-        self._stop = threading.Event()
-        #: Set when everything that was on the topic is known.
-        self.ready = threading.Event()
-
-    def run(self) -> None:
-        """Follow the alerts topic until `stop` is called.
-
-        Raises:
-            BrokerError: the topic cannot be read.
-        """
-        try:
-            self._alerts.read_to_end()
-            self.ready.set()
-            while not self._stop.is_set():
-                self._alerts.follow(0.2)
-        finally:
-            self._alerts.close()
-
-    def stop(self) -> None:
-        """End soon. To be called from another thread."""
-        self._stop.set()
+class Desk(desk.Desk):
+    """Takes requests of receivers."""
 
     def click(self, click: Click, receiver: str) -> Answer:
         """Somebody has clicked a button of a message of this receiver."""
         by = Asker(click.who, "slack", receiver=receiver)
-        return self._do(lambda book: _clicked(book, click, by, self._now()))
+        return self._answer(lambda book: _clicked(book, click, by, self.now()))
 
     def did(self, did: Did, receiver: str) -> Answer:
         """Somebody did something with an incident of this receiver."""
         by = Asker(did.who, "pagerduty", receiver=receiver)
-        return self._do(lambda book: _done(book, did, by))
+        return self._answer(lambda book: _done(book, did, by))
 
-    def _do(self, ask: Callable[[AlertBook], AlertAction | Already]) -> Answer:
-        if not self.ready.is_set():
-            return Answer("the alerts are still being read; try again in a moment", taken=False)
+    def _answer(self, ask: Callable[[AlertBook], AlertAction | Already]) -> Answer:
         try:
-            with self._alerts.lock:
-                asked = ask(self._alerts.book)
-                if isinstance(asked, Already):
-                    return Answer(asked.told)
-                partition = self._alerts.book.partitions.get(asked.fingerprint)
-            self._writer.publish(asked, partition)
+            done = self.do(ask)
+        except desk.NotReadYet as error:
+            return Answer(str(error), taken=False)
         except NotPossible as error:
             return Answer(str(error))
         except BrokerError as error:
             log.error("what somebody asked for was not written: %s", printable(str(error)))
             return Answer("the broker did not take it; try again", taken=False)
-        with self._alerts.lock:
-            self._alerts.book.actions.take(asked)  # before it is read: the same request may come again at once
-        log.info("%s by %s through %s", asked.action, printable(asked.who), printable(asked.receiver))
-        return Answer(_told(asked))
+        if isinstance(done, Already):
+            return Answer(done.told)
+        log.info("%s by %s through %s", done.action, printable(done.who), printable(done.receiver))
+        return Answer(_told(done))
 
 
 def _clicked(book: AlertBook, click: Click, by: Asker, now: float) -> AlertAction | Already:

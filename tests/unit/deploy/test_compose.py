@@ -47,7 +47,8 @@ def test_the_settings_load(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_process_is_there() -> None:
     """One service per role, each a command that exists."""
-    assert set(OURS) == {"topics", "rollup", "detect", "quality", "sinks", "evaluator", "notify", "gateway"}
+    processes = {"rollup", "detect", "quality", "sinks", "evaluator", "console", "notify", "gateway"}
+    assert set(OURS) == {"topics", *processes}
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]  # a click group
     assert {service["command"][0] for service in OURS.values()} <= commands
 

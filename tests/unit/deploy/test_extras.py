@@ -16,10 +16,8 @@ PROJECT = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text
 #: Extra -> the modules that it brings with it.
 MODULES = {
     "streams": {"faust", "aiokafka", "cramjam", "numpy", "numba", "prometheus_client", "yaml"},
-    "sinks": {
-        *("clickhouse_connect", "numpy", "numba", "pyarrow", "httpx", "starlette", "uvicorn", "rich"),
-        "prometheus_client",
-    },
+    "sinks": {"clickhouse_connect", "httpx", "numba", "numpy", "prometheus_client", "pyarrow", "rich"},
+    "console": {"fastapi", "scipy", "starlette", "uvicorn", "yaml"},
     "notify": {
         "yaml",
         "httpx",
@@ -183,9 +181,10 @@ def test_without_the_engine_the_embedded_store_asks_for_it(tmp_path: Path) -> No
             "callgauge_history.experiments.experiment, callgauge_history.marks.report, callgauge_history.review.plots",
         ),
         ({"notify"}, "callgauge_notify.app"),
+        ({"sinks", "console", "otel"}, "callgauge_console.app"),  # FastAPI brings opentelemetry-api
         ({"gateway", "prices"}, "callgauge_gateway.app"),
         ({"otel", "prices"}, "callgauge_gateway.exporter"),
-        ({"cli"}, "callgauge_deploy.screen, callgauge_deploy.topics, callgauge_deploy.status.lag"),
+        ({"cli"}, "callgauge_deploy.screen, callgauge_deploy.topics, callgauge_intake.group_lag"),
     ],
 )
 def test_an_extra_brings_all_that_its_processes_need(extras: set[str], modules: str) -> None:

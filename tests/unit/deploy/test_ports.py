@@ -42,7 +42,7 @@ def test_a_default_that_is_taken_gives_way() -> None:
     assert ports.notes == (
         "port 9092 is taken, the bus listens on 15001; your services need: "
         "export CALLGAUGE_BOOTSTRAP_SERVERS=127.0.0.1:15001",
-        "port 22550 is taken, the query API listens on 15002 (callgauge query finds it); "
+        "port 22550 is taken, the console listens on 15002 (callgauge query finds it); "
         "to have the same next time: export CALLGAUGE_API_PORT=15002",
         "port 4318 is taken, the gateway listens on 15003; your exporters need: "
         "export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:15003",

@@ -34,7 +34,7 @@ def test_a_stack_that_runs() -> None:
         "folder     /data",
         "bus        127.0.0.1:9092",
         "store      chdb:///data/clickhouse",
-        "query API  http://127.0.0.1:22550",
+        "console    http://127.0.0.1:22550",
         "gateway    http://127.0.0.1:4318",
         "log        /data/callgauge.log",
         "",

@@ -15,9 +15,10 @@ import httpx
 import pytest
 
 from callgauge.errors import SettingError
+from callgauge.loopback import is_loopback
 from callgauge.settings import Settings, load_settings
 from callgauge_gateway import app
-from callgauge_gateway.server import Server, address_of, is_loopback, listen
+from callgauge_gateway.server import Server, address_of, listen
 from tests.gateway.served import Served
 
 

@@ -12,9 +12,9 @@ import pytest
 import yaml
 
 from callgauge.errors import SettingError
+from callgauge.keys.key_hash import hash_of, id_of, is_key, matches, new_key
 from callgauge.testing import ManualClock
 from callgauge_gateway.guard.key_file import KeyFile, read_keys
-from callgauge_gateway.guard.key_hash import hash_of, id_of, is_key, matches, new_key
 
 
 def line(key: str, service: Any = "chat", **more: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from callgauge.keys.key_hash import hash_of, id_of, new_key
 from callgauge_gateway.guard.key_file import KeyFile
-from callgauge_gateway.guard.key_hash import hash_of, id_of, new_key
 from callgauge_gateway.web.body import Limits
 from tests.gateway.served import Served
 

@@ -1,4 +1,5 @@
-"""How many events a second each service may send: a token bucket each (https://en.wikipedia.org/wiki/Token_bucket).
+"""How much a second each one may send: a token bucket each (https://en.wikipedia.org/wiki/Token_bucket). The gateway
+counts events of services, the console requests of keys.
 
 A request is taken whole as long as the bucket is not empty, and may leave it in debt: else one that holds more events
 than the bucket would never be taken. Over time the rate holds all the same.

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from callgauge.settings import load_settings
-from callgauge_deploy.status.facts import Lag
-from callgauge_deploy.status.lag import GROUPS, lags_of, unprocessed_in
+from callgauge_intake.group_lag import GROUPS, lags_of, unprocessed_in
+from callgauge_intake.lag import Lag
 from callgauge_sinks.specs import NAMES, spec_of
 
 METRICS = """\

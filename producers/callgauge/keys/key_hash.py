@@ -1,4 +1,4 @@
-"""Keys of the gateway: how they are made, and what is kept of them.
+"""Keys of the gateway and the console: how they are made, and what is kept of them.
 
 A key is `cg_ID_SECRET`: eight characters that find its line in the keys file, and 256 random bits. What is kept is the
 SHA-256 of the whole. A slow hash (scrypt, argon2) protects passwords that people choose, by making guesses dear; 256

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from callgauge.errors import BrokerError
 from callgauge.settings import Settings
-from callgauge_deploy.status.facts import Lag
+from callgauge_intake.lag import Lag
 
 __all__ = ["GROUPS", "lags_of", "read_lags", "unprocessed_in"]
 

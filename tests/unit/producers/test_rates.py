@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callgauge_gateway.guard.rates import Rates
+from callgauge.rates import Rates
 
 
 def test_without_a_limit_everything_is_taken() -> None:

@@ -1,0 +1,59 @@
+"""What the routes work with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Protocol
+
+from fastapi import Depends, Request
+
+from callgauge.judgements import Redact
+from callgauge.settings import Settings
+from callgauge.transport import Outbound
+from callgauge_actions.desk import Desk
+from callgauge_console.pipeline import Pipeline
+from callgauge_history.store import Ask
+
+__all__ = ["Given", "Parts", "ScoreWriter", "Store"]
+
+
+class Store(Protocol):
+    """Where the history is asked; see `callgauge_history.store.Store`."""
+
+    @property
+    def query(self) -> Ask: ...
+
+
+class ScoreWriter(Protocol):
+    """Where judgements are written; see `callgauge_console.score_bus.ScoreBus`."""
+
+    def publish(self, messages: Sequence[Outbound]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """See above.
+
+    Attributes:
+        desk: the alerts; raises NotReadYet while they cannot be read.
+        redact: gives the fields of a judgement without personal data and secrets.
+        now: epoch seconds.
+    """
+
+    settings: Settings
+    store: Store
+    desk: Callable[[], Desk]
+    scores: ScoreWriter
+    pipeline: Pipeline
+    redact: Redact = dict
+    now: Callable[[], float] = time.time
+
+
+def _parts_of(request: Request) -> Parts:
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+Given = Annotated[Parts, Depends(_parts_of)]

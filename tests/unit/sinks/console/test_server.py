@@ -1,0 +1,110 @@
+"""The console as a worker, and `callgauge query` on top of it. No bus is needed for either."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from callgauge.errors import SettingError, StoreError
+from callgauge.settings import Settings, load_settings
+from callgauge_console.server import ConsoleServer
+from callgauge_history.query import run_query
+from callgauge_history.store import QueryResult, Store
+
+TOKEN = "t0ken"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return load_settings(
+        data_dir=tmp_path,
+        store=f"chdb://{tmp_path}/store",
+        api_token=TOKEN,
+        api_port=0,
+        bootstrap_servers="127.0.0.1:1",
+    )
+
+
+@pytest.fixture
+def console(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConsoleServer]:
+    monkeypatch.setattr("callgauge_console.server._END_S", 0.05)  # what waits for the bus that is not there
+    server = ConsoleServer(settings, store)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    assert server.ready.wait(5)
+    yield server
+    server.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert not (settings.data_dir / "api.json").exists()
+
+
+def ask(console: ConsoleServer, sql: str, token: str = TOKEN) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {token}"}
+    return httpx.post(f"{console.url}/v1/query", json={"sql": sql}, headers=headers, timeout=20)
+
+
+def test_a_query(console: ConsoleServer, settings: Settings) -> None:
+    """Columns, their types and rows as JSON; and its parameters are values, never SQL."""
+    assert ask(console, "SELECT 1 AS a, 'x' AS b").json() == {
+        "columns": ["a", "b"],
+        "types": ["UInt8", "String"],
+        "rows": [[1, "x"]],
+    }
+    asked = {"sql": "SELECT {x:String} AS x", "parameters": {"x": "'; DROP TABLE calls"}}
+    found = httpx.post(f"{console.url}/v1/query", json=asked, headers={"Authorization": f"Bearer {TOKEN}"})
+    assert found.json()["rows"] == [["'; DROP TABLE calls"]]
+    (settings.data_dir / "stack.json").write_text(json.dumps({"api_url": console.url, "api_token": TOKEN}))
+    assert run_query(settings, "SELECT 7 AS seven") == QueryResult(["seven"], [[7]])
+    with pytest.raises(StoreError, match="nope"):
+        run_query(settings, "SELECT nope")
+
+
+def test_what_is_refused(console: ConsoleServer) -> None:
+    """A wrong token, nobody's, a statement that writes, wrong SQL, a file: each with its status and a line."""
+    assert ask(console, "SELECT 1", token="other").status_code == 401
+    nobody = httpx.post(f"{console.url}/v1/query", json={"sql": "SELECT 1"})
+    assert (nobody.status_code, "admin" in nobody.json()["detail"]) == (403, True)
+    assert ask(console, "DROP TABLE calls").status_code == 403
+    answer = ask(console, "SELECT nope")
+    assert (answer.status_code, "nope" in answer.json()["detail"]) == (400, True)
+    for outside in ("file('/etc/passwd')", "url('http://127.0.0.1:1/', CSV, 'a String')"):
+        assert ask(console, f"SELECT * FROM {outside}").status_code == 400
+    assert ask(console, "SELECT number FROM numbers(1000001)").status_code in (400, 503)
+    limits = "getSetting('max_memory_usage'), getSetting('max_execution_time'), getSetting('readonly')"
+    assert ask(console, f"SELECT {limits}").json()["rows"] == [[2_000_000_000, 60, 1]]
+
+
+def test_health_tells_why(console: ConsoleServer) -> None:
+    """The process lives, and is not ready: there is no bus to read alerts from."""
+    assert httpx.get(f"{console.url}/health/live").json() == {"status": "live"}
+    ready = httpx.get(f"{console.url}/health/ready")
+    assert (ready.status_code, ready.json()["ready"]) == (503, False)
+    assert ready.json()["reasons"][0].startswith("alerts: ")
+    alerts = httpx.get(f"{console.url}/v1/alerts")
+    assert (alerts.status_code, alerts.headers["retry-after"]) == (503, "2")
+
+
+def test_the_file_is_private(console: ConsoleServer, settings: Settings) -> None:
+    """Its address and token are for the owner alone."""
+    file = settings.data_dir / "api.json"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text())["api_url"] == console.url
+
+
+def test_others_need_keys(settings: Settings, store: Store) -> None:
+    """It does not listen for other machines without a file of keys."""
+    with pytest.raises(SettingError, match="CALLGAUGE_CONSOLE_KEYS_FILE"):
+        ConsoleServer(settings.model_copy(update={"api_host": "0.0.0.0"}), store)  # noqa: S104
+
+
+def test_nothing_there_yet(settings: Settings) -> None:
+    """No process, no folder: told what to do, and no folder is made."""
+    with pytest.raises(StoreError, match="callgauge up"):
+        run_query(settings, "SELECT 1")
+    assert not (settings.data_dir / "store").exists()
