@@ -17,7 +17,7 @@ from callgauge_streams.rollup.config import RollupConfig
 from callgauge_windows.row_batch import RowBatch
 from tests.bench.detection.firing import Firing
 from tests.bench.detection.made_rows import rows_of
-from tests.bench.detection.plan import Size, load_of, seed_of
+from tests.bench.detection.plan import START_S, Size, load_of, seed_of
 from tests.bench.detection.side_by_side import batches_of, joined
 from tests.bench.detection.three_sigma import ThreeSigma, note_labels
 
@@ -67,7 +67,7 @@ def play(seeds: Sequence[int], size: Size, rule_sets: Mapping[str, Path | None])
     log = rows_of(batches_of(plays, worlds), joined(worlds), config, scores=False, step_ms=_STEP_MS)
     judges = {name: Judge(bind(load_rules(path), config.groupings)) for name, path in rule_sets.items()}
     sigma = ThreeSigma(size.days)
-    spent = _run(log, judges, sigma)
+    spent = _run(log, judges, sigma, (START_S + size.days * 86_400) * 1e3)
     mark = time.process_time()
     told = {name: judge.firings for name, judge in judges.items()} | {THREE_SIGMA: sigma.firings()}
     spent[THREE_SIGMA] += time.process_time() - mark
@@ -89,15 +89,21 @@ def play(seeds: Sequence[int], size: Size, rule_sets: Mapping[str, Path | None])
     ]
 
 
-def _run(log: Iterator[tuple[int, Any]], judges: Mapping[str, Judge], sigma: ThreeSigma) -> dict[str, float]:
-    """Let all judge the log; returns the CPU seconds of each, and of making the log."""
+def _run(
+    log: Iterator[tuple[int, Any]], judges: Mapping[str, Judge], sigma: ThreeSigma, end_ms: float
+) -> dict[str, float]:
+    """Let all judge the log up to the end of the load, where calls stop to begin; returns the CPU seconds of each, and
+    of making the log."""
     spent = dict.fromkeys(["made", *judges, THREE_SIGMA], 0.0)
     mark = time.process_time()
     for offset, (timestamp_ms, record) in enumerate(log):
+        if timestamp_ms > end_ms:
+            break
         now = time.process_time()
         spent["made"] += now - mark
         for name, judge in judges.items():
-            mark, _ = now, judge.take(offset, timestamp_ms, record)
+            mark = now
+            judge.take(offset, timestamp_ms, record)
             now = time.process_time()
             spent[name] += now - mark
         if isinstance(record, RowBatch):

@@ -85,8 +85,8 @@ def _moved(batch: Batch, start_s: Array, number: int) -> Batch:
 
 def rows_of_calls(calls: Iterable[Call], config: RollupConfig, step_ms: int) -> Iterator[tuple[int, Any]]:
     """As `made_rows.rows_of`, of recorded calls."""
-    ended = sorted(calls, key=lambda call: call.ts + call.latency_ms / 1e3)
-    sent_ms = np.array([int((call.ts + call.latency_ms / 1e3) * 1e3) for call in ended])
+    ended = sorted(calls, key=_end_ms)
+    sent_ms = np.array([_end_ms(call) for call in ended])
     values = [call.model_dump_json().encode() for call in ended]
     source = Source(config, SOURCE, CALLS)
     yield int(sent_ms[0]), source.start
@@ -98,6 +98,10 @@ def rows_of_calls(calls: Iterable[Call], config: RollupConfig, step_ms: int) -> 
         yield from ((end_ms, record) for record in source.take(records))
         yield end_ms, _Progress(worker="trace", at_ms=end_ms, sources=[source.progress(end_ms)])
         first = last
+
+
+def _end_ms(call: Call) -> int:
+    return int(call.ts * 1e3 + (call.latency_ms or 0.0))
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
