@@ -149,13 +149,13 @@ def _signed_roots(k0: Floats, n0: Floats, k1: Floats, n1: Floats) -> Floats:
     p = (k0 + k1) / (n0 + n1)
     cells = ((k0, n0 * p), (n0 - k0, n0 * (1.0 - p)), (k1, n1 * p), (n1 - k1, n1 * (1.0 - p)))
     ratio = sum(_times_log(seen, expected) for seen, expected in cells)
-    return np.copysign(np.sqrt(np.maximum(2.0 * ratio, 0.0)), k1 / n1 - k0 / n0)  # type: ignore[no-any-return]
+    return np.copysign(np.sqrt(np.maximum(2.0 * ratio, 0.0)), k1 / n1 - k0 / n0)
 
 
 def _times_log(seen: Floats, expected: Floats) -> Floats:
     """seen ln(seen / expected), 0 where nothing is seen."""
     some = (seen > 0) & (expected > 0)
-    return seen * np.log(np.divide(seen, expected, out=np.ones_like(seen), where=some))  # type: ignore[no-any-return]
+    return seen * np.log(np.divide(seen, expected, out=np.ones_like(seen), where=some))
 
 
 class UsualShare(OneOfMany):

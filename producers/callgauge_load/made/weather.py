@@ -39,7 +39,8 @@ def wavering(key: int, at_s: Array, quick: float, slow: float = 0.0) -> Array:
         for sigma, periods, phases in ((quick, *waves[0]), (slow, *waves[1]))
         if sigma
     )
-    return np.interp(at_s, grid, np.exp(noise - (quick**2 + slow**2) / 2))
+    factors: Array = np.interp(at_s, grid, np.exp(noise - (quick**2 + slow**2) / 2))
+    return factors
 
 
 @lru_cache(maxsize=4_096)
