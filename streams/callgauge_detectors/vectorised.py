@@ -30,7 +30,16 @@ from callgauge_detectors.verdict import LEVELS
 from callgauge_detectors.windows_of_many import WindowsOfMany
 from callgauge_detectors.zscore import ZScoreConfig, reason_of
 
-__all__ = ["BaselineConfig", "Ewmas", "ZScoreConfig", "ZScores", "levels_of", "thresholds"]
+__all__ = [
+    "BaselineConfig",
+    "Ewmas",
+    "ZScoreConfig",
+    "ZScores",
+    "levels_of",
+    "scaled_many",
+    "thresholds",
+    "unscaled_many",
+]
 
 Floats = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -61,11 +70,13 @@ def levels_of(scores: Floats, tiers: Tiers, direction: Direction) -> Levels:
     return np.searchsorted([tiers.low, tiers.medium, tiers.high, tiers.critical], size, side="right").astype(np.int8)
 
 
-def _scaled(values: Floats, scale: Scale) -> Floats:
+def scaled_many(values: Floats, scale: Scale) -> Floats:
+    """`scale.scaled` of each value, any shape."""
     return np.copysign(np.log1p(np.abs(values)), values) if scale == "log" else values
 
 
-def _unscaled(values: Floats, scale: Scale) -> Floats:
+def unscaled_many(values: Floats, scale: Scale) -> Floats:
+    """`scale.unscaled` of each value, any shape."""
     return np.copysign(np.expm1(np.minimum(np.abs(values), 700.0)), values) if scale == "log" else values
 
 
@@ -92,11 +103,11 @@ class ZScores:
     ) -> tuple[Floats, Levels, Floats]:
         """The same of some series; returns scores, levels and baselines, NaN while there is none."""
         config, finite = self.config, np.isfinite(values)
-        x = _scaled(values, config.scale)
+        x = scaled_many(values, config.scale)
         ready = np.flatnonzero(finite & (self._windows.learned[rows] >= config.baseline.min_history))
         scores, baselines = np.zeros(len(values)), np.full(len(values), np.nan)
         scores[ready], centre = self._judge(x[ready], rows[ready])
-        baselines[ready] = _unscaled(centre, config.scale)
+        baselines[ready] = unscaled_many(centre, config.scale)
         learning = np.flatnonzero(finite & learn)
         self._windows.learn(rows[learning], x[learning])
         return scores, levels_of(scores, config.tiers, config.direction), baselines
@@ -162,14 +173,14 @@ class Ewmas:
     ) -> tuple[Floats, Levels, Floats]:
         """As `ZScores.update_rows`."""
         config, finite = self.config, np.isfinite(values)
-        x, mean = _scaled(values, config.scale), self._mean[rows]
+        x, mean = scaled_many(values, config.scale), self._mean[rows]
         floor = config.least_relative * (np.abs(mean) if config.scale == "linear" else 1.0)
         sigma = np.maximum(np.sqrt(self._variance[rows]), floor)
         ready = finite & (self._count[rows] >= config.min_history)
         with np.errstate(divide="ignore", invalid="ignore"):
             z = np.clip(np.where(x == mean, 0.0, (x - mean) / sigma), -CAP, CAP)
         scores = np.where(ready, z, 0.0)
-        baselines = np.where(ready, _unscaled(mean, config.scale), np.nan)
+        baselines = np.where(ready, unscaled_many(mean, config.scale), np.nan)
         reach = np.where(ready, config.clip * sigma, np.inf)
         taken = np.flatnonzero(finite & learn)
         self._learn(rows[taken], x[taken], reach[taken])

@@ -176,6 +176,10 @@ AGGREGATES = {
         Aggregate("cost_usd", Quotient("cost.sum", factor=1e-9), _COST, "$", counts=True, about="dollars, in all"),
         Aggregate("cost_mean_usd", _mean(_COST, 1e-9), _COST, "$", about="dollars per call with a cost"),
         Aggregate("latency_mean_ms", _mean("latency", 1e-3), "latency", "ms", about="of answered calls"),
+        Aggregate(
+            "ms_per_output_token", Quotient("latency.sum", per="output_tokens.sum", factor=1e-3), "latency", "ms",
+            about="latency by output tokens: slow answers, however long they are",
+        ),
         Aggregate("ttft_mean_ms", _mean("ttft", 1e-3), "ttft", "ms", about="time to the first token"),
         Aggregate(
             "breaker_opens", Quotient(f"{BREAKER}.sum", divisor=1e6), BREAKER, counts=True, events=f"{BREAKER}.count",

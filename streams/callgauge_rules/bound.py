@@ -81,7 +81,7 @@ class BoundCondition:
     def config(self) -> Any:
         """The detector's."""
         of = MEASURES.get(self.aggregate.measure)
-        own = {"window_ms": self.every_ms, "shown_per": of.per_unit if of else 1.0}
+        own = {"window_ms": self.every_ms, "over_ms": self.lookback_ms, "shown_per": of.per_unit if of else 1.0}
         return self.kind.parameters.read(self.judged.parameters, **own)
 
     @property

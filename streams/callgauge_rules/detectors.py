@@ -27,6 +27,9 @@ from callgauge_detectors.ratio import Ratio, RatioConfig
 from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
 from callgauge_detectors.threshold import Threshold, ThresholdConfig
 from callgauge_detectors.trend import Trend, TrendConfig
+from callgauge_detectors.usual_level import UsualLevel, UsualLevelConfig
+from callgauge_detectors.usual_share import UsualShare, UsualShareConfig
+from callgauge_detectors.usual_sum import UsualSum, UsualSumConfig
 from callgauge_detectors.zscore import ZScore, ZScoreConfig
 from callgauge_rules.parameters import Parameters
 
@@ -46,6 +49,8 @@ _WORDS = {
     **dict.fromkeys(("slo", "error_budget"), "burn_rate"),
     **dict.fromkeys(("budget", "forecast"), "exhaustion"),
     **dict.fromkeys(("outlier",), "outlier_call"),
+    **dict.fromkeys(("baseline", "learned", "usual"), "usual_level"),
+    **dict.fromkeys(("traffic", "surge", "absence"), "usual_sum"),
     **dict.fromkeys(("limit", "static"), THRESHOLD),
 }
 #: What other systems call a detector.
@@ -61,6 +66,7 @@ class DetectorKind:
         feeds: see the top of this file.
         remembers_ms: of a config, and of how often it is fed, how far back what it knows reaches.
         adds: it adds up what it is fed with, so no call may be in two windows.
+        saved: what it knows is a few numbers, and saved: the stream judges by it however far back it reaches.
     """
 
     name: str
@@ -69,6 +75,7 @@ class DetectorKind:
     remembers_ms: Callable[[Any, int], int]
     feeds: Feed = "value"
     adds: bool = False
+    saved: bool = False
     fixed: Mapping[str, Any] = field(default_factory=dict)
     choices: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
@@ -102,6 +109,8 @@ def _windows_of(baseline: Any, every_ms: int) -> int:
 def _spent_ms(config: ExhaustionConfig) -> int:
     return config.lookback_ms if config.gauge else max(config.period_ms, config.lookback_ms)
 
+
+_BY_SEASONS: Callable[[Any, int], int] = lambda config, _: config.seasons * _DAY_MS  # noqa: E731
 
 _VIEWS: dict[str, dict[str, dict[str, Any]]] = {
     "views": {"single": {"views": SINGLE_VIEW}, "twelve": {"views": TWELVE_VIEWS, "threshold": 0.6}}
@@ -150,5 +159,10 @@ DETECTORS: dict[str, DetectorKind] = {
         ),
         DetectorKind("exhaustion", ExhaustionConfig, Exhaustion, lambda config, _: _spent_ms(config), adds=True),
         DetectorKind("outlier_call", OutlierCallConfig, OutlierCall, _BY_BLOCKS, "call", adds=True),
+        DetectorKind("usual_level", UsualLevelConfig, UsualLevel, _BY_SEASONS, saved=True),
+        DetectorKind("usual_sum", UsualSumConfig, UsualSum, _BY_SEASONS, saved=True),
+        DetectorKind(
+            "usual_share", UsualShareConfig, UsualShare, lambda config, _: 3 * config.memory_ms, "share", saved=True
+        ),
     )
 }

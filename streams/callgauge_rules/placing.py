@@ -79,10 +79,10 @@ def _placed(rule: Rule, groupings: Sequence[GroupingSet]) -> Placed:
 def _remembering(rule: Rule, grouping: GroupingSet) -> Placed:
     try:
         bound = BoundRule(rule, grouping)
-        furthest = max(bound.conditions, key=lambda each: each.remembers_ms)
+        furthest = max(bound.conditions, key=lambda each: 0 if each.kind.saved else each.remembers_ms)
     except ParameterError as error:
         raise RuleError(f"{rule.place('parameters')}: {error}") from None
-    if furthest.remembers_ms > _HELD_MS:
+    if furthest.remembers_ms > _HELD_MS and not furthest.kind.saved:
         far = written(furthest.remembers_ms)
         why = f"{furthest.kind.name} compares with {far} before; the stream holds {LONGEST_HELD}"
         return Placed(rule, None, why)

@@ -87,9 +87,9 @@ is.
 ## Where a rule is judged
 
 Detect judges rules in the stream, seconds after a window has ended. It takes those whose labels are a grouping set
-(`CALLGAUGE_GROUPINGS`), and which, with all that their detector compares with, look back no further than 24 h. All
-others are **evaluated from history**, by the evaluator, against ClickHouse ([evaluator.md](evaluator.md)); detect names
-them in its log when it starts.
+(`CALLGAUGE_GROUPINGS`), and which, with all that their detector compares with, look back no further than 24 h; of
+detectors of what is usual only the lookback counts. All others are **evaluated from history**, by the evaluator, against
+ClickHouse ([evaluator.md](evaluator.md)); detect names them in its log when it starts.
 
 Rules on scores go by the watermarks of the scores topic: calls do not wait for scores, and a rule with conditions on
 both waits for both.
@@ -141,8 +141,14 @@ one is normal again, for up to 6 hours. What was learned of a series is saved ev
 falls quiet, in the compacted topic `llm.detect.state`; it rests there until the series comes back, for as long as the
 detector remembers. A worker that starts goes on from it.
 
-`drift_rate` and `burn_rate` take an aggregate that is a share of calls or scores; `drift_distribution` and
-`outlier_call` look at the single calls behind an aggregate of latency, time to first token, cost or output tokens.
+**What is usual.** `usual_level` (latency, tokens, a share of the cache), `usual_sum` (calls, tokens, cost) and
+`usual_share` (failures, fallbacks) know what each series usually is at the hour, or how many of its calls usually fail,
+and tell what chance explains (`tiers`) from what nobody minds (`least_change`, `least_ratio`, `least`). What they know
+is a few numbers of a series, so the stream judges by them however far back it reaches; the default rules are made of
+them.
+
+`drift_rate`, `burn_rate` and `usual_share` take an aggregate that is a share of calls or scores; `drift_distribution`
+and `outlier_call` look at the single calls behind an aggregate of latency, time to first token, cost or output tokens.
 Those, `ratio` and `exhaustion` add up: their `every` is the lookback. Parameters that are durations are written as
 such; those of a list of parts as mappings: `limits: [{op: gt, value: 130%}, {op: lt, value: 70%, level: critical}]`.
 

@@ -9,6 +9,7 @@ import numpy as np
 from callgauge_load.incidents.failing import failing
 from callgauge_load.incidents.kind import Hit, Kind
 from callgauge_load.made.batch import ERROR, FINISHES, SUCCESS, Batch
+from callgauge_load.made.messages import QUALITY
 
 __all__ = ["KINDS"]
 
@@ -45,13 +46,14 @@ KINDS = (
     Kind(
         "model_swap", _swapped, 0.5, 0.1, 0.95, "share by which answers get shorter", ("model",),
         ("output_tokens_mean", "output_tokens_p50", "output_tokens_p90", "output_tokens_p95", "output_tokens",
-         "latency_p50_ms", "latency_mean_ms", "cost_mean_usd", "score_mean"),
+         "latency_p50_ms", "latency_mean_ms", "cost_mean_usd", f"score.{QUALITY}.mean"),
         "{scope} is another model than before, although its name is the same: answers are {percent} shorter and more of"
         " them are refusals. Compare qualities, pin a version, and ask the provider.", slow=True,
     ),
     Kind(
         "prompt_regression", _worse, 0.3, 0.05, 0.9, "share by which quality falls; a third of it: unreadable answers",
-        ("service", "prompt_version"), ("score_mean", "error_rate", "errors", "error_rate.invalid_response"),
+        ("service", "prompt_version"),
+        (f"score.{QUALITY}.mean", "error_rate", "errors", "error_rate.invalid_response", "success_rate"),
         "the prompt of {scope} is worse: quality is {percent} lower, more answers cannot be read. Roll it back.",
         slow=True,
     ),

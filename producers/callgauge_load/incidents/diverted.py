@@ -89,13 +89,13 @@ KINDS = (
     ),
     Kind(
         "breaker_opens", _broken, 1.0, 0.1, 1.0, "share of calls that the breaker stops", ("provider",),
-        ("fallback_rate", "error_rate", "errors", "error_rate.provider_down"),
+        ("fallback_rate", "error_rate", "errors", "success_rate", "error_rate.provider_down", "breaker_opens"),
         "circuit breakers for {scope} are open: {percent} of its calls go to fallbacks or fail at once. They close"
         " by themselves when it answers again.", opens_breakers=True,
     ),
     Kind(
         "retry_storm", _retried, 5.0, 1.5, 50.0, "how many calls each failing call becomes", ("service",),
-        ("calls", "error_rate", "errors", "error_rate.provider_down", "retries_mean"),
+        ("calls", "calls_per_s", "error_rate", "errors", "success_rate", "error_rate.provider_down", "retries_mean"),
         "{scope} sends each failing call again, {severity:g} times in all. Make its retries back off, with a limit.",
     ),
 )  # fmt: skip

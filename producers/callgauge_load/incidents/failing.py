@@ -37,7 +37,7 @@ def failing(
 
 _down = failing("provider_down", 503, 1_500.0, retries=2)
 _SHARE = "share of calls that fail"
-_ERRORS = ("error_rate", "errors", "error_rate.provider_down", "retries_mean")
+_ERRORS = ("error_rate", "errors", "error_rate.provider_down", "success_rate", "retries_mean")
 
 KINDS = (
     Kind(
@@ -57,20 +57,21 @@ KINDS = (
     Kind(
         "rate_limiting", failing("rate_limit", 429, 200.0, retries=2, limit=True), 0.4, 0.05, 1.0,
         "share of calls that are refused", ("provider",),
-        ("error_rate", "errors", "error_rate.rate_limit", "rate_limited_rate", "rate_limit_used", "retries_mean"),
+        ("error_rate", "errors", "success_rate", "error_rate.rate_limit", "rate_limited_rate", "rate_limit_used",
+         "rate_limit_headroom", "retries_mean"),
         "{scope} refuses {percent} of the calls for their rate (HTTP 429). Slow down, or ask for a higher limit.",
         hard=True,
     ),
     Kind(
         "timeouts", failing("timeout", -1, 60_000.0), 0.5, 0.05, 1.0, "share of calls that time out", ("provider",),
-        ("error_rate", "errors", "error_rate.timeout"),
+        ("error_rate", "errors", "success_rate", "error_rate.timeout"),
         "{scope} does not answer {percent} of the calls within 60 s. Send its traffic elsewhere, or time out earlier.",
         hard=True,
     ),
     Kind(
         "content_filter", failing("content_filter_blocked", 400, 700.0, finish="content_filter"), 0.2, 0.02, 1.0,
         "share of calls that are blocked", ("service",),
-        ("error_rate", "errors", "error_rate.content_filter_blocked"),
+        ("error_rate", "errors", "success_rate", "error_rate.content_filter_blocked"),
         "the content filter blocks {percent} of the calls of {scope}. Look for new prompts, users, or rules.",
     ),
 )  # fmt: skip

@@ -34,7 +34,14 @@ def _first_token(hit: Hit) -> Batch:
     )
 
 
-_LATENCY = ("latency_p50_ms", "latency_p90_ms", "latency_p95_ms", "latency_p99_ms", "latency_mean_ms")
+_LATENCY = (
+    "latency_p50_ms",
+    "latency_p90_ms",
+    "latency_p95_ms",
+    "latency_p99_ms",
+    "latency_mean_ms",
+    "ms_per_output_token",
+)
 _TTFT = ("ttft_p50_ms", "ttft_p90_ms", "ttft_p95_ms", "ttft_p99_ms", "ttft_mean_ms")
 
 KINDS = (

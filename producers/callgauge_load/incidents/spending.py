@@ -37,18 +37,18 @@ _COST = ("cost_usd", "cost_mean_usd", "cost_p95_usd")
 KINDS = (
     Kind(
         "cost_loop", _loop, 10.0, 2.0, 200.0, "times as many calls", ("service", "feature"),
-        (*_COST, "calls", "input_tokens", "output_tokens"),
+        (*_COST, "calls", "calls_per_s", "tokens", "input_tokens", "output_tokens"),
         "{scope} calls {severity:g} times as often as usual, and spends as much more. Look for a loop; set a budget.",
     ),
     Kind(
         "cache_collapse", _no_cache, 1.0, 0.1, 1.0, "share of cached prompts and answers that are not found any more",
-        ("service",), (*_COST, "cache_hit_rate", "latency_p50_ms"),
+        ("service",), (*_COST, "cache_hit_rate", "cached_token_share", "latency_p50_ms"),
         "the caches of {scope} do not find {percent} of what they held: calls cost more and take longer. Look at what"
         " changed at the beginning of prompts, and at the cache.",
     ),
     Kind(
         "token_bug", _miscounted, 0.5, 0.0, 10.0, "share by which cached tokens exceed the input", ("service",),
-        ("token_violations", *_COST),
+        ("token_violations", "cached_token_share", *_COST),
         "{scope} counts more cached tokens than input tokens: its costs are wrong. Mend the emitter"
         " (input_tokens includes cached ones).",
     ),

@@ -14,18 +14,22 @@ from typing import Any
 import numpy as np
 
 from callgauge_load.made.batch import Array
+from callgauge_load.made.weather import wavering
 from callgauge_load.made.world import Service, World
 
 __all__ = ["arrivals", "paced_to", "traffic_at"]
 
 _WEEK_S = 604_800.0
+# How much the traffic of a service wavers, quickly and slowly, without a reason: as ServeGen's does.
+_QUICK, _SLOW = 0.15, 0.2
 
 
 def traffic_at(service: Service, at_s: Array) -> Array:
-    """Calls per second at times (epoch seconds): the hours' means, linear between the middles of hours."""
+    """Calls per second at times (epoch seconds): the hours' means, linear between the middles of hours, wavering."""
     hours = np.array(service.hours)
     place = (np.asarray(at_s) % _WEEK_S) / 3_600 - 0.5
-    return service.per_s * np.interp(place, np.arange(168), hours, period=168)  # type: ignore[no-any-return]
+    usual = service.per_s * np.interp(place, np.arange(168), hours, period=168)
+    return usual * wavering(service.noise, np.asarray(at_s), _QUICK, _SLOW)  # type: ignore[no-any-return]
 
 
 def paced_to(world: World, per_s: float, start_s: float, seconds: float) -> World:

@@ -11,6 +11,7 @@ import numpy as np
 from callgauge_load.made.arrivals import arrivals, traffic_at
 from callgauge_load.made.batch import CANCELLED, ERROR, ERROR_TYPES, FINISHES, SUCCESS, Array, Batch
 from callgauge_load.made.figures import FIGURES
+from callgauge_load.made.weather import wavering
 from callgauge_load.made.world import Service, World
 
 __all__ = ["calls_of", "token_lengths"]
@@ -24,6 +25,8 @@ _FAILURES = (
     ("content_filter_blocked", 0.1, 400, 700.0),
 )
 _CANCELLED_SHARE = 0.008
+# How much speeds waver, quickly and slowly, and the share of failures, which come in bunches: assumed.
+_SPEED_QUICK, _SPEED_SLOW, _FAILURES_QUICK = 0.08, 0.08, 0.7
 # TTFT by traffic relative to the mean: as measured from there on, a little less below.
 _LOAD = np.array([[0.0, 0.8], *FIGURES["load"]])
 
@@ -43,6 +46,7 @@ def calls_of(world: World, number: int, slot: int, start_s: float, end_s: float,
     stream = rng.random(n) < service.stream_share
     load = traffic_at(service, start) / service.per_s
     ttft, latency = _speeds(world, route, output_tokens, load, rng)
+    slowness = _slowness(world, service, route, start)
     prompt_cached = rng.random(n) < service.prompt_cache_share
     high = int.from_bytes(blake2b(f"{run} {number} {slot}".encode(), digest_size=8).digest(), "big")
     drawn = Batch(
@@ -50,8 +54,8 @@ def calls_of(world: World, number: int, slot: int, start_s: float, end_s: float,
         id_low=np.arange(n, dtype=np.uint64),
         start_s=start,
         skew_s=np.zeros(n),
-        latency_ms=latency,
-        ttft_ms=np.where(stream, ttft, np.nan),
+        latency_ms=latency * slowness,
+        ttft_ms=np.where(stream, ttft * slowness, np.nan),
         service=np.full(n, number),
         route=route,
         answered=route,
@@ -92,6 +96,15 @@ def _speeds(world: World, route: Array, output_tokens: Array, load: Array, rng: 
     return ttft, ttft + np.maximum(output_tokens - 1, 0) * speed[:, 2] * rng.lognormal(0, speed[:, 3])
 
 
+def _slowness(world: World, service: Service, route: Array, at_s: Array) -> Array:
+    """How many times as slow as usual the route of each call is."""
+    factors = np.ones(len(route))
+    for number in service.routes:
+        own = route == number
+        factors[own] = wavering(world.routes[number].noise, at_s[own], _SPEED_QUICK, _SPEED_SLOW)
+    return factors
+
+
 def _from_cache(batch: Batch, service: Service, rng: Any) -> Batch:
     hit = rng.random(len(batch)) < service.answer_cache_share
     latency = rng.uniform(4, 25, len(batch))[hit]
@@ -102,7 +115,8 @@ def _failing(batch: Batch, service: Service, rng: Any) -> Batch:
     n = len(batch)
     left = (rng.random(n) < _CANCELLED_SHARE) & ~batch.cache_hit
     batch = batch.put(left, status=CANCELLED, finish=0, http_status=-1, quality=np.nan)
-    failed = (rng.random(n) < service.error_share) & ~batch.cache_hit & ~left
+    share = service.error_share * wavering(service.noise + 1, batch.start_s, _FAILURES_QUICK)
+    failed = (rng.random(n) < share) & ~batch.cache_hit & ~left
     which = rng.choice(len(_FAILURES), n, p=[share for _, share, _, _ in _FAILURES])[failed]
     median = np.array([ms for _, _, _, ms in _FAILURES])[which]
     return batch.put(

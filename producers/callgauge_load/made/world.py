@@ -52,6 +52,8 @@ class Route:
     output_usd: float
     speed: dict[str, float]
     """Median and sigma (of ln) of TTFT and of the time between tokens, ms."""
+    noise: int
+    """Key of how its speed wavers (callgauge_load.made.weather)."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,8 @@ class Service:
     error_share: float
     judged_share: float
     """Of calls that get a quality score."""
+    noise: int
+    """Key of how its traffic wavers; one more, of its failures."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def make_world(services: int, per_s: float, seed: int) -> World:
     rest = per_s - quiet * QUIET_PER_S
     if rest <= 0:
         raise ValueError(f"{per_s:g} calls/s are too few: {quiet} quiet services alone have {quiet * QUIET_PER_S:.3g}")
-    routes = _routes()
+    routes = _routes(seed)
     rng = np.random.default_rng([seed, 1])
     weights = 1.0 / np.arange(1, services - quiet + 1) ** 0.7
     rates = [*(rest * weights / weights.sum()).tolist(), *[QUIET_PER_S] * quiet]
@@ -129,7 +133,8 @@ def make_world(services: int, per_s: float, seed: int) -> World:
     return World(seed, tuple(made), routes)
 
 
-def _routes() -> tuple[Route, ...]:
+def _routes(seed: int) -> tuple[Route, ...]:
+    keys = iter(np.random.default_rng([seed, 7]).integers(1 << 40, size=len(_SPEEDS) * len(_REGIONS)).tolist())
     return tuple(
         Route(
             provider,
@@ -139,6 +144,7 @@ def _routes() -> tuple[Route, ...]:
             input_usd,
             output_usd,
             FIGURES["speed"][_SPEEDS[provider, size]],
+            next(keys),
         )
         for provider, (size, input_usd, output_usd), region in product(_PROVIDERS, _SIZES, _REGIONS)
     )
@@ -172,4 +178,5 @@ def _service(rng: Any, number: int, per_s: float, routes: tuple[Route, ...], *, 
         prompt_cache_share=float(rng.uniform(0.3, 0.7)),
         error_share=float(rng.uniform(0.002, 0.01)),
         judged_share=1.0 if quiet else 0.1,
+        noise=int(rng.integers(1 << 40)),
     )

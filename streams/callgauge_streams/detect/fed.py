@@ -45,6 +45,12 @@ class Fed:
             values[judged] = self._cells.quantiles(formula, slots[judged], self._begin_ms(at_ms), at_ms)
         return values
 
+    def sizes(self, slots: Int64s, at_ms: int) -> Floats:
+        """On how many events that value of each rests."""
+        sums = self._cells.sums(self._condition.lookback_ms, at_ms, slots)
+        sizes: Floats = sums[slots, self._column_of[self._condition.aggregate.events]].astype(np.float64)
+        return sizes
+
     def counts(self, slot: int, at_ms: int, value: float) -> tuple[Counts, dict[str, Any]]:
         """What a detector of counts is fed with, and what an outlier call is told besides."""
         totals, condition = self._totals(slot, at_ms), self._condition

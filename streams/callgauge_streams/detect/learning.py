@@ -3,8 +3,8 @@
 A window is judged and learned when the watermark passes its end. A row that comes later changes neither what was said
 of its window nor what was learned of it: a detector that went back would have to forget what it has learned since.
 
-- Z-scores and EWMAs of all series are updated together, as columns (callgauge_detectors.vectorised); of the other
-  detectors each series has its own.
+- Z-scores, EWMAs and what is usual are updated of all series together, as columns (callgauge_detectors.vectorised,
+  .usual_level, .usual_share, .usual_sum); of the other detectors each series has its own.
 - After a window that the rule holds for, windows are not learned until one is normal again, so that an incident does
   not become normal; but for no longer than `_LONGEST_PAUSE_MS`: what lasts longer is the new normal, and the alert must
   end some time. So what was learned follows from the windows alone, and not from what became of the alert.
@@ -14,12 +14,16 @@ of its window nor what was learned of it: a detector that went back would have t
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from callgauge_detectors.ewma import EwmaConfig
+from callgauge_detectors.usual_level import UsualLevelConfig, UsualLevels
+from callgauge_detectors.usual_share import UsualShareConfig, UsualShares
+from callgauge_detectors.usual_sum import UsualSumConfig, UsualSums
 from callgauge_detectors.vectorised import Ewmas, ZScores
 from callgauge_detectors.verdict import LEVELS
 from callgauge_detectors.zscore import ZScoreConfig
@@ -50,7 +54,8 @@ class _Many(Protocol):
     """One detector over many series."""
 
     def room(self, series: int) -> None: ...
-    def update_rows(self, rows: Int64s, values: Any, *, learn: Any) -> Any: ...
+    @property
+    def update_rows(self) -> Callable[..., Any]: ...
     def reason(self, row: int, value: float, score: float, baseline: float) -> str: ...
     def state(self, row: int) -> dict[str, Any]: ...
     def put(self, row: int, state: dict[str, Any] | None) -> None: ...
@@ -118,7 +123,8 @@ class Learning:
         self._levels.filled[slots], self._scores.filled[slots], self._baselines.filled[slots] = 0, 0.0, np.nan
         self._reasons.clear()
         if self._many is not None:
-            scores, levels, baselines = self._many.update_rows(slots, values, learn=learn)
+            more = self._more(slots, at_ms)
+            scores, levels, baselines = self._many.update_rows(slots, values, learn=learn, **more)
             for at in np.flatnonzero(levels).tolist():
                 told = float(values[at]), float(scores[at]), float(baselines[at])
                 self._reasons[int(slots[at])] = self._many.reason(int(slots[at]), *told)
@@ -131,6 +137,15 @@ class Learning:
         since_ms = np.where(odd, np.where(since_ms == 0, at_ms, since_ms), np.where(known, 0, since_ms))
         self._odd_since_ms.filled[slots] = since_ms
         return known
+
+    def _more(self, slots: Int64s, at_ms: int) -> dict[str, Any]:
+        """What else than values the detector of many wants to know."""
+        match self._many:
+            case UsualShares():
+                return {"sizes": self._fed.sizes(slots, at_ms)}
+            case UsualLevels() | UsualSums():
+                return {"at_ms": at_ms}
+        return {}
 
     def _leave_out(self, slots: Int64s, at_ms: int) -> None:
         """Series that were forgotten for a while have no points of that time."""
@@ -184,10 +199,18 @@ class Learning:
 
 def _many_of(condition: BoundCondition) -> _Many | None:
     """The detector over many series, if there is such a form of it."""
-    config = condition.config
-    if isinstance(config, ZScoreConfig) and not config.baseline.pinned:
-        return ZScores(0, config)
-    return Ewmas(0, config) if isinstance(config, EwmaConfig) else None
+    match condition.config:
+        case ZScoreConfig() as config if not config.baseline.pinned:
+            return ZScores(0, config)
+        case EwmaConfig() as config:
+            return Ewmas(0, config)
+        case UsualLevelConfig() as config:
+            return UsualLevels(0, config)
+        case UsualShareConfig() as config:
+            return UsualShares(0, config)
+        case UsualSumConfig() as config:
+            return UsualSums(0, config)
+    return None
 
 
 def _number(value: float | None) -> float:

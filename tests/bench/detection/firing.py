@@ -20,3 +20,5 @@ class Firing:
     page: bool
     """Somebody is woken up; else it is a warning."""
     lookback_s: float
+    cause: bool = False
+    """Its rule says that it names a cause: of alerts at the same time it is told first, and may hide the others."""

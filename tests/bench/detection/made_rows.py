@@ -1,12 +1,12 @@
 """Straight from made-up calls to window rows, through rollup's own core, without bus, bytes or clock: for benchmarks of
 what judges windows. The rows are those that rollup makes of the same calls on a topic, but for where blocks end.
 
-    for timestamp_ms, record in rows_of(load): engine.take(...)
+    for timestamp_ms, record in rows_of(load.play().batches(), load.world, config): engine.take(...)
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -19,7 +19,6 @@ from callgauge_load.made.batch import ERROR_TYPES, FINISHES, STATUSES, Array, Ba
 from callgauge_load.made.labels import label_codes, labels_of
 from callgauge_load.made.messages import LIMIT, ids_of, judged, remaining, score_messages
 from callgauge_load.made.world import World
-from callgauge_load.made_load import Play
 from callgauge_streams.bus.chunk import Chunk
 from callgauge_streams.bus.records import PADDING, Records
 from callgauge_streams.rollup.config import RollupConfig
@@ -28,7 +27,7 @@ from callgauge_streams.rollup.reading.call_reader import Calls
 from callgauge_streams.rollup.reading.event_ids import EventIds
 from callgauge_streams.rollup.source.state_machine import SourceRollup
 
-__all__ = ["SCORES_SOURCE", "SOURCE", "rows_of"]
+__all__ = ["SCORES_SOURCE", "SOURCE", "Source", "rows_of"]
 
 #: The names of the two sources.
 SOURCE, SCORES_SOURCE = "load/calls/0", "load/scores/0"
@@ -38,38 +37,57 @@ _Progress: Any = struct_of(Progress)
 _ID_BYTES = 32
 
 
-def rows_of(play: Play, world: World, config: RollupConfig, *, scores: bool = True) -> Iterator[tuple[int, Any]]:
-    """What a rollup worker would write to the windows topic: an epoch's start of each source, then for each of the
-    play's batches the rows, the summary of the block before, and a progress record after which everything up to then
-    may be judged.
+def rows_of(
+    batches: Iterable[Batch], world: World, config: RollupConfig, *, scores: bool = True, step_ms: int = 0
+) -> Iterator[tuple[int, Any]]:
+    """What a rollup worker would write to the windows topic: an epoch's start of each source, then block by block the
+    rows, the summary of the block before, and a progress record after which everything up to then may be judged.
 
-    Time is the load's own: a record's append time is when the call's event is sent. Each batch is one block, so a
-    window that spans two batches has two rows, as always when a block ends.
+    Time is the load's own: a record's append time is when the call's event is sent. A window that spans two blocks has
+    two rows, as always when a block ends.
 
     Args:
+        batches: calls in the order in which they are sent.
         scores: whether the rows of scores are made, too.
+        step_ms: a block is what is sent between two multiples of it, and windows are judged at each, as live, whether
+            or not there are calls; 0: a block is a batch, judged as far as the calls go.
 
     Returns:
         (timestamp of the record, epoch ms; record as detect takes it), in the order of the log.
     """
     reader, clock_ms = _Columns(world, config.labels), 0
-    calls = _Source(config, SOURCE, replace(CALLS, reader=lambda labels: reader))
-    sources = [calls, _Source(config, SCORES_SOURCE, SCORES)] if scores else [calls]
-    for batch in play.batches():
+    calls = Source(config, SOURCE, replace(CALLS, reader=lambda labels: reader))
+    sources = [calls, Source(config, SCORES_SOURCE, SCORES)] if scores else [calls]
+    for batch in batches:
         if not len(batch):
             continue
         sent_ms = (batch.sent_s * 1e3).astype(np.int64)
         if not clock_ms:
-            yield from ((int(sent_ms[0]), source.start) for source in sources)
-        clock_ms = max(clock_ms, int(sent_ms[-1]))
-        reader.batch = batch
-        yield from ((clock_ms, record) for record in calls.take(_call_records(batch, calls.next_offset, sent_ms)))
-        for source in sources[1:]:
-            yield from ((clock_ms, each) for each in source.take(_score_records(world, batch, source.next_offset)))
-        yield clock_ms, _Progress(worker="load", at_ms=clock_ms, sources=[source.progress() for source in sources])
+            clock_ms = int(sent_ms[0])
+            yield from ((clock_ms, source.start) for source in sources)
+        reader.hold(batch)
+        for first, last, end_ms in _steps(sent_ms, clock_ms, step_ms):
+            clock_ms = max(clock_ms, end_ms)
+            records = reader.records(first, last, calls.next_offset, sent_ms)
+            yield from ((clock_ms, record) for record in calls.take(records))
+            for source in sources[1:]:
+                part = batch.take(np.arange(first, last))
+                yield from ((clock_ms, each) for each in source.take(_score_records(world, part, source.next_offset)))
+            told = [source.progress(end_ms if step_ms else None) for source in sources]
+            yield clock_ms, _Progress(worker="load", at_ms=clock_ms, sources=told)
 
 
-class _Source:
+def _steps(sent_ms: Array, clock_ms: int, step_ms: int) -> Iterator[tuple[int, int, int]]:
+    """First call, end of the calls, and time of each block of a batch."""
+    if not step_ms:
+        yield 0, len(sent_ms), int(sent_ms[-1])
+        return
+    ends = np.arange(clock_ms // step_ms + 1, int(sent_ms[-1]) // step_ms + 2) * step_ms
+    lasts = np.searchsorted(sent_ms, ends).tolist()
+    yield from zip([0, *lasts[:-1]], lasts, ends.tolist(), strict=True)
+
+
+class Source:
     """Rollup of one source whose every batch of records is a block."""
 
     def __init__(self, config: RollupConfig, name: str, kind: Kind) -> None:
@@ -95,19 +113,17 @@ class _Source:
             yield closed.summary
         yield from self._rollup.idle_records()
 
-    def progress(self) -> Any:
-        """How far it is; the blocks before the last are committed."""
+    def progress(self, watermark_ms: int | None) -> Any:
+        """How far it is; the blocks before the last are committed.
+
+        Args:
+            watermark_ms: None: as rollup has it.
+        """
         told = self._rollup.progress(idle=False)
         told.committed = self._block
+        if watermark_ms is not None:
+            told.watermark_ms = watermark_ms
         return told
-
-
-def _call_records(batch: Batch, first: int, sent_ms: Array) -> Records:
-    """Records whose values are the event ids alone: the reader has the rest as columns."""
-    n = len(batch)
-    ends = np.arange(1, n + 1) * _ID_BYTES
-    data = ids_of(batch).tobytes() + bytes(PADDING)
-    return Records(np.arange(first, first + n), sent_ms, data, np.column_stack([ends - _ID_BYTES, ends]))
 
 
 def _score_records(world: World, batch: Batch, first: int) -> Records:
@@ -126,16 +142,33 @@ class _Columns:
         self._names = labels
         self._labels: _Coded = _Coded(lambda code: tuple(labels_of(world, code)[name] for name in labels))
         self._outcomes: _Coded = _Coded(_outcome)
-        self.batch: Batch
+        self._first, self._last = 0, 0
+
+    def hold(self, batch: Batch) -> None:
+        """The calls at hand are these."""
+        self._hex = ids_of(batch)
+        self._ids = (batch.id_high ^ (batch.id_low * np.uint64(0x9E3779B97F4A7C15))).view(np.int64)
+        self._numbers = _numbers(batch)
+        self._label_codes = self._labels.codes_of(label_codes(self._world, batch))
+        self._outcome_codes = self._outcomes.codes_of(_outcome_codes(batch))
+
+    def records(self, first: int, last: int, offset: int, sent_ms: Array) -> Records:
+        """Records of some of the calls, which are read next. Their values are the event ids alone."""
+        self._first, self._last = first, last
+        n = last - first
+        ends = np.arange(1, n + 1) * _ID_BYTES
+        data = self._hex[first:last].tobytes() + bytes(PADDING)
+        at = np.column_stack([ends - _ID_BYTES, ends])
+        return Records(np.arange(offset, offset + n), sent_ms[first:last], data, at)
 
     def read(self, records: Records) -> tuple[Calls, list[int]]:
-        batch = self.batch
+        these = slice(self._first, self._last)
         calls = Calls(
-            ids=(batch.id_high ^ (batch.id_low * np.uint64(0x9E3779B97F4A7C15))).view(np.int64),
-            numbers=_numbers(batch),
-            labels=self._labels.codes_of(label_codes(self._world, batch)),
+            ids=self._ids[these],
+            numbers=self._numbers[these],
+            labels=self._label_codes[these],
             label_values=self._labels.values,
-            outcomes=self._outcomes.codes_of(_outcome_codes(batch)),
+            outcomes=self._outcome_codes[these],
             outcome_values=self._outcomes.values,
             event_ids=EventIds(records.data, records.value_at),
         )

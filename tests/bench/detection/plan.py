@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,14 +13,15 @@ from callgauge_load.incidents.spec import incident_of
 from callgauge_load.made.arrivals import paced_to
 from callgauge_load.made.world import make_world
 from callgauge_load.made_load import MadeLoad
+from tests.bench.detection.side_by_side import named
 
-__all__ = ["HELD_OUT_FROM", "START_S", "UNUSED_FROM", "Size", "load_of", "seeds_of"]
+__all__ = ["HELD_OUT_FROM", "START_S", "UNUSED_FROM", "Size", "load_of", "seed_of", "seeds_of"]
 
 START_S = 1_700_006_400.0  # an hour's beginning
 #: Seeds below are for tuning, from there on held out; from UNUSED_FROM on they are for judging, and not used here.
 HELD_OUT_FROM, UNUSED_FROM = 600_000, 900_000
-# Nothing happens before: what learns has so long to learn.
-_QUIET_SHARE = 0.15
+# Nothing happens before: what learns has so long to learn, two days if the stretch is long enough.
+_QUIET_SHARE, _QUIET_S, _MOST_QUIET_SHARE = 0.15, 172_800.0, 0.35
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,9 @@ def load_of(seed: int, size: Size, groupings: tuple[GroupingSet, ...]) -> MadeLo
         raise ValueError(f"seed {seed} is kept for judging; use one below {UNUSED_FROM}")
     seconds = size.days * 86_400.0
     world = paced_to(make_world(size.services, size.per_s, seed), size.per_s, START_S, seconds)
+    world = named(world, f"{seed}-")
     rng = np.random.default_rng([seed, 5])
-    quiet_s = seconds * _QUIET_SHARE
+    quiet_s = max(seconds * _QUIET_SHARE, min(_QUIET_S, seconds * _MOST_QUIET_SHARE))
     place_s = (seconds - quiet_s) / len(KINDS)
     incidents = []
     for place, number in enumerate(rng.permutation(len(KINDS)).tolist()):
@@ -59,3 +62,8 @@ def load_of(seed: int, size: Size, groupings: tuple[GroupingSet, ...]) -> MadeLo
         spec = f"{kind.name}@{int(start_s)}s+{int(length_s)}s"
         incidents.append(incident_of(spec, world, seconds, place))
     return MadeLoad(world, START_S, seconds, incidents, groupings)
+
+
+def seed_of(labels: Mapping[str, str]) -> int:
+    """Of which seed's load a series is."""
+    return int(next(iter(labels.values())).partition("-")[0])

@@ -3,6 +3,10 @@
 An incident is *detected* by the first alert that fires while it lasts, or within the alert's lookback and ten minutes
 after, about a series that it touches. The alert is *right* if its aggregate is one that shows the kind of incident. An
 alert about a series that no incident touches then is *false*, whatever its aggregate.
+
+The first right alert *names the cause* if one of its labels is what the incident hits: of a provider that is down the
+provider or one of its models, not a service that suffers from it. Of several that are told at the same time, that of a
+rule with the role cause comes first, as notifiers let it hide the others.
 """
 
 from __future__ import annotations
@@ -31,6 +35,8 @@ class Found:
     """From its start to the first right alert; None: there was none."""
     rule: str
     """That alert's."""
+    named: bool = False
+    """That alert names the cause."""
 
 
 def _touches(incident: Mapping[str, Any], firing: Firing) -> bool:
@@ -48,6 +54,16 @@ def _touches(incident: Mapping[str, Any], firing: Firing) -> bool:
     )
 
 
+def _names(incident: Mapping[str, Any], firing: Firing) -> bool:
+    """Whether the alert says what the incident hits."""
+    scope, labels = incident["scope"], firing.labels
+    provider = scope.get("provider")
+    # The models of a provider are named after it.
+    return any(labels.get(key) == value for key, value in scope.items()) or (
+        provider is not None and labels.get("model", "").startswith(f"{provider}-")
+    )
+
+
 def found_in(truth: Iterable[Mapping[str, Any]], firings: Sequence[Firing]) -> list[Found]:
     """What was made of each incident that touched a call."""
     found = []
@@ -55,9 +71,10 @@ def found_in(truth: Iterable[Mapping[str, Any]], firings: Sequence[Firing]) -> l
         if not incident["calls_before"]:
             continue
         right = [firing for firing in firings if firing.aggregate in incident["seen_in"] and _touches(incident, firing)]
-        first = min(right, key=lambda firing: firing.at_s, default=None)
+        first = min(right, key=lambda firing: (firing.at_s, not firing.cause), default=None)
         delay = first.at_s - incident["start_s"] if first else None
-        found.append(Found(incident["kind"], delay, first.rule if first else ""))
+        named = first is not None and _names(incident, first)
+        found.append(Found(incident["kind"], delay, first.rule if first else "", named))
     return found
 
 
@@ -71,11 +88,13 @@ def scores(played: Sequence[Played], rule_set: str, days: float) -> dict[str, An
         for firing in one.firings[rule_set]
         if not any(_touches(incident, firing) for incident in one.truth)
     ]
+    seen = [each for each in found if each.delay_s is not None]
     series_days = days * sum(one.series[rule_set] for one in played) or 1.0
     pages = sum(firing.page for firing in false)
     result["false_pages_per_series_week"] = round(7 * pages / series_days, 4)
     result["false_warnings_per_series_day"] = round((len(false) - pages) / series_days, 4)
     result["within"] = _within(found)
+    result["names_the_cause"] = round(sum(each.named for each in seen) / len(seen), 4) if seen else None
     result["false_by_rule"] = dict(Counter(firing.rule for firing in false).most_common())
     return result
 
@@ -102,5 +121,6 @@ def _of_kind(found: Sequence[Found]) -> dict[str, Any]:
         "detected": round(len(delays) / len(found), 4) if found else None,
         "delay_p50_s": round(percentile(delays, 0.5), 1) if delays else None,
         "delay_p90_s": round(percentile(delays, 0.9), 1) if delays else None,
-        "named_by": dict(Counter(each.rule for each in found if each.rule).most_common(3)),
+        "names_the_cause": round(sum(each.named for each in found) / len(delays), 4) if delays else None,
+        "told_by": dict(Counter(each.rule for each in found if each.rule).most_common(3)),
     }

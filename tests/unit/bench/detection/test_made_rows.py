@@ -44,7 +44,7 @@ def from_bytes(world: World, play: Play) -> list[Any]:
 def test_rows_equal_those_of_bytes() -> None:
     """Every row and summary is equal, bit for bit, through six kinds of incidents."""
     world, load = made()
-    straight = [record for _, record in rows_of(load.play(), world, CONFIG)]
+    straight = [record for _, record in rows_of(load.play().batches(), world, CONFIG)]
     rows = as_sent([each for each in straight if each.kind not in ("epoch", "progress") and each.source == SOURCE])
     expected = from_bytes(world, load.play())
     assert len(rows) > 500
@@ -55,7 +55,7 @@ def test_every_score_is_in_a_row() -> None:
     """Those of the calls that a judge has seen."""
     world, load = made()
     scored = sum(len(judged(batch)) for batch in load.play().batches())
-    records = [record for _, record in rows_of(load.play(), world, CONFIG)]
+    records = [record for _, record in rows_of(load.play().batches(), world, CONFIG)]
     rows = [each for each in records if each.kind == "score_row" and each.grouping == "@10s"]
     assert sum(row.n for row in rows) == scored > 0
     assert {row.name for row in rows} == {QUALITY}
@@ -64,9 +64,28 @@ def test_every_score_is_in_a_row() -> None:
 def test_time_is_the_loads_own() -> None:
     """The log begins with an epoch's start, timestamps never fall, and the last progress passes the load's end."""
     world, load = made()
-    records = list(rows_of(load.play(), world, CONFIG))
+    records = list(rows_of(load.play().batches(), world, CONFIG))
     assert records[0][1].kind == "epoch"
     times = [at_ms for at_ms, _ in records]
     assert times == sorted(times)
     assert records[-1][1].kind == "progress"
     assert records[-1][1].sources[0].watermark_ms >= (load.start_s + load.seconds - 5) * 1e3
+
+
+def test_a_step_makes_the_same_windows() -> None:
+    """Blocks of ten seconds hold the same calls, window by window, and windows are judged at each step's end."""
+    world, load = made()
+
+    def windows(step_ms: int) -> dict[tuple[Any, ...], int]:
+        found: dict[tuple[Any, ...], int] = {}
+        log = rows_of(load.play().batches(), world, CONFIG, scores=False, step_ms=step_ms)
+        for row in as_sent(record for _, record in log if record.kind == "rows"):
+            key = (row.grouping, row.series_id, row.window_start_ms)
+            found[key] = found.get(key, 0) + row.n
+        return found
+
+    assert windows(10_000) == windows(0)
+    log = rows_of(load.play().batches(), world, CONFIG, scores=False, step_ms=10_000)
+    marks = [record.sources[0].watermark_ms for _, record in log if record.kind == "progress"]
+    assert marks == list(range(marks[0], marks[-1] + 1, 10_000))
+    assert marks[0] % 10_000 == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ TRUTH: dict[str, Any] = {
     "end_s": 1_300.0,
     "seen_in": ["error_rate"],
     "series": SERIES,
+    "scope": {"provider": "p"},
     "calls_before": 10,
 }
 
@@ -54,6 +56,29 @@ def test_an_alert_has_its_lookback_and_ten_minutes(at_s: float, seen: bool) -> N
     assert (found.delay_s is not None) == seen
 
 
+@pytest.mark.parametrize(
+    ("scope", "labels", "named"),
+    [
+        ({"provider": "p"}, {"model": "p-large"}, True),
+        ({"provider": "p"}, {"service": "chat"}, False),
+        ({"service": "chat", "feature": "a"}, {"service": "chat"}, True),
+        ({"model": "m1"}, {"model": "m1"}, True),
+    ],
+)
+def test_the_cause_is_named_by_a_label(scope: dict[str, str], labels: dict[str, str], named: bool) -> None:
+    """That which the incident hits, or a model of it."""
+    series = {"a": [{"model": "p-large"}], "b": [{"service": "chat"}], "c": [{"model": "m1"}]}
+    [found] = found_in([TRUTH | {"scope": scope, "series": series}], [firing(1_010.0, labels)])
+    assert found.named == named
+
+
+def test_a_cause_is_told_before_its_symptoms() -> None:
+    """Of alerts at the same time."""
+    symptom, cause = firing(1_010.0, {"service": "chat"}), firing(1_010.0, {"model": "m1"})
+    [found] = found_in([TRUTH | {"scope": {"model": "m1"}}], [symptom, replace(cause, cause=True)])
+    assert found.named
+
+
 def test_an_incident_without_calls_is_left_out() -> None:
     """Nothing happened to anybody, so nothing can be seen."""
     assert found_in([TRUTH | {"calls_before": 0}], []) == []
@@ -72,7 +97,8 @@ def test_false_alarms_are_per_series_and_time() -> None:
     assert result["false_warnings_per_series_day"] == pytest.approx(1 / 49, abs=1e-4)
     assert result["timeouts"]["detected"] == 0.0
     assert result["provider_down"] == {
-        "incidents": 0, "detected": None, "delay_p50_s": None, "delay_p90_s": None, "named_by": {},
+        "incidents": 0, "detected": None, "delay_p50_s": None, "delay_p90_s": None, "names_the_cause": None,
+        "told_by": {},
     }  # fmt: skip
 
 

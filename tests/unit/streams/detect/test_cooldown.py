@@ -1,4 +1,4 @@
-"""What is wrong now is told: the default rules fire again, and a cooldown that holds an alert back is named."""
+"""What is wrong now is told: a rule fires again, and a cooldown that holds an alert back is named."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_windows.grouping import parse_groupings
 from tests.unit.streams.detect.windows_log import WINDOW_MS, progress, row
 
+KEEPING = """
+rules:
+  - {name: model_errors, by: [model], aggregate: error_rate, lookback: 5m, warning: 5%, critical: 20%, min_count: 20,
+     for: 30s, keep_firing_for: 1m}
+"""
 COOLING = """
 rules:
   - {name: model_errors, by: [model], aggregate: error_rate, lookback: 5m, value: 5%, min_count: 20, for: 30s,
@@ -40,11 +45,12 @@ def told(rules: list[BoundRule]) -> list[tuple[str, float, str]]:
     return [(alert.state, alert.at, alert.reason) for alert in alerts if alert.rule == "model_errors"]
 
 
-def test_with_the_default_rules_an_outage_after_a_blip_fires_again() -> None:
+def test_without_a_cooldown_an_outage_after_a_blip_fires_again(tmp_path: Path) -> None:
     """keep_firing_for ends before the outage begins, and there is no cooldown. It fires as a warning, and again when
     every fifth call of the lookback has failed, as critical."""
-    rules = [rule for rule in load_rules(None) if rule.by == ["model"]]
-    assert told(bind(rules, parse_groupings("model@10s"))) == [
+    path = tmp_path / "rules.yaml"
+    path.write_text(KEEPING)
+    assert told(bind(load_rules(path), parse_groupings("model@10s"))) == [
         ("pending", 10.0, ""),
         ("firing", 40.0, ""),
         ("resolved", 120.0, ""),

@@ -169,6 +169,18 @@ def test_a_composite_of_a_limit_and_a_detector(tmp_path: Path) -> None:
     assert (fired.detector, fired.held) == ("composite", ["error_rate", "latency_mean_ms"])
 
 
+def test_traffic_that_stops_is_told_from_the_hours_before(tmp_path: Path) -> None:
+    """Fed with calls hour by hour: not on the first day, then at once; what was learned outlives the engine."""
+    fields = "aggregate: calls, lookback: 1h, detector: usual_sum, parameters: {direction: below}, severity: critical"
+    rules = rules_of(tmp_path, fields)
+    hours = [record for hour in range(30) for record in (row(360 * hour, 500, n=100), passed(360 * hour + 359))]
+    stop = passed(360 * 31 - 1)
+    assert run(rules, [*hours[:40], passed(360 * 21 - 1)]) == []
+    (fired,) = run(rules, [*hours, stop])
+    assert (fired.state, fired.value, fired.baseline, fired.severity) == ("firing", 0.0, 100.0, "critical")
+    assert "below 100" in fired.reason
+
+
 PARAMETERS = {
     "zscore": "{size: 60}",
     "robust_zscore": "{size: 60, direction: above}",
@@ -182,6 +194,8 @@ PARAMETERS = {
     "burn_rate": "{pairs: [{long: 5m, short: 1m, factor: 5, level: critical}]}",
     "drift_distribution": "{block: 3, reference: 5, min_count: 10}",
     "outlier_call": "{reference: 60}",
+    "usual_level": "{min_history: 20, scale: log}",
+    "usual_share": "{most: 20%}",
 }
 
 
@@ -229,7 +243,8 @@ def by_itself(rule: BoundRule, rows: list[Any], windows: int) -> list[tuple[str,
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_in_detect_a_detector_says_what_it_says_by_itself(tmp_path: Path, name: str) -> None:
     """Every detector that learns, and it does say something."""
-    feeds = {"drift_rate": "error_rate", "burn_rate": "error_rate", "drift_distribution": "latency_p50_ms"}
+    feeds = {**dict.fromkeys(("drift_rate", "burn_rate", "usual_share"), "error_rate")}
+    feeds["drift_distribution"] = "latency_p50_ms"
     aggregate = feeds.get(name, "latency_p50_ms" if name == "outlier_call" else "latency_mean_ms")
     fields = f"aggregate: {aggregate}, lookback: 10s, detector: {name}, parameters: {PARAMETERS[name]}, level: medium"
     (rule,) = rules_of(tmp_path, fields)
@@ -255,7 +270,7 @@ def test_the_same_log_gives_the_same_alerts(tmp_path: Path) -> None:
             f"aggregate: {'error_rate' if 'rate' in name else 'latency_p50_ms'}, lookback: 10s, detector: {name}, "
             f"parameters: {parameters}"
             for name, parameters in PARAMETERS.items()
-            if name not in ("ratio", "drift_rate", "burn_rate")
+            if name not in ("ratio", "drift_rate", "burn_rate", "usual_share")
         ),
     )
     records = [

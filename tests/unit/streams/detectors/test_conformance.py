@@ -29,6 +29,9 @@ from callgauge_detectors.ratio import HOUR_MS, Ratio, RatioConfig
 from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
 from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
 from callgauge_detectors.trend import Trend, TrendConfig
+from callgauge_detectors.usual_level import UsualLevel, UsualLevelConfig
+from callgauge_detectors.usual_share import UsualShare, UsualShareConfig
+from callgauge_detectors.usual_sum import UsualSum, UsualSumConfig
 from callgauge_detectors.verdict import LEVELS, Verdict
 from callgauge_detectors.zscore import ZScore, ZScoreConfig
 
@@ -175,6 +178,13 @@ CASES = [
                 spike_alarms=False, keeps=False),
     value_case("exhaustion", lambda: Exhaustion(ExhaustionConfig(budget=1000.0)), usual=values(0.5, 0.1),
                constant=0.5, shifted=values(5.0), spike=10.0, warm_up=30, within=30, spike_alarms=False, keeps=False),
+    value_case("usual_level", lambda: UsualLevel(UsualLevelConfig()), warm_up=60, within=1, spike_alarms=True),
+    value_case("usual_level log", lambda: UsualLevel(UsualLevelConfig(scale="log", least_change=0.3)), warm_up=60,
+               within=1, spike_alarms=True),
+    value_case("usual_sum", lambda: UsualSum(UsualSumConfig(least_ratio=1.2, window_ms=HOUR_MS)), warm_up=24,
+               within=1, spike_alarms=True, step_ms=HOUR_MS),
+    counts_case("usual_share", lambda: UsualShare(UsualShareConfig()), **SHARES, spike=share_of(90, 100),
+                warm_up=0, within=1, spike_alarms=True),
     counts_case("outlier_call median", lambda: OutlierCall(OutlierCallConfig()), warm_up=3, within=1,
                 shifted=histograms(420), spike_alarms=True),
     counts_case("outlier_call mean", lambda: OutlierCall(OutlierCallConfig("mean")), warm_up=3, within=1,

@@ -33,7 +33,7 @@ def test_the_seeds_hold_what_teams_begin_with() -> None:
     assert rules["error_rate"].limits == {"warning": 0.05, "critical": 0.1}
     assert (rules["error_rate"].min_count, rules["error_rate"].lookback) == (11, 300_000)
     values = {"faithfulness": 3.5, "relevance": 3.0, "completeness": 3.0, "toxicity": 0.0, "latency_p99": 10_000.0}
-    values |= {"fallback_rate": 0.1, "cache_hit_rate": 0.5, "rate_limited": 0.2, "rate_limit_headroom": 0.1}
+    values |= {"fallback_rate": 0.1, "rate_limited": 0.2, "rate_limit_headroom": 0.1}
     values |= {
         "cost_of_a_window": 100.0,
         "tokens_of_a_call": 10_000.0,
@@ -41,6 +41,9 @@ def test_the_seeds_hold_what_teams_begin_with() -> None:
         "breaker_open": 0.0,
     }
     assert {name: rules[name].value for name in values} == values
+    few, some = rules["cache_hit_rate"].conditions
+    assert (few.aggregate, few.op, few.value) == ("cache_hit_rate", "lt", 0.5)
+    assert (some.aggregate, some.op, some.value) == ("cache_hit_rate", "gt", 0.0)
 
 
 def test_a_path_to_a_file_that_is_missing_is_no_name(tmp_path: Path) -> None:
