@@ -25,12 +25,5 @@ def lexical_relevance(question: Text, answer: Text) -> float | None:
     >>> lexical_relevance(Text("How do I restart the gateway?"), Text("Restart a gateway with systemctl."))
     1.0
     """
-    asked = {stem(word) for word in question.words[:_WORDS] if word not in ENGLISH}
-    if not asked:
-        return None
-    words = answer.word_set
-    missing = asked - words
-    taken_up = len(asked) - len(missing)
-    if missing:
-        taken_up += len(missing & {stem(word) for word in words})
-    return taken_up / len(asked)
+    asked = set(map(stem, set(question.words[:_WORDS]) - ENGLISH))
+    return len(asked & answer.stems) / len(asked) if asked else None
