@@ -26,4 +26,9 @@ def lexical_relevance(question: Text, answer: Text) -> float | None:
     1.0
     """
     asked = set(map(stem, set(question.words[:_WORDS]) - ENGLISH))
-    return len(asked & answer.stems) / len(asked) if asked else None
+    if not asked:
+        return None
+    words, joined = answer.word_set, answer.joined
+    # A stem of four letters or more is taken up by each word that begins with it.
+    taken_up = sum(each in words or (len(each) >= 4 and f" {each}" in joined) for each in asked)
+    return taken_up / len(asked)

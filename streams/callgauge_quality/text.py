@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from callgauge_quality.stop_words import stem
-
 __all__ = ["OPENING", "Text", "words_only"]
 
 #: Characters that a refusal is looked for in: it stands at the beginning of an answer.
@@ -63,11 +61,6 @@ class Text:
     def word_set(self) -> frozenset[str]:
         """Each word once."""
         return frozenset(self.words)
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """Each word without its ending, once."""
-        return frozenset(map(stem, self.word_set))
 
     @cached_property
     def joined(self) -> str:
