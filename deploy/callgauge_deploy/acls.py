@@ -39,8 +39,8 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "reader", ("Read",)),
     ),
     "detect": (
-        ("topic", "windows", ("Read",)),
-        ("topic", "alerts", ("Write",)),
+        ("topic", "windows rules", ("Read",)),
+        ("topic", "alerts dead", ("Write",)),
         ("topic", "alerts_current detect_state", ("Read", "Write")),
         ("topic", "calls scores", ("Describe",)),
         ("group", "detect", ("Read",)),
@@ -73,7 +73,7 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "operator": (
         ("topic", "*", ("Read",)),
-        ("topic", "calls scores alerts", ("Write",)),
+        ("topic", "calls scores alerts rules", ("Write",)),
         ("group", "*", ("Read",)),
     ),
 }
@@ -88,7 +88,7 @@ MEANING = {
     "judge": "`callgauge judge`",
     "sinks": "`callgauge sinks`",
     "notify": "`callgauge notify`",
-    "operator": "a person: `callgauge status`, `windows`, `alerts`, `dead resend`, `reaggregate`",
+    "operator": "a person: `callgauge status`, `windows`, `alerts`, `rules push`, `dead resend`, `reaggregate`",
 }
 
 
