@@ -27,6 +27,7 @@ from callgauge_deploy.gateway_commands import gateway, gateway_key_app
 from callgauge_deploy.load_command import load as load_command
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
+from callgauge_deploy.quality_commands import quality_app
 from callgauge_deploy.rules_command import rules_app
 from callgauge_deploy.windows_command import windows
 
@@ -141,15 +142,9 @@ def detect() -> None:
 
 
 @app.command()
-def quality() -> None:
-    """Run a quality worker: prompts and answers in, heuristic scores out."""
-    load("callgauge_streams.quality.app", "streams").run(load_settings())
-
-
-@app.command()
 def judge() -> None:
     """Run a judge worker: a sample of prompts and answers goes to the model that grades them; scores out."""
-    load("callgauge_streams.judge.app", "streams").run(load_settings())
+    load("callgauge_streams.judge.app", "quality").run(load_settings())
 
 
 @app.command()
@@ -159,6 +154,7 @@ def sinks() -> None:
 
 
 app.add_typer(notify_app(load), name="notify")
+app.add_typer(quality_app(load), name="quality")
 
 
 @app.command()
