@@ -34,6 +34,7 @@ from callgauge_deploy.mark_command import mark_app
 from callgauge_deploy.migrate_command import migrate
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
+from callgauge_deploy.quality_commands import quality_app
 from callgauge_deploy.reprice_command import reprice
 from callgauge_deploy.review_command import review
 from callgauge_deploy.rules_command import rules_app
@@ -169,15 +170,9 @@ def detect() -> None:
 
 
 @app.command()
-def quality() -> None:
-    """Run a quality worker: prompts and answers in, heuristic scores out."""
-    load("callgauge_streams.quality.app", "streams").run(load_settings())
-
-
-@app.command()
 def judge() -> None:
     """Run a judge worker: a sample of prompts and answers goes to the model that grades them; scores out."""
-    load("callgauge_streams.judge.app", "streams").run(load_settings())
+    load("callgauge_streams.judge.app", "quality").run(load_settings())
 
 
 @app.command()
@@ -200,6 +195,7 @@ def evaluator() -> None:
 
 
 app.add_typer(notify_app(load), name="notify")
+app.add_typer(quality_app(load), name="quality")
 
 
 @app.command()

@@ -19,7 +19,7 @@ EXTRAS = {
     "settings": "cli",
     "rollup": "cli,streams",
     "detect": "cli,streams",
-    "quality": "cli,quality",
+    "quality": "cli,quality,sinks",
     "judge": "cli,quality",
     "eval": "cli,quality",
     "reaggregate": "cli,streams",

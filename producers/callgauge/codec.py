@@ -26,6 +26,7 @@ from callgauge.schema import (
     BREAKER_OPEN,
     Alert,
     AlertAction,
+    Baseline,
     BlockSummary,
     Call,
     EpochStart,
@@ -244,7 +245,7 @@ decode_window_record = decoder_of(WindowRow | ScoreRow | BlockSummary | EpochSta
 
 
 #: Decodes a record of the rules topic.
-decode_rules_record = decoder_of(Mark | RuleSet)
+decode_rules_record = decoder_of(Mark | RuleSet | Baseline)
 
 
 #: Decodes a record of the alerts topic.

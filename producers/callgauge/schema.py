@@ -21,9 +21,11 @@ __all__ = [
     "Alert",
     "AlertAction",
     "AlertState",
+    "Baseline",
     "BlockSummary",
     "Call",
     "Content",
+    "CountedShare",
     "DeadLetter",
     "EpochStart",
     "ErrorType",
@@ -278,6 +280,40 @@ class Mark(_Message):
     author: Label = ""
     url: Annotated[str, Field(max_length=1024)] = ""
     """Where to read more: the commit, the release."""
+    schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
+
+
+class CountedShare(_Message):
+    """Of `n` scores of one name, so many are above 0."""
+
+    n: Count
+    above_zero: Count
+
+
+class Baseline(_Message):
+    """What answers of one kind were like in a time that is held to be good. The newest of a service, model and prompt
+    version counts; later answers are compared with it (`callgauge quality drift`)."""
+
+    kind: Literal["baseline"] = "baseline"
+    service: Annotated[str, Field(min_length=1, max_length=256)]
+    model: Label = ""
+    """Empty: of all models of the service."""
+    prompt_version: Label = ""
+    """Empty: of all prompt versions."""
+    since: EpochSeconds
+    until: EpochSeconds
+    """The answers' time: from since up to until, event time in epoch seconds."""
+    chosen: Literal["hand", "mark", "quiet_week", "other"] = "hand"
+    """Who chose that time: a person, the deploy mark at its end, or it is the last week without alerts."""
+    shares: dict[str, CountedShare] = {}
+    """refusal, hallucination_markers, ..."""
+    tokens: dict[str, Count] = {}
+    """Output tokens of answered calls, in OpenTelemetry's buckets of scale 3; the key of 0 is "zero"."""
+    calls: Count = 0
+    """Those calls."""
+    mean_tokens: Annotated[float, Field(ge=0, le=1e12)] = 0.0
+    set_at: EpochSeconds = 0.0
+    author: Label = ""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
 

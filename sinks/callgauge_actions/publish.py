@@ -11,11 +11,11 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from callgauge.codec import encode
 from callgauge.errors import BrokerError
 from callgauge.log_once import LibrdkafkaLog
-from callgauge.schema import AlertAction, RuleSet
+from callgauge.schema import AlertAction, Baseline, RuleSet
 from callgauge.settings import Settings
 from callgauge_actions.alert_log import partitions_of
 
-__all__ = ["Publisher", "RuleSetPublisher", "records_of"]
+__all__ = ["BaselinePublisher", "Publisher", "RuleSetPublisher", "records_of"]
 
 
 def records_of(action: AlertAction, partition: int | None, partitions: Iterable[int]) -> list[tuple[bytes, int]]:
@@ -90,6 +90,22 @@ class Publisher:
             BrokerError: see `_Writer.write`.
         """
         self._writer.write(encode(action), lambda: records_of(action, partition, self._writer.partitions()))
+
+
+class BaselinePublisher:
+    """Writes baselines to the rules topic: the newest of a service, model and prompt version stays."""
+
+    def __init__(self, settings: Settings, timeout_s: float = 10.0) -> None:
+        self._writer = _Writer(settings, settings.topics.rules.name, timeout_s)
+
+    def publish(self, baseline: Baseline) -> None:
+        """Write a baseline.
+
+        Raises:
+            BrokerError: see `_Writer.write`.
+        """
+        key = "/".join(("baseline", baseline.service, baseline.model, baseline.prompt_version))
+        self._writer.write(encode(baseline), lambda: [(key.encode(), 0)])
 
 
 class RuleSetPublisher:

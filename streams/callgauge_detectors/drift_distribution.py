@@ -47,7 +47,7 @@ from callgauge_detectors.tiers import Tiers
 from callgauge_detectors.verdict import NORMAL, Counts, Verdict, short
 from callgauge_windows.histogram import quantile
 
-__all__ = ["DriftDistribution", "DriftDistributionConfig", "binned", "js", "ks", "psi"]
+__all__ = ["DriftDistribution", "DriftDistributionConfig", "binned", "compared", "js", "ks", "psi"]
 
 Measure = Literal["psi", "js", "ks"]
 Shares = list[float]
@@ -116,6 +116,22 @@ def _smoothed(counts: list[int]) -> Shares:
     return [(count + 0.5) / total for count in counts]
 
 
+def compared(before: Counter[int], now: Counter[int], measure: Measure = "psi", bins: int = 10) -> tuple[float, float]:
+    """The statistic, and how many σ chance is away from explaining it. Neither histogram is empty."""
+    n, m = before.total(), now.total()
+    if measure == "ks":
+        distance = ks(before, now)
+        return distance, z_of_p(kolmogorov_tail(distance, n, m))
+    p, q = map(_smoothed, binned(before, now, bins))
+    if len(p) < 2:
+        # All calls of the reference are in one bucket: two bins, that bucket and any other.
+        p, q = map(_smoothed, ([n, 0], [now[max(before)], m - now[max(before)]]))
+    statistic: Callable[[Shares, Shares], float] = psi if measure == "psi" else js
+    score = statistic(p, q)
+    per_psi = 1.0 if measure == "psi" else 8.0 * math.log(2.0)
+    return score, z_of_chi_square(score * per_psi / (1.0 / n + 1.0 / m), len(p) - 1)
+
+
 class DriftDistribution:
     """The detector; see the top of the file. Counts are `histogram_of(zero_count, buckets)`."""
 
@@ -145,18 +161,7 @@ class DriftDistribution:
         return Verdict(score, level, median, reason)
 
     def _compare(self, before: Counter[int], now: Counter[int]) -> tuple[float, float]:
-        n, m = before.total(), now.total()
-        if self.config.measure == "ks":
-            distance = ks(before, now)
-            return distance, z_of_p(kolmogorov_tail(distance, n, m))
-        p, q = map(_smoothed, binned(before, now, self.config.bins))
-        if len(p) < 2:
-            # All calls of the reference are in one bucket: two bins, that bucket and any other.
-            p, q = map(_smoothed, ([n, 0], [now[max(before)], m - now[max(before)]]))
-        statistic: Callable[[Shares, Shares], float] = psi if self.config.measure == "psi" else js
-        score = statistic(p, q)
-        per_psi = 1.0 if self.config.measure == "psi" else 8.0 * math.log(2.0)
-        return score, z_of_chi_square(score * per_psi / (1.0 / n + 1.0 / m), len(p) - 1)
+        return compared(before, now, self.config.measure, self.config.bins)
 
     def begin(self, version: str) -> bool:
         """Start a new baseline for a new deployment or model; returns whether the version is new."""

@@ -14,13 +14,12 @@ from __future__ import annotations
 import re
 
 from callgauge_quality.stop_words import ENGLISH, stem
-from callgauge_quality.text import Text
+from callgauge_quality.text import Text, words_only
 
 __all__ = ["coherence"]
 
 _SENTENCE = re.compile(r"(?<=[.!?])(?<!\d\.)\s+|\n+")
 _MOST = 8
-_BREAKS = str.maketrans(dict.fromkeys('\t!"#$%&()*+,-./:;<=>?@[\\]^_`{|}~', " "))
 _JOINING = (
     "however therefore thus hence moreover furthermore additionally also finally then next first second third instead "
     "but and or so because this that these those it they he she its their his her such there here overall in"
@@ -34,15 +33,16 @@ def coherence(answer: Text) -> float | None:
     >>> coherence(Text("The pump failed. The pump was old. It had no spare."))
     1.0
     """
-    sentences = [s for s in _SENTENCE.split(answer.lower, maxsplit=_MOST)[:_MOST] if s]
+    sentences = list(filter(None, _SENTENCE.split(answer.lower, maxsplit=_MOST)[:_MOST]))
     if len(sentences) < 3:
         return None
+    # A sentence holds no line break, so all of them can be cleaned at once.
+    words_of = [line.split() for line in words_only("\n".join(sentences), keep_lines=True).split("\n")]
     joined, before = 0, frozenset[str]()
-    for number, sentence in enumerate(sentences):
-        words = sentence.translate(_BREAKS).split()
+    for number, (sentence, words) in enumerate(zip(sentences, words_of, strict=True)):
         stems = frozenset(map(stem, set(words) - ENGLISH))
         if number:
-            item = sentence[:1] in "-*•" or sentence[:1].isdigit()
+            item = sentence[0] in "-*•" or sentence[0].isdigit()
             joined += item or (bool(words) and words[0] in _JOINS) or not stems.isdisjoint(before)
         before = stems
     return joined / (len(sentences) - 1)

@@ -74,12 +74,13 @@ WEIGHTS = {
 
 def families_found(text: Text) -> dict[str, bool]:
     """The families in a text's opening, and whether each is found at its head first."""
-    found = {}
-    for family in FAMILIES:
-        if family.triggers.isdisjoint(text.opening_words):
+    found: dict[str, bool] = {}
+    words, opening = text.opening_words, text.opening
+    for name, triggers, pattern, also, within in FAMILIES:
+        if words.isdisjoint(triggers) or (also and words.isdisjoint(also)) or (within and within not in found):
             continue
-        if match := family.pattern.search(text.opening):
-            found[family.name] = match.start() < HEAD
+        if match := pattern.search(opening):
+            found[name] = match.start() < HEAD
     return found
 
 

@@ -25,12 +25,10 @@ def lexical_relevance(question: Text, answer: Text) -> float | None:
     >>> lexical_relevance(Text("How do I restart the gateway?"), Text("Restart a gateway with systemctl."))
     1.0
     """
-    asked = {stem(word) for word in question.words[:_WORDS] if word not in ENGLISH}
+    asked = set(map(stem, set(question.words[:_WORDS]) - ENGLISH))
     if not asked:
         return None
-    words = answer.word_set
-    missing = asked - words
-    taken_up = len(asked) - len(missing)
-    if missing:
-        taken_up += len(missing & {stem(word) for word in words})
+    words, joined = answer.word_set, answer.joined
+    # A stem of four letters or more is taken up by each word that begins with it.
+    taken_up = sum(each in words or (len(each) >= 4 and f" {each}" in joined) for each in asked)
     return taken_up / len(asked)

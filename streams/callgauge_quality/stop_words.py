@@ -43,10 +43,10 @@ def stem(word: str) -> str:
     """A word without its ending, so that "questions" and "questioned" are the same; not a word itself.
 
     >>> stem("deploying"), stem("deploys"), stem("services"), stem("retries")
-    ('deploy', 'deploy', 'servic', 'retry')
+    ('deplo', 'deplo', 'servic', 'retr')
     """
     for ending in _ENDINGS:
         if word.endswith(ending) and len(word) - len(ending) >= 4:
-            rest = word[: -len(ending)]
-            return rest + "y" if ending in ("ies", "ied") else rest.removesuffix("e")
-    return word.removesuffix("e") if len(word) > 4 else word
+            word = word[: -len(ending)]
+            break
+    return word.rstrip("ey") if len(word) > 4 else word

@@ -88,8 +88,8 @@ is.
 
 Detect judges rules in the stream, seconds after a window has ended. It takes those whose labels are a grouping set
 (`CALLGAUGE_GROUPINGS`), and which, with all that their detector compares with, look back no further than 24 h; of
-detectors of what is usual only the lookback counts. All others are **evaluated from history**, by the evaluator, against
-ClickHouse ([evaluator.md](evaluator.md)); detect names them in its log when it starts.
+detectors of what is usual only the lookback counts. All others are **evaluated from history**, by the evaluator,
+against ClickHouse ([evaluator.md](evaluator.md)); detect names them in its log when it starts.
 
 Rules on scores go by the watermarks of the scores topic: calls do not wait for scores, and a rule with conditions on
 both waits for both.

@@ -10,6 +10,7 @@ BENCHMARKS = (
     *("import_time", "emit", "away", "redact", "instrument", "gateway", "sink", "rollup", "growth", "scaling"),
     *("latency", "encodings", "disk", "history"),
     *("detect_engine", "detect"),
+    "quality",
 )
 
 

@@ -24,7 +24,7 @@ def report(
     *,
     title: str = "",
     notes: str = "",
-    summary: Mapping[str, float] | None = None,
+    summary: Mapping[str, object] | None = None,
     folder: Path = FOLDER,
 ) -> Path:
     """Print `rows` as a table and write them to <folder>/<name>.json. Returns that path.

@@ -18,6 +18,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "content": schema.Content,
     "score": schema.Score,
     "state_change": schema.StateChange,
+    "baseline": schema.Baseline,
     "mark": schema.Mark,
     "rule_set": schema.RuleSet,
     "window_row": schema.WindowRow,
@@ -68,6 +69,7 @@ def test_every_wire_type_has_a_golden_message() -> None:
     """A new wire type needs a golden message."""
     assert {type_of(path) for path in FILES} == set(TYPES.values())
     parts = {schema.Histogram, schema.SignedHistogram, schema.Measure, schema.SourceProgress, schema.FoldedSeries}
+    parts.add(schema.CountedShare)
     defined = {kind for kind in vars(schema).values() if isinstance(kind, type) and issubclass(kind, schema._Message)}
     assert defined - parts - {schema._Message} == set(TYPES.values())
 
