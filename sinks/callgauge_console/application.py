@@ -20,6 +20,7 @@ from callgauge_console.routes import (
     judgements,
     me,
     pipeline,
+    prometheus,
     quality,
     query,
     rules,
@@ -37,7 +38,7 @@ __all__ = ["make_api", "make_app"]
 STATIC = Path(__file__).parent / "static"
 _ROUTES = (
     *(me, traffic, calls, quality, budgets, experiments, alerts, silences, judgements),
-    *(completeness, pipeline, rules, query, health),
+    *(completeness, pipeline, rules, query, health, prometheus),
 )
 
 

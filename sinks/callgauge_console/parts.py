@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry, ProcessCollector
 
 from callgauge.judgements import Redact
 from callgauge.settings import Settings
 from callgauge.transport import Outbound
 from callgauge_actions.desk import Desk
 from callgauge_console.pipeline import Pipeline
+from callgauge_history.prometheus.collector import ProductCollector
 from callgauge_history.store import Ask
 
 __all__ = ["Given", "Parts", "ScoreWriter", "Store"]
@@ -49,6 +52,14 @@ class Parts:
     pipeline: Pipeline
     redact: Redact = dict
     now: Callable[[], float] = time.time
+
+    @cached_property
+    def registry(self) -> CollectorRegistry:
+        """What Prometheus scrapes; its counters begin when it is first asked for."""
+        made = CollectorRegistry()
+        ProcessCollector(registry=made)
+        made.register(ProductCollector(self.store.query, self.settings, now=self.now))
+        return made
 
 
 def _parts_of(request: Request) -> Parts:

@@ -76,7 +76,7 @@ class Guard:
 
     def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
-        if not scope["path"].startswith("/v1/"):
+        if not (scope["path"].startswith("/v1/") or scope["path"] == "/metrics"):
             self._access.check_host(headers)
             return
         client = (scope.get("client") or ("",))[0]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from callgauge.errors import SettingError
+from callgauge.errors import SettingError, StoreError
 from callgauge.keys.key_file import KeyFile
 from callgauge.keys.key_hash import hash_of, id_of, new_key
 from callgauge.rates import Rates
@@ -20,13 +20,22 @@ from callgauge_console.parts import Parts
 from callgauge_console.pipeline import Pipeline
 from callgauge_console.web.access import KEYS, Access
 from callgauge_console.web.guard import Guard
+from callgauge_history.store import QueryResult
 
 READ, WRITE, TEAM = new_key(), new_key(), new_key()
 
 
+class Away:
+    """A store that does not answer."""
+
+    def query(self, sql: str, parameters: object = None) -> QueryResult:
+        raise StoreError("refused")
+
+
 def client(access: Access, *, per_s: float = 0.0, most_bytes: int = 1_000, host: str = "127.0.0.1:22550") -> TestClient:
     none: Any = None
-    api = make_api(Parts(load_settings(), none, none, none, Pipeline(list)))
+    store: Any = Away()
+    api = make_api(Parts(load_settings(), store, none, none, Pipeline(list)))
     guarded = Guard(api, access, Rates(per_s), most_bytes, clock=lambda: 0.0)
     return TestClient(guarded, base_url=f"http://{host}", raise_server_exceptions=False)
 
@@ -181,3 +190,16 @@ def test_wrong_parameters_are_named(query: str, where: str) -> None:
     answer = client(Access(None)).get(f"/v1/metrics?{query}")
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["where"] == where
+
+
+def test_metrics_of_all_services_are_for_who_sees_all(tmp_path: Path) -> None:
+    """Prometheus needs a key as everybody does, and one that is not kept to some services."""
+    access = keys(tmp_path, line(READ), line(TEAM, labels={"service": ["chat"]}))
+    served = client(access)
+    assert served.get("/metrics").status_code == 401
+    assert served.get("/metrics", headers=bearer(TEAM)).status_code == 403
+    answer = served.get("/metrics", headers=bearer(READ))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert "process_cpu_seconds_total" in answer.text
+    assert "callgauge_metrics_up" in answer.text
