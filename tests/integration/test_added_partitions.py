@@ -98,4 +98,4 @@ def wait_for_code(settings: Settings, code: int, within_s: float = 60) -> None:
         last[:] = [command(settings)]
         return last[0][0] == code
 
-    assert wait_until(holds, within_s, poll_s=0.5), last
+    assert wait_until(holds, within_s, poll_s=1.0), last

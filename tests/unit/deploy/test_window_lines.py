@@ -48,9 +48,11 @@ def test_control_records_are_lines_too() -> None:
 
 def test_a_source_without_events_has_no_time() -> None:
     """Its watermark is not known yet, and is not 1970."""
+    nothing: dict[str, Any] = {"block": 0, "next_offset": 0, "watermark_ms": 0}
     sources = [
-        SourceProgress(source=f"c/t/{number}", block=0, next_offset=0, watermark_ms=0, idle=idle, holds=holds)
-        for number, holds, idle in ((10, "calls", True), (3, "scores", True), (3, "calls", False))
+        SourceProgress(source="c/t/10", idle=True, **nothing),
+        SourceProgress(source="c/t/3", idle=True, holds="scores", **nothing),
+        SourceProgress(source="c/t/3", idle=False, **nothing),
     ]
     [line] = lines(Progress(worker="w", at_ms=0, sources=sources))
     told = "calls 3 at 0 (no event yet), calls 10 at 0 (no event yet, idle), scores 3 at 0 (no event yet, idle)"

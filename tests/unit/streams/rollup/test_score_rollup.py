@@ -25,6 +25,7 @@ from callgauge_streams.rollup.source.state_machine import SourceRollup, seen_in
 from callgauge_windows.grouping import parse_groupings, series_id
 from callgauge_windows.histogram import bucket_of
 from tests.as_sent import as_sent
+from tests.examples import examples
 from tests.oracle import Horizon, merged_scores, recount_scores
 from tests.random_scores import random_score
 from tests.unit.streams.rollup.source.test_state_machine import BLOCK_OFFSETS, Log, Reader
@@ -128,7 +129,7 @@ def rolled_up(log: Log, config: RollupConfig = CONFIG, step: int = 50) -> list[A
     return as_sent(worker.idle_records())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25, long=150), deadline=None)
 @given(seed=st.integers(0, 2**32), crash=st.sampled_from((0.0, 0.1, 0.4)), reseek=st.sampled_from((0.0, 0.2)))
 def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek: float) -> None:
     rng = random.Random(seed)
@@ -147,7 +148,7 @@ def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek:
     assert sum(s.clamped for s in latest.values()) == len(too_large)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12, long=60), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_rows_of_one_identity_and_n_are_equal_however_the_log_was_cut(seed: int) -> None:
     log = random_log(random.Random(seed), 150)

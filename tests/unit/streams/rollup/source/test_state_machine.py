@@ -21,6 +21,7 @@ from callgauge_streams.rollup.source.duplicates import SeenIds
 from callgauge_streams.rollup.source.state_machine import RollupConfig, SourceRollup, seen_in
 from callgauge_windows.grouping import parse_groupings
 from tests.as_sent import as_sent
+from tests.examples import examples
 from tests.oracle import Horizon, merged, recount
 from tests.random_calls import random_call
 
@@ -146,7 +147,7 @@ def play(log: Log, rng: random.Random, crash: float, reseek: float) -> tuple[lis
     return rows, summaries
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25, long=150), deadline=None)
 @given(seed=st.integers(0, 2**32), crash=st.sampled_from((0.0, 0.1, 0.4)), reseek=st.sampled_from((0.0, 0.2)))
 def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek: float) -> None:
     rng = random.Random(seed)
@@ -164,7 +165,7 @@ def test_merged_rows_equal_a_recount_of_the_log(seed: int, crash: float, reseek:
     assert sum(s.differing for s in latest.values()) == log.differing
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(12, long=60), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_rows_of_one_identity_and_n_are_equal_however_the_log_was_cut(seed: int) -> None:
     log = random_log(random.Random(seed), 150)
