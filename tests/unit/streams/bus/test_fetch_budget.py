@@ -38,7 +38,7 @@ def test_it_goes_back_to_all_when_the_partitions_are_read_up() -> None:
     budget = FetchBudget(16 * MB)
     budget.cut(MANY)
     budget.note(1 << 40)
-    found = []
+    found: list[int] = []
     while not found or found[-1] < 62:
         found.append(asked(budget.cut(MANY)))
         budget.note(0)
