@@ -77,7 +77,7 @@ class _Engine:
     """chDB; one statement at a time."""
 
     def __init__(self, folder: str) -> None:
-        self._connection = chdb.connect(folder)
+        self._connection: Any = chdb.connect(folder)  # type: ignore[no-untyped-call]  # it has no types
         self._lock = threading.Lock()
 
     def run(self, sql: bytes, settings: dict[str, str]) -> bytes:

@@ -118,12 +118,16 @@ def decode_messages(messages: Sequence[Message], decode: DecodeMany) -> Batch:
 
 
 def batch_of(messages: Sequence[Message]) -> Batch:
-    """A batch of messages of which nothing is known yet but where they come from."""
+    """A batch of messages, of one topic, of which nothing is known yet but where they come from."""
     batch = Batch(unreadable=[False] * len(messages))
-    for message in messages:
-        partition, offset = (message.topic() or "", message.partition() or 0), message.offset() or 0
-        batch.first_offsets.setdefault(partition, offset)
-        batch.next_offsets[partition] = offset + 1
+    partitions = [message.partition() or 0 for message in messages]
+    offsets = [message.offset() or 0 for message in messages]
+    # Whole lists at once: of several entries a dictionary keeps the last.
+    firsts = dict(zip(reversed(partitions), reversed(offsets), strict=True))
+    lasts = dict(zip(partitions, offsets, strict=True))
+    topic = (messages[0].topic() or "") if messages else ""
+    batch.first_offsets = {(topic, partition): firsts[partition] for partition in lasts}
+    batch.next_offsets = {(topic, partition): last + 1 for partition, last in lasts.items()}
     return batch
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from callgauge.counted import LABELS
@@ -47,12 +48,15 @@ def call_rows(records: Sequence[Record], origin: str = "") -> Tables:
 
 def place_columns(messages: Sequence[Message], origin: str) -> dict[str, pa.Array]:
     """The columns that say from which partition, offset and source each message came."""
-    partitions = [message.partition() or 0 for message in messages]
-    sources = {partition: source_of(origin, partition) for partition in set(partitions)}
+    partitions = np.array([message.partition() or 0 for message in messages], dtype=np.int32)
+    different, at = np.unique(partitions, return_inverse=True)
+    # ClickHouse refuses a dictionary that has a value twice.
+    sources = pa.array([source_of(origin, number) for number in different.tolist()] if origin else [""], pa.string())
+    at = at if origin else np.zeros_like(at)
     return {
-        "kafka_partition": pa.array(partitions, pa.int32()),
+        "kafka_partition": pa.array(partitions),
         "kafka_offset": pa.array([message.offset() for message in messages], pa.int64()),
-        "source": pa.array([sources[partition] for partition in partitions], pa.string()),
+        "source": pa.DictionaryArray.from_arrays(at.astype(np.int16), sources),
     }
 
 

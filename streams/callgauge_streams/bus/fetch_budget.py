@@ -13,6 +13,8 @@ from typing import Any
 
 __all__ = ["FetchBudget", "use_budget"]
 
+_LARGE_BATCH = 1 << 20
+
 #: (topic, [(partition, offset, most bytes)]), as a fetch request has them.
 Topics = list[tuple[str, list[tuple[int, int, int]]]]
 
@@ -22,7 +24,8 @@ class FetchBudget:
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._partitions: int | None = None
+        # At first as many as fit, should each of them send a large batch.
+        self._partitions: int | None = max(1, most_bytes // _LARGE_BATCH)
         self._asked = 0
 
     def note(self, received: int) -> None:

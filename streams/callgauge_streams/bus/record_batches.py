@@ -173,7 +173,7 @@ class _Batches:
 
     def __init__(self, partition_records: Any) -> None:
         # Weak: it holds us, and in a circle the megabytes of a response waited for the garbage collector.
-        self._partition_records = weakref.ref(partition_records)
+        self._partition_records: Callable[[], Any] = weakref.ref(partition_records)
         self._batches: _KeptBytes = partition_records._records
 
     def has_next(self) -> bool:

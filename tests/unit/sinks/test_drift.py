@@ -37,7 +37,7 @@ def test_the_tables_of_the_migrations_fit(store: Store) -> None:
 
 def test_a_column_that_is_missing_and_one_of_another_type(changed: Store) -> None:
     """Both are named at once, with the table's name and what to do."""
-    changed.command("ALTER TABLE calls DROP COLUMN user_id")
+    changed.command("ALTER TABLE calls DROP COLUMN fallback_from")
     changed.command("ALTER TABLE calls MODIFY COLUMN error_message Int64")
     with pytest.raises(StoreError) as refused:
         changed.insert("calls", some_rows())
@@ -45,7 +45,7 @@ def test_a_column_that_is_missing_and_one_of_another_type(changed: Store) -> Non
         check_schema(changed, {"calls": some_rows().schema}, refused.value)
     text = str(drift.value)
     assert "the table calls is not as callgauge made it: " in text
-    assert "it has no column user_id (String)" in text
+    assert "it has no column fallback_from (String)" in text
     assert "its column error_message is Int64 instead of String" in text
     assert "Undo that change, then start again" in text
 
