@@ -96,29 +96,32 @@ def _ask_all(store: Store, days: int, repeat: int, *, with_raw: bool) -> list[di
     }
     found = []
     for name, question in questions.items():
-        times = _times(store, question, period, repeat)
+        times, cpu_ms = _times(store, question, period, repeat)
         row = {
-            "query": name, "days": days, "calls": int(calls),
+            "query": name, "days": days, "calls": int(calls), "cpu_ms": cpu_ms,
             "p50_ms": statistics.median(times), "p95_ms": percentile(sorted(times), 0.95),
         }  # fmt: skip
         if with_raw and name in (*FROM_TIERS, "a user's month", "10 dearest users"):
             with _from_calls():
-                [raw_ms] = _times(store, question, period, 1)
-            row |= {"raw_ms": raw_ms, "speedup_over_raw": raw_ms / row["p50_ms"]}
+                [raw_ms], raw_cpu_ms = _times(store, question, period, 1)
+            row |= {"raw_ms": raw_ms, "raw_cpu_ms": raw_cpu_ms, "speedup_over_raw": raw_ms / row["p50_ms"]}
         print(row, flush=True)
         found.append(row)
     return found
 
 
-def _times(store: Store, question: Question, period: Period, repeat: int) -> list[float]:
-    """Milliseconds of each of some runs; without the first, which reads files, if there are more."""
-    times = []
+def _times(store: Store, question: Question, period: Period, repeat: int) -> tuple[list[float], float]:
+    """Milliseconds of each of some runs, and of processor time the median of all; the first, which reads files, is
+    left out if there are more."""
+    times, cpu = [], []
     for _ in range(repeat + (repeat > 1)):
-        began = time.perf_counter()
+        began, cpu_began = time.perf_counter(), time.process_time()
         answer = question(store.query, period)
+        cpu.append((time.process_time() - cpu_began) * 1e3)
         times.append((time.perf_counter() - began) * 1e3)
         assert answer
-    return times[1:] if repeat > 1 else times
+    skipped = 1 if repeat > 1 else 0
+    return times[skipped:], statistics.median(cpu[skipped:])
 
 
 @contextmanager
@@ -138,14 +141,15 @@ def _from_calls() -> Iterator[None]:
 def _write(store: Store, rows: list[dict[str, Any]], real_bytes: float) -> None:
     days = max(row["days"] for row in rows)
     last = {row["query"]: row for row in rows if row["days"] == days}
-    notes = "times of Store.query and the question around it; raw: the same answer from calls FINAL, asked once"
+    notes = "times of whole questions, cpu of all threads; raw: the same answer from calls FINAL, asked once"
     path = report("history", rows, title=f"The history at {max(r['calls'] for r in rows):,} calls", notes=notes)
     told = json.loads(path.read_text()) | {
         "calls_stored": max(row["calls"] for row in rows),
         "bytes_per_call": real_bytes,
         "bytes_per_made_call": bytes_per_call(store),
         "queries": {
-            name: {key: row.get(key) for key in ("p50_ms", "p95_ms", "speedup_over_raw")} for name, row in last.items()
+            name: {key: row.get(key) for key in ("p50_ms", "p95_ms", "cpu_ms", "speedup_over_raw")}
+            for name, row in last.items()
         },
     }
     path.write_text(json.dumps(told, indent=2))
