@@ -11,9 +11,10 @@ __all__ = ["ACTION_COLUMNS", "ALERT_COLUMNS", "action_of", "alert_of"]
 
 _PLAIN = (
     *("alert_id", "fingerprint", "seq", "state", "rule", "severity", "labels", "aggregate", "lookback_s", "op"),
-    *("threshold", "value", "n", "summary", "reason", "event_id", "runbook"),
+    *("threshold", "value", "n", "summary", "reason", "event_id", "runbook", "detector", "baseline", "score", "points"),
+    *("event_ids", "heard", "held", "flapping", "provider", "service", "role", "suspected_cause", "log", "offset"),
 )
-_TIMES = ("starts_at", "at", "fired_at", "ends_at")
+_TIMES = ("starts_at", "at", "fired_at", "last_fired_at", "ends_at")
 _ACTION_PLAIN = (
     "action_id", "action", "who", "why", "how", "receiver", "fingerprint", "alert_id", "silence_id", "matchers",
 )  # fmt: skip
