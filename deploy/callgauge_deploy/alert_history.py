@@ -46,7 +46,8 @@ def stored_alert(settings: Settings, name: str, now: float) -> tuple[Alert, Show
         alert = alert_of(rows[0])
         actions = Actions(map(action_of, ask(f"SELECT {ACTION_COLUMNS} FROM alert_actions_final").rows))  # noqa: S608
         told = ask(_PROCESSES + _quoted(alert.service)).rows if alert.service else []
-    return alert, shown(alert, actions, now), Processes(*map(int, told[0][:3]), told[0][3] / 1000) if told else None
+    processes = [Processes(int(row[0]), int(row[1]), int(row[2]), int(row[3]) / 1000) for row in told]
+    return alert, shown(alert, actions, now), processes[0] if processes else None
 
 
 def _quoted(text: str) -> str:

@@ -154,12 +154,10 @@ def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) ->
     engine._cap.put_back(main["cap"])
     for grouping, lines in main["rings"].items():
         engine._windows.kept(grouping, main["window_ms"][grouping]).cells._ring_lines[:, 0] = lines
-    for section in manifest.pieces:
-        if section.startswith("cells/"):
-            grouping = section.removeprefix("cells/").rpartition("/")[0]
-            kept = engine._windows.kept(grouping, main["window_ms"][grouping])
-            for key in manifest.pieces[section]:
-                engine._windows.put_cells_back(kept, pieces[key])
+    for grouping, window_ms in main["window_ms"].items():
+        sections = [section for section in manifest.pieces if section.rpartition("/")[0] == f"cells/{grouping}"]
+        keys = (key for section in sections for key in manifest.pieces[section])
+        engine._windows.put_cells_back(engine._windows.kept(grouping, window_ms), (pieces[key] for key in keys))
     for series, start_ms in first_starts:
         series.cells.set_first_start(series.slot, start_ms)
     by_number = {series.number: series for series in engine._windows._series.values()}

@@ -226,13 +226,16 @@ class Windows:
         series = self._series[key] = kept.add(key, labels, number)
         return series
 
-    def put_cells_back(self, kept: Kept, piece: bytes) -> None:
-        """The cells and open rows of a piece (`cell_pieces`)."""
+    def put_cells_back(self, kept: Kept, pieces: Iterable[bytes]) -> None:
+        """The cells and open rows of pieces (`cell_pieces`); the series must be there."""
         numbers, slots = kept.slots_by_number()
-        groups = put_cells_back(
-            kept.cells, piece, lambda these: slots[np.searchsorted(numbers, these)], lambda group: self._group(*group)
-        )
-        self._open_rows.update(groups)
+
+        def slot_of(these: Int64s) -> Int64s:
+            found: Int64s = slots[np.searchsorted(numbers, these)]
+            return found
+
+        for piece in pieces:
+            self._open_rows.update(put_cells_back(kept.cells, piece, slot_of, lambda group: self._group(*group)))
 
     def cell_pieces(self, kept: Kept) -> Iterator[tuple[int, list[bytes]]]:
         """The pieces of what has changed since the last time, by their stretches of time."""
