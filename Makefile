@@ -45,6 +45,7 @@ chaos: $(STAMP) ## Kill, freeze and restart everything under load, and count aga
 	$(BIN)/python -m tests.chaos.kill --broker tansu
 	$(BIN)/python -m tests.chaos.notify --kills 100
 	$(BIN)/python -m tests.chaos.sink --kills 200 --minutes 60 --per-s 1000
+	$(BIN)/python -m tests.chaos.detect --kills 100 --broker kafka
 	$(BIN)/pytest --long -m "long or only_long" -n 2 --durations=10
 
 clean-compiled: ## Remove what Numba has compiled: needed after a change of counted.py or units.py

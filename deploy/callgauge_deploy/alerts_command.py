@@ -59,6 +59,32 @@ def list_alerts(
 
 
 @alerts_app.command()
+def show(
+    name: Annotated[str, typer.Argument(help="Id of an alert or episode, or its beginning.", metavar="ID")],
+    as_json: _Json = False,
+) -> None:
+    """Show one alert with its evidence: value, what was expected, the course of it, examples, who takes care.
+
+    Where the service sends heartbeats it says whether its processes live: whether traffic has stopped or they died.
+    """
+    from callgauge_deploy.alert_rows import json_alert
+    from callgauge_deploy.alert_shown import alert_lines
+
+    now, processes = time.time(), None
+    found = _stored_alert(name, now)
+    if found is None:
+        book = _read()
+        alert = load("callgauge_actions.asked", "cli").found(book, name, now)
+        found = alert, book.shown(alert, now), None
+    alert, seen, processes = found
+    if as_json:
+        _print_json([json_alert(alert, seen) | {"processes": processes and processes._asdict()}])
+        return
+    for line in alert_lines(alert, seen, processes):
+        typer.echo(printable(line))
+
+
+@alerts_app.command()
 def ack(ids: _Ids, why: _Why = "", by: _By = "") -> None:
     """Acknowledge alerts: they are not told again while their episode lasts, and others see who takes care."""
     _act("acknowledge", ids, why, by)
@@ -194,6 +220,16 @@ def _history(since: float, now: float) -> Any:
     book = _read()
     recent = [alert for alert in book.all() if alert.starts_at >= since and alert.fired_at is not None]
     return [(alert, book.shown(alert, now)) for alert in recent]
+
+
+def _stored_alert(name: str, now: float) -> Any:
+    """An alert as the store has it, what people see of it, and the processes of its service; None if it has it not."""
+    history = load("callgauge_deploy.alert_history", "sinks")
+    try:
+        return history.stored_alert(store_settings(), name, now)
+    except CallgaugeError as error:
+        typer.echo(f"callgauge: reading the bus, as the store cannot be asked: {printable(str(error))}", err=True)
+        return None
 
 
 @contextmanager

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from callgauge.schema import Alert, AlertAction
-from callgauge_history.store import QueryResult
+from callgauge_history.store import Ask
 from callgauge_rules.shown import Actions, Shown, shown
 
-__all__ = ["ACTION_COLUMNS", "ALERT_COLUMNS", "action_of", "alert_of", "stored_episodes", "stored_transitions"]
+__all__ = [
+    "ACTION_COLUMNS",
+    "ALERT_COLUMNS",
+    "action_of",
+    "alert_of",
+    "stored_episode",
+    "stored_episodes",
+    "stored_transitions",
+]
 
 _MOST = 10_000
 
 _PLAIN = (
     *("alert_id", "fingerprint", "seq", "state", "rule", "severity", "labels", "aggregate", "lookback_s", "op"),
-    *("threshold", "value", "n", "summary", "reason", "event_id", "runbook"),
+    *("threshold", "value", "n", "summary", "reason", "event_id", "runbook", "detector", "baseline", "score", "points"),
+    *("event_ids", "heard", "held", "flapping", "provider", "service", "role", "suspected_cause", "log", "offset"),
 )
-_TIMES = ("starts_at", "at", "fired_at", "ends_at")
+_TIMES = ("starts_at", "at", "fired_at", "last_fired_at", "ends_at")
 _ACTION_PLAIN = (
     "action_id", "action", "who", "why", "how", "receiver", "fingerprint", "alert_id", "silence_id", "matchers",
 )  # fmt: skip
@@ -51,9 +60,7 @@ def _fields(row: Sequence[Any], plain: Sequence[str], times: Sequence[str]) -> d
     return values | {name: None if ms is None else int(ms) / 1000 for name, ms in at.items()}
 
 
-def stored_episodes(
-    ask: Callable[[str], QueryResult], since: float, now: float, *, until: float | None = None
-) -> list[tuple[Alert, Shown]]:
+def stored_episodes(ask: Ask, since: float, now: float, *, until: float | None = None) -> list[tuple[Alert, Shown]]:
     """The episodes that fired and began in this time, epoch seconds, the newest first, and what people see of each.
 
     Raises:
@@ -67,7 +74,19 @@ def stored_episodes(
     return _with_shown(ask, alerts, now)
 
 
-def stored_transitions(ask: Callable[[str], QueryResult], alert_id: str, now: float) -> list[tuple[Alert, Shown]]:
+def stored_episode(ask: Ask, name: str, now: float) -> tuple[Alert, Shown] | None:
+    """The newest episode whose alert_id or fingerprint begins so, and what people see of it; None if there is none.
+
+    Raises:
+        StoreError: the store cannot be asked.
+    """
+    which = "startsWith(alert_id, {name:String}) OR startsWith(fingerprint, {name:String})"
+    one = f"SELECT {ALERT_COLUMNS} FROM alerts_latest WHERE {which} ORDER BY starts_at DESC LIMIT 1"  # noqa: S608
+    found = _with_shown(ask, ask(one, {"name": name}).rows, now) if name else []
+    return found[0] if found else None
+
+
+def stored_transitions(ask: Ask, alert_id: str, now: float) -> list[tuple[Alert, Shown]]:
     """The transitions of one episode in order; none if there is no such episode.
 
     Raises:
@@ -79,9 +98,7 @@ def stored_transitions(ask: Callable[[str], QueryResult], alert_id: str, now: fl
     return _with_shown(ask, ask(one).rows, now)
 
 
-def _with_shown(
-    ask: Callable[[str], QueryResult], rows: Sequence[Sequence[Any]], now: float
-) -> list[tuple[Alert, Shown]]:
+def _with_shown(ask: Ask, rows: Sequence[Sequence[Any]], now: float) -> list[tuple[Alert, Shown]]:
     # An action on an alert is not older than its episode, but for the clocks; a silence may be.
     actions = Actions(map(action_of, ask(f"SELECT {ACTION_COLUMNS} FROM alert_actions_final").rows))  # noqa: S608
     return [(alert, shown(alert, actions, now)) for alert in map(alert_of, rows)]

@@ -235,11 +235,16 @@ def _alert_rows(alerts: Sequence[Any]) -> Tables:
         "reason",
         "event_id",
         "runbook",
+        *("detector", "provider", "service", "role", "suspected_cause", "log"),
     ]
     columns = {name: _column(alerts, name, pa.string()) for name in texts}
-    columns |= {name: _column(alerts, name, pa.int64()) for name in ("seq", "n")}
-    columns |= {name: _column(alerts, name, pa.float64()) for name in ("lookback_s", "threshold", "value")}
-    for name in ("starts_at", "at", "fired_at", "ends_at"):
+    columns |= {name: _column(alerts, name, pa.int64()) for name in ("seq", "n", "offset")}
+    numbers = ("lookback_s", "threshold", "value", "baseline", "score", "heard")
+    columns |= {name: _column(alerts, name, pa.float64()) for name in numbers}
+    columns |= {name: _column(alerts, name, pa.list_(pa.string())) for name in ("event_ids", "held")}
+    columns["points"] = _column(alerts, "points", pa.list_(pa.list_(pa.float64())))
+    columns["flapping"] = _column(alerts, "flapping", pa.bool_())
+    for name in ("starts_at", "at", "fired_at", "last_fired_at", "ends_at"):
         columns[name] = _times([getattr(alert, name) for alert in alerts])
     columns["labels"] = map_column([alert.labels for alert in alerts])
     columns["schema_version"] = _column(alerts, "schema_version", pa.uint16())

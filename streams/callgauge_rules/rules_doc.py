@@ -94,6 +94,31 @@ against ClickHouse ([evaluator.md](evaluator.md)); detect names them in its log 
 Rules on scores go by the watermarks of the scores topic: calls do not wait for scores, and a rule with conditions on
 both waits for both.
 
+A lookback ends with the window that is judged. Up to 15 min it begins exactly so long before. A longer one begins at
+the start of the minute, one of 12 h and more at the start of the hour, in which it would begin otherwise: `1h` is up
+to 1 min longer, `24h` up to 1 h, since so far back only minutes and hours are kept.
+
+A rule that is fulfilled where nothing came (`calls lt 10`) goes on for an hour after the lookback of a series is
+empty; then the series has vanished, and the alert is resolved with that reason.
+
+## Change rules while everything runs
+
+`callgauge rules push FILE` checks the file, says what it adds, changes and removes, and puts its rules in force for
+all windows that end in 30 s or later, or at `--effective-from` (a time, or +10m). `--dry-run` only says it, `--by`
+and `--why` are for others. `callgauge rules list` shows which set is in force and which are coming, since when and by
+whom; `--all` those of before too. A set replaces all rules before it; `CALLGAUGE_RULES_FILE` counts only until the
+first one.
+
+Sets lie on the compacted topic `llm.rules`. Each window is judged by the set in force at its end, in event time, also
+when the log is read again. So no set judges windows that end within 10 s after it was written, whatever it asks for.
+A rule that the next set holds unchanged goes on. One that has changed (same `name`) takes over its alerts; one that
+is gone has them resolved, "the rule was removed". A detector goes on from what it has learned if what it judges, and
+how, is the same. When other rules become known a worker reads the windows that they look back at once more.
+
+Whoever writes sets without the command, and wrongly, changes nothing: the set is refused, told in detect's log, in
+`rules list` and as a dead letter (`callgauge dead`), and the rules in force stay. To take back a set that is coming,
+push another one with the same `--effective-from`.
+
 ## Fields
 
 """
@@ -124,8 +149,6 @@ says from when on. The same rules over the same past tell the same episodes as t
 
 - Calls that came late count in their windows from the start. Live, their windows were judged without them first: such
   an alert fired later, was retracted, or was told as found late.
-- A series that has no calls at all is not judged on and on. Where a rule about missing calls also has
-  `keep_firing_for`, the end of its alert can differ by that long, by whether other sources were ahead live.
 - An alert that was firing before the first window that is read begins with it; what was learned before is not known.
 - Nothing is told of the stream itself: records lost, too many series, sources unheard.
 - One engine judges all partitions, so its cap on series is reached earlier than that of each partition's engine.

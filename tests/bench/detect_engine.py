@@ -1,14 +1,18 @@
 """Detect's engine by itself, without a broker: `python -m tests.bench.detect_engine [--series 10000]`.
 
-Rows of one grouping set (model@10s), in batches of 500 as rollup encodes them, the default rules, one source that
-commits once a window. Each row comes twice, the second time with more events. Of each window then comes a progress
-record that ends it, so that every series is judged by six rules. One series of a hundred (`--failing-every`) fails half
-of the time. After `history` windows what is kept stays as much.
+Rows of one grouping set (model@10s), in batches of 500 as rollup encodes them, the default rules and one that looks
+back 24 h, one source that commits once a window. Each row comes twice, the second time with more events. Of each window
+then comes a progress record that ends it, so that every series is judged by all rules. One series of a hundred
+(`--failing-every`) fails half of the time. Before that come 24 hours, each as one row a series with the counts of an
+hour of such windows; and so many windows that what is kept one by one stays as much.
 
     rows_per_s      decoded and merged, by CPU time of one core, from then on
     progress_ms     a progress record that ends a window, median; progress_max_ms of the slowest
     idle_ms         a progress record when nothing is due, median, with `known` series that had calls before
     few_ms          one that ends a window in which 100 of those had calls, median; both for each number of `--known`
+    peak_rss_mb     of the process
+    snapshot_mb     all pieces of a snapshot; snapshot_ms: what it takes to save what a window has changed
+    start_s         putting the engine back from the pieces, by wall clock, without reading them from the broker
     learned_ms      one that ends a window, where three detectors learn of every series: two z-scores, one of a
                     percentile, and an EWMA, each fed once a window; median
 """
@@ -28,7 +32,8 @@ from callgauge.schema import EpochStart, Progress, SourceProgress
 from callgauge.settings import load_settings
 from callgauge_rules.rules import BoundRule, Rule, bind, load_rules
 from callgauge_streams.detect.engine import Engine
-from callgauge_streams.detect.history_span import history_ms
+from callgauge_streams.detect.engine_snapshot import Saver, put_back, read_manifest
+from callgauge_streams.detect.rings import rings_of
 from callgauge_streams.detect.warm_up import warm_up
 from callgauge_windows.grouping import parse_groupings, series_id
 from callgauge_windows.row_batch import COUNTS, MEASURE_PARTS, Buckets, RowBatch, Texts
@@ -53,6 +58,14 @@ def rules_of_models() -> list[BoundRule]:
     ]
 
 
+def rules_of_a_day(percentile: bool) -> list[BoundRule]:
+    """Rules that look back 24 h: of a share, and if so asked of a percentile, for which histograms are kept."""
+    given: dict[str, Any] = {"by": ["model"], "lookback": "24h"}
+    aggregates: dict[str, Any] = {"error_rate": "50%"} | ({"latency_p95_ms": 30_000} if percentile else {})
+    rules = [Rule.model_validate(given | {"name": n, "aggregate": n, "value": v}) for n, v in aggregates.items()]
+    return bind(rules, parse_groupings(GROUPING))
+
+
 class Stream:
     """Makes the rows of `series` series.
 
@@ -71,7 +84,13 @@ class Stream:
         for begin in range(0, len(self.ids), BATCH):
             yield encode_rows(self._batch(np.arange(begin, min(begin + BATCH, len(self.ids))), window, events))
 
-    def _batch(self, which: Any, window: int, events: int) -> RowBatch:
+    def hour(self, window: int) -> Iterator[bytes]:
+        """Rows that begin with a window, with as many events as an hour of windows has."""
+        for begin in range(0, len(self.ids), BATCH):
+            which = np.arange(begin, min(begin + BATCH, len(self.ids)))
+            yield encode_rows(self._batch(which, window, 13 * (GOOD[1] - GOOD[0]), whole=True))
+
+    def _batch(self, which: Any, window: int, events: int, *, whole: bool = False) -> RowBatch:
         n, random = len(which), self._rng
         bad = (which % self._failing_every == 0) & (window % 40 >= 20)
         lines: dict[str, Any] = {"window_start_ms": np.full(n, (FIRST + window) * WINDOW_MS), "n": np.full(n, events)}
@@ -82,6 +101,10 @@ class Stream:
             lines |= {f"{name}.{part}": random.integers(1_000, 9_000_000, n) for part in MEASURE_PARTS}
             lines |= {f"{name}.scale": np.full(n, 5), f"{name}.zero_count": np.zeros(n, dtype=np.int64)}
             lines |= {f"{name}.count": np.full(n, events), f"{name}.max_event": np.arange(1, n + 1)}
+            if whole:
+                keys = np.tile(np.arange(*GOOD), n)
+                buckets[name] = Buckets(np.arange(n + 1) * (GOOD[1] - GOOD[0]), keys, np.full(len(keys), 13))
+                continue
             drawn = np.where(bad[:, None], random.integers(*SLOW, (n, events)), random.integers(*GOOD, (n, events)))
             at, keys = np.arange(n + 1) * events, np.sort(drawn, axis=1).reshape(-1)
             buckets[name] = Buckets(at, keys, np.ones(events * n, dtype=np.int64))
@@ -101,11 +124,16 @@ def progress(window: int) -> Any:
     return Progress(worker="w", at_ms=0, sources=[told])
 
 
+def engine_of(rules: list[BoundRule]) -> Engine:
+    return Engine(rules, source_timeout_ms=60_000, live_from=0, log="c/w/0", series_cap=10**9)
+
+
 class Measured:
     """An engine, and what its records took."""
 
     def __init__(self, rules: list[BoundRule]) -> None:
-        self._engine = Engine(rules, source_timeout_ms=60_000, live_from=0, log="c/w/0", series_cap=10**9)
+        self._engine = engine_of(rules)
+        self.saver = Saver(self._engine, "c/w/0", "shape", 0)
         self._offset = 0
         self.alerts = 0
         self.take(EpochStart(source=SOURCE, from_offset=0, epoch="e", term=1), 0)
@@ -119,19 +147,54 @@ class Measured:
         return time.process_time() - began
 
 
-def measure_merging(series: int, failing_every: int, windows: int, counted_from: int) -> dict[str, Any]:
-    """Rows and progress of so many windows."""
-    stream, engine = Stream(series, failing_every), Measured(rules_of_models())
+def measure_merging(series: int, failing_every: int, windows: int, percentile: bool) -> dict[str, Any]:
+    """Rows and progress of so many windows, after a day."""
+    rules = [*rules_of_models(), *rules_of_a_day(percentile)]
+    stream, engine = Stream(series, failing_every), Measured(rules)
     rows_s, progress_s = [], []
-    for window in range(windows):
+    for hour in range(24):
+        for each in stream.hour(hour * 360):
+            engine.take(each, hour * 360)
+        engine.take(progress(hour * 360 + 359), hour * 360 + 359)
+    first = 24 * 360
+    counted_from = rings_of(rules, WINDOW_MS).rings[0].after_ms // WINDOW_MS + 7
+    for window in range(first, first + counted_from + windows):
         rows_s.append(sum(engine.take(each, window) for events in (3, 7) for each in stream.messages(window, events)))
         progress_s.append(engine.take(progress(window), window))
     rows_s, progress_s = rows_s[counted_from:], progress_s[counted_from:]
-    return {
+    found = {
         "rows_per_s": 2 * series * len(rows_s) / sum(rows_s),
         "progress_ms": statistics.median(progress_s) * 1e3,
         "progress_max_ms": max(progress_s) * 1e3,
         "alerts": engine.alerts,
+    }
+    return found | measure_snapshot(engine, stream, first + counted_from + windows, rules)
+
+
+def measure_snapshot(engine: Measured, stream: Stream, window: int, rules: list[BoundRule]) -> dict[str, Any]:
+    """Save all of it, then what one window has changed; put it back."""
+    peak = peak_mb(os.getpid())  # a worker sends the pieces one by one; here they are kept
+    pieces = dict(engine.saver.pieces())
+    engine.saver.finish(1)
+    for message in stream.messages(window):
+        engine.take(message, window)
+    engine.take(progress(window), window)
+    began = time.process_time()
+    changed = dict(engine.saver.pieces())
+    manifest = read_manifest(engine.saver.finish(2)[0])
+    snapshot_ms = (time.process_time() - began) * 1e3
+    changed_mb = sum(map(len, changed.values())) / 1e6
+    pieces |= changed
+    if manifest is None:
+        raise RuntimeError("the manifest that was just made cannot be read")
+    began = time.perf_counter()
+    put_back(engine_of(rules), manifest, pieces)
+    return {
+        "peak_rss_mb": peak,
+        "start_s": time.perf_counter() - began,
+        "snapshot_mb": sum(len(pieces[key]) for key in manifest.keys) / 1e6,
+        "changed_mb": changed_mb,
+        "snapshot_ms": snapshot_ms,
     }
 
 
@@ -173,27 +236,26 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=10_000)
     parser.add_argument("--failing-every", type=int, default=100, help="1: all series")
     parser.add_argument("--windows", type=int, default=30, help="windows that are counted, after the history")
+    parser.add_argument("--percentile", action="store_true", help="a percentile over 24 h too")
     known = (1_000, 10_000, 40_000, 100_000)
     parser.add_argument("--known", type=int, nargs="+", default=known, help="series that are known when nothing is due")
     options = parser.parse_args()
     warm_up()
-    rules = rules_of_models()
-    history = history_ms(rules) // WINDOW_MS + 1
-    found = measure_merging(options.series, options.failing_every, history + options.windows, history)
-    peak = peak_mb(os.getpid())
+    found = measure_merging(options.series, options.failing_every, options.windows, options.percentile)
     row = {
         "series": options.series,
         "failing_every": options.failing_every,
-        "lookback_h": max(rule.rule.lookback for rule in rules) / 3_600_000,
+        "lookback_h": 24.0,
         **found,
-        "peak_rss_mb": peak,
         "learned_ms": measure_learned(options.series, 2 * options.windows),
     }
+    summary = {name: float(row[name]) for name in ("rows_per_s", "peak_rss_mb", "start_s", "series", "lookback_h")}
     report(
         "detect_engine",
         [row],
-        title=f"Detect's engine, {options.series:,} series, {len(rules)} rules",
-        notes=f"CPU time of one core; {history} windows of history",
+        summary=summary,
+        title=f"Detect's engine, {options.series:,} series, lookbacks up to 24 h",
+        notes="CPU time of one core",
     )
     report(
         "detect_known",

@@ -54,7 +54,9 @@ def test_promtool_finds_no_fault_in_the_page(registry: CollectorRegistry) -> Non
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("arguments", [("check", "config", "--syntax-only", "prometheus.yml"), ("test", "rules", "rules.test.yml")])
+@pytest.mark.parametrize(
+    "arguments", [("check", "config", "--syntax-only", "prometheus.yml"), ("test", "rules", "rules.test.yml")]
+)
 def test_the_shipped_rules_hold(arguments: tuple[str, ...]) -> None:
     """They can be read, and give what their tests say."""
     *command, name = arguments

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from confluent_kafka import Producer
 
@@ -43,6 +43,10 @@ def second(settings: Settings, at_s: int) -> Iterator[tuple[int, bytes]]:
     yield 0, encode(Progress(worker="w", at_ms=0, sources=[done]))
 
 
+def _is_past(at_s: float) -> bool:
+    return time.time() >= at_s
+
+
 def expected(settings: Settings) -> list[Alert]:
     """What an engine says that has known all rules from the beginning."""
     book = RuleBook(load_rules(settings.rules_file), parse_groupings(GROUPINGS))
@@ -73,7 +77,7 @@ def test_pushed_rules_judge_from_their_time_on(
     at_s, killed = written, False
     with detect(settings, tmp_path / "one.log") as first, detect(settings, tmp_path / "two.log"):
         while at_s < written + LEAST_AHEAD_MS // 1000 + 4:
-            assert wait_until(lambda until=at_s: time.time() >= until + 0.2, 10, poll_s=0.05)
+            assert wait_until(partial(_is_past, at_s + 0.2), 10, poll_s=0.05)
             for partition, value in second(settings, at_s):
                 producer.produce(settings.topics.windows.name, value, partition=partition)
             assert producer.flush(30) == 0
@@ -82,8 +86,8 @@ def test_pushed_rules_judge_from_their_time_on(
                 killed = True
             at_s += 1
         wanted = by_identity(expected(settings))
-        done: Any = lambda: by_identity(told(settings)).keys() >= wanted.keys()  # noqa: E731
-        assert wait_until(done, 60, poll_s=0.5), (tmp_path / "two.log").read_text()
+        all_told = wait_until(lambda: by_identity(told(settings)).keys() >= wanted.keys(), 60, poll_s=0.5)
+        assert all_told, (tmp_path / "two.log").read_text()
     assert by_identity(told(settings)) == wanted
     ends = [(alert.rule, alert.state, alert.reason) for alert in sorted(wanted.values(), key=lambda each: each.offset)]
     assert ends == [("old", "firing", ""), ("old", "resolved", "the rule was removed"), ("new", "firing", "")]

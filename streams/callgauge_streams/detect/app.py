@@ -148,11 +148,14 @@ class DetectWorker:
         every_s = self._settings.snapshot_s
         if clock_ms - judged.saved_ms < every_s * 1000 or now_s - judged.saved_s < _LEAST * every_s:
             return
-        saved = await asyncio.to_thread(judged.saver.save, chunk.last + 1)
         topic = self._settings.topics.detect_state.name
+        for key, value in judged.saver.pieces():
+            await self._outbox.put([(topic, tp.partition, key.encode(), value)])
+        await self._outbox.settled()
+        manifest, gone = judged.saver.finish(chunk.last + 1)
         # The manifest last: until it is there the snapshot before counts, and after it nobody wants that any more.
-        for part in (saved.pieces, {MANIFEST: saved.manifest}, dict.fromkeys(saved.gone)):
-            await self._outbox.put((topic, tp.partition, key.encode(), value) for key, value in part.items())
+        for part in ({MANIFEST: manifest}, dict.fromkeys(gone)):
+            await self._outbox.put((topic, tp.partition, key.encode(), each) for key, each in part.items())
             await self._outbox.settled()
         judged.saved_ms, judged.saved_s = clock_ms, now_s
 

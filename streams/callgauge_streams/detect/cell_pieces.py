@@ -73,16 +73,11 @@ def _parts(cells: Cells, which: Int64s) -> Iterator[Int64s]:
         return
     size = 8 * (3 + cells._sums.filled.shape[1])
     sizes = np.full(len(which), size) + 160 * len(cells._evidence)
-    rows = _rows_in(cells, which)
+    rows = cells._rows_of_cells(which)
     of_rows = np.bincount(_position(which, cells._rows.filled[rows, links.CELL]), minlength=len(which))
     sizes += of_rows * (8 * (5 + cells._row_values.filled.shape[1]) + 100 * len(cells._evidence))
     numbers = (np.cumsum(sizes) - sizes) // _PIECE_BYTES
     yield from np.split(which, np.flatnonzero(np.diff(numbers)) + 1)
-
-
-def _rows_in(cells: Cells, which: Int64s) -> Int64s:
-    found = np.empty(int(cells._counters[links.USED_ROWS]), dtype=np.int64)
-    return found[: links.rows_in(which, cells._cells.filled, cells._rows.filled, found)]
 
 
 def _position(which: Int64s, cells: Int64s) -> Int64s:
@@ -95,7 +90,7 @@ def _position(which: Int64s, cells: Int64s) -> Int64s:
 def _piece(
     cells: Cells, which: Int64s, number_of: Callable[[Int64s], Int64s], group_of: Callable[[int], Group]
 ) -> bytes:
-    lines, rows = cells._cells.filled[which], _rows_in(cells, which)
+    lines, rows = cells._cells.filled[which], cells._rows_of_cells(which)
     of_rows = cells._rows.filled[rows]
     groups, group_of_row = np.unique(of_rows[:, links.GROUP], return_inverse=True)
     evidence = {name: each.taken_out(rows, which) for name, each in cells._evidence.items()}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from callgauge_streams.detect.evidence import Evidence
 from callgauge_streams.detect.evidence_entries import ZEROS
 from callgauge_streams.detect.pairs import Pairs
 from callgauge_streams.detect.quantiles import NONE, quantile_buckets
-from callgauge_streams.detect.rings import Ring, begin_ms
+from callgauge_streams.detect.rings import Rings, begin_ms
 from callgauge_streams.detect.sliding import Sliding
 from callgauge_windows.grown import Grown
 from callgauge_windows.row_batch import RowBatch
@@ -35,6 +35,7 @@ Floats = npt.NDArray[np.float64]
 
 # Of cells of hours all begin and end at a minute; and a look at all cells once a minute is cheap.
 _STEP_MS = 60_000
+_ONE_BY_ONE = Rings()
 _NO_COUNTS = ("errors", "rate_limit_used_max_ppm", VERSION)
 
 
@@ -47,12 +48,13 @@ class Cells:
     """
 
     def __init__(
-        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int] = (), rings: Sequence[Ring] = ()
+        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int] = (), rings: Rings = _ONE_BY_ONE
     ) -> None:
         self.columns, self.window_ms = columns, window_ms
         width, added = len(columns.names), columns.added
         self._sliding = {each: Sliding(each, window_ms, width, added) for each in lookbacks_ms}
         self._evidence = {name: Evidence(name, histogram=kept) for name, kept in columns.evidence.items()}
+        self._coarse_measures = rings.measures
         self._slots, self._cells, self._rows = Grown(4), Grown(6), Grown(7)
         self._sums, self._row_values = Grown(2 * width - added), Grown(width)
         self._free_cells, self._free_rows = Grown(), Grown()
@@ -62,8 +64,8 @@ class Cells:
         """No cell ends before."""
         self.touched: set[int] = set()
         """The stretches of time (`cell_pieces`) in which something has changed since they were saved."""
-        self._rings = tuple(rings)
-        self._ring_lines: Int64s = np.array([(0, ring.width_ms) for ring in rings], dtype=np.int64).reshape(-1, 2)
+        self._rings = rings.rings
+        self._ring_lines: Int64s = np.array([(0, ring.width_ms) for ring in rings.rings], dtype=np.int64).reshape(-1, 2)
         """Of each ring before when cells are so wide, and how wide."""
 
     def __len__(self) -> int:
@@ -185,8 +187,7 @@ class Cells:
         ends_ms = self._ends_ms(cells[:, links.START])
         ended = np.flatnonzero(alive & (ends_ms <= before_ms))
         ended = ended[np.argsort(cells[ended, links.START], kind="stable")]
-        rows = np.empty(int(self._counters[links.USED_ROWS]), dtype=np.int64)
-        rows = rows[: links.rows_in(ended, cells, self._rows.filled, rows)]
+        rows = self._rows_of_cells(ended)
         groups = self._rows.filled[rows, links.GROUP].copy()
         self._drop_rows(rows)
         for evidence in self._evidence.values():
@@ -201,6 +202,11 @@ class Cells:
         left = ends_ms[cells[:, links.SLOT] >= 0]
         self._oldest_end_ms = int(left.min()) if len(left) else 1 << 62
         return gone[:count], groups
+
+    def _rows_of_cells(self, which: Int64s) -> Int64s:
+        """The open rows of cells."""
+        rows = np.empty(int(self._counters[links.USED_ROWS]), dtype=np.int64)
+        return rows[: links.rows_in(which, self._cells.filled, self._rows.filled, rows)]
 
     def _ends_ms(self, starts: Int64s) -> Int64s:
         """Where the cells end that begin then."""
@@ -231,7 +237,11 @@ class Cells:
         self.touched.update(np.unique(self.stretches(starts)).tolist())
 
     def _put_together(self, which: Int64s, width_ms: int) -> None:
-        slots = np.unique(self._cells.filled[which, links.SLOT])
+        slots, rows = np.unique(self._cells.filled[which, links.SLOT]), self._rows_of_cells(which)
+        for name, evidence in self._evidence.items():
+            if name not in self._coarse_measures:
+                evidence.drop_rows(rows)
+                evidence.drop_cells(which)
         gone, into = np.empty(len(which), dtype=np.int64), np.empty(len(which), dtype=np.int64)
         count = links.coarsen(
             which, width_ms, self.columns.added, self._cell_of.keys, self._cell_of.numbers, self._row_of.keys,

@@ -12,7 +12,6 @@ names the pieces that belong together.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -25,7 +24,7 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.learned_states import settings_of
 from callgauge_streams.detect.series import Series
 
-__all__ = ["MANIFEST", "Manifest", "Saved", "Saver", "is_piece", "put_back", "read_manifest", "shape_of"]
+__all__ = ["MANIFEST", "Manifest", "Saver", "is_piece", "put_back", "read_manifest", "shape_of"]
 
 #: Changes whenever a snapshot of before cannot be read any more.
 _FORMAT = 1
@@ -58,15 +57,6 @@ class Manifest(msgspec.Struct, array_like=True):
     def keys(self) -> Iterator[str]:
         """Of all pieces."""
         return (key for keys in self.pieces.values() for key in keys)
-
-
-@dataclass(frozen=True)
-class Saved:
-    """What must be written, in this order, and which keys are to be deleted after it."""
-
-    pieces: dict[str, bytes]
-    manifest: bytes
-    gone: list[str]
 
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -119,21 +109,23 @@ class Saver:
         self._keys: dict[str, list[str]] = dict(known.pieces) if known else {}
         self._saved = set(saved)
 
-    def save(self, next_offset: int) -> Saved:
-        """What must be written so that the engine can be put back as it is now.
-
-        Args:
-            next_offset: that of the next record that it will take.
-        """
-        pieces: dict[str, bytes] = {}
+    def pieces(self) -> Iterator[tuple[str, bytes]]:
+        """The pieces that must be written, by their keys. The engine must take no record before all were taken."""
         for section, values in _sections(self._engine):
             keys = [f"{_MARK}{section}/{blake2b(value, digest_size=10).hexdigest()}" for value in values]
-            pieces |= {key: value for key, value in zip(keys, values, strict=True) if key not in self._saved}
             self._keys[section] = keys
+            yield from ((key, value) for key, value in zip(keys, values, strict=True) if key not in self._saved)
+
+    def finish(self, next_offset: int) -> tuple[bytes, list[str]]:
+        """The manifest, to be written when all pieces are stored; and the keys to be deleted when it is.
+
+        Args:
+            next_offset: that of the next record that the engine will take.
+        """
         self._keys = {section: keys for section, keys in self._keys.items() if keys}
         manifest = Manifest(_FORMAT, self._log, self._shape, self._rules_at_ms, next_offset, self._keys)
         before, self._saved = self._saved, set(manifest.keys)
-        return Saved(pieces, _encode(manifest), sorted(before - self._saved))
+        return _encode(manifest), sorted(before - self._saved)
 
 
 def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) -> None:
@@ -162,12 +154,10 @@ def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) ->
     engine._cap.put_back(main["cap"])
     for grouping, lines in main["rings"].items():
         engine._windows.kept(grouping, main["window_ms"][grouping]).cells._ring_lines[:, 0] = lines
-    for section in manifest.pieces:
-        if section.startswith("cells/"):
-            grouping = section.removeprefix("cells/").rpartition("/")[0]
-            kept = engine._windows.kept(grouping, main["window_ms"][grouping])
-            for key in manifest.pieces[section]:
-                engine._windows.put_cells_back(kept, pieces[key])
+    for grouping, window_ms in main["window_ms"].items():
+        sections = [section for section in manifest.pieces if section.rpartition("/")[0] == f"cells/{grouping}"]
+        keys = (key for section in sections for key in manifest.pieces[section])
+        engine._windows.put_cells_back(engine._windows.kept(grouping, window_ms), (pieces[key] for key in keys))
     for series, start_ms in first_starts:
         series.cells.set_first_start(series.slot, start_ms)
     by_number = {series.number: series for series in engine._windows._series.values()}
@@ -227,7 +217,7 @@ def _sections(engine: Engine) -> Iterator[tuple[str, list[bytes]]]:
     yield from ((f"alerts/{at:x}", _split(sorted(of))) for at, of in enumerate(alerts))
     yield "series", _split(_series_items(engine))
     for grouping, kept in engine._windows._kept.items():
-        for stretch, values in engine._windows.cell_pieces(kept).items():
+        for stretch, values in engine._windows.cell_pieces(kept):
             yield f"cells/{grouping}/{stretch}", values
     for at, judging in enumerate(engine.learned):
         yield f"learned/{at}", _split(judging.learned())

@@ -6,7 +6,7 @@ at only when an alert is told. One entry is a few words of 32 bits in one long a
     length, lower and upper half of the largest value, bytes of the event's id, the id, bucket << 16 | count ...
 
 Events of value 0 are in a bucket of their own, before all others; a count beyond 65,535 is written as several. An
-entry that is replaced leaves a hole; when a quarter of the array is holes, the entries move together.
+entry that is replaced leaves a hole; when a sixth of the array is holes, the entries move together.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ class Evidence:
         """Room for an entry of so many words."""
         if self._used + need <= len(self._words):
             return
-        if 4 * self._holes > self._used:
+        if 6 * self._holes > self._used:
             self._compact()
         if self._used + need > len(self._words):
             # In place where the system can: a copy would take as much memory again.

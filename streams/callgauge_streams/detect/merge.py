@@ -26,7 +26,7 @@ it never comes for a block that retention ate half of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ from callgauge_streams.detect.batch_rows import BatchRow
 from callgauge_streams.detect.cell_pieces import cell_pieces, put_cells_back
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.epochs import Epochs
-from callgauge_streams.detect.rings import Ring
+from callgauge_streams.detect.rings import Rings
 from callgauge_streams.detect.series import Kept, Series, SeriesKey
 from callgauge_windows.row_batch import RowBatch
 
@@ -75,7 +75,7 @@ class Windows:
         self,
         columns: Mapping[str, Columns] | None = None,
         lookbacks_ms: Mapping[str, Iterable[int]] | None = None,
-        rings: Mapping[str, Sequence[Ring]] | None = None,
+        rings: Mapping[str, Rings] | None = None,
         admit: Admit = lambda row: row.labels,
     ) -> None:
         self._columns = columns or {}
@@ -99,7 +99,7 @@ class Windows:
         if grouping not in self._kept:
             columns = self._columns.get(grouping) or Columns.every()
             self._kept[grouping] = Kept(
-                columns, window_ms, self._lookbacks_ms.get(grouping, ()), self._rings.get(grouping, ())
+                columns, window_ms, self._lookbacks_ms.get(grouping, ()), self._rings.get(grouping, Rings())
             )
         return self._kept[grouping]
 
@@ -226,18 +226,21 @@ class Windows:
         series = self._series[key] = kept.add(key, labels, number)
         return series
 
-    def put_cells_back(self, kept: Kept, piece: bytes) -> None:
-        """The cells and open rows of a piece (`cell_pieces`)."""
+    def put_cells_back(self, kept: Kept, pieces: Iterable[bytes]) -> None:
+        """The cells and open rows of pieces (`cell_pieces`); the series must be there."""
         numbers, slots = kept.slots_by_number()
-        groups = put_cells_back(
-            kept.cells, piece, lambda these: slots[np.searchsorted(numbers, these)], lambda group: self._group(*group)
-        )
-        self._open_rows.update(groups)
 
-    def cell_pieces(self, kept: Kept) -> dict[int, list[bytes]]:
+        def slot_of(these: Int64s) -> Int64s:
+            found: Int64s = slots[np.searchsorted(numbers, these)]
+            return found
+
+        for piece in pieces:
+            self._open_rows.update(put_cells_back(kept.cells, piece, slot_of, lambda group: self._group(*group)))
+
+    def cell_pieces(self, kept: Kept) -> Iterator[tuple[int, list[bytes]]]:
         """The pieces of what has changed since the last time, by their stretches of time."""
         touched, kept.cells.touched = kept.cells.touched, set()
-        return dict(cell_pieces(kept.cells, touched, kept.numbers, self._groups.__getitem__))
+        return cell_pieces(kept.cells, touched, kept.numbers, self._groups.__getitem__)
 
     def of(self, grouping: str) -> Iterator[Series]:
         """The series of a grouping set."""

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 
 from callgauge_rules.bound import BoundRule
 
-__all__ = ["Ring", "begin_ms", "resolution_ms", "rings_of"]
+__all__ = ["Ring", "Rings", "begin_ms", "resolution_ms", "rings_of"]
 
 _MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 _EXACT_MS, _BY_MINUTE_MS = 15 * _MINUTE_MS, 12 * _HOUR_MS
@@ -38,6 +38,18 @@ class Ring(NamedTuple):
 
     width_ms: int
     after_ms: int
+
+
+class Rings(NamedTuple):
+    """As what the past is kept.
+
+    Attributes:
+        rings: the finest first.
+        measures: those that long lookbacks ask about; of others nothing is kept of what is coarse but sums.
+    """
+
+    rings: tuple[Ring, ...] = ()
+    measures: frozenset[str] = frozenset()
 
 
 def resolution_ms(lookback_ms: int, window_ms: int) -> int:
@@ -57,8 +69,8 @@ def begin_ms(lookback_ms: int, window_ms: int, at_ms: Any) -> Any:
     return (at_ms - lookback_ms) // width_ms * width_ms
 
 
-def rings_of(rules: Sequence[BoundRule], window_ms: int) -> tuple[Ring, ...]:
-    """The rings of minutes and hours that the lookbacks of these rules need, the finest first."""
+def rings_of(rules: Sequence[BoundRule], window_ms: int) -> Rings:
+    """The rings of minutes and hours that the lookbacks of these rules need."""
     needs: dict[int, int] = {}
     for rule in rules:
         later_ms = rule.rule.keep_firing_for + rule.rule.for_ + rule.step_ms
@@ -69,7 +81,9 @@ def rings_of(rules: Sequence[BoundRule], window_ms: int) -> tuple[Ring, ...]:
         if width_ms > window_ms:
             found.append(Ring(width_ms, after_ms))
         after_ms = max(after_ms, needs[width_ms])
-    return tuple(found)
+    conditions = (each for rule in rules for each in rule.conditions)
+    long = (each for each in conditions if resolution_ms(each.lookback_ms, window_ms) > window_ms)
+    return Rings(tuple(found), frozenset(each.aggregate.measure for each in long))
 
 
 def _of(rule: BoundRule, window_ms: int) -> Iterable[tuple[int, int]]:

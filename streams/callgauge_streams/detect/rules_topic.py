@@ -15,7 +15,7 @@ from callgauge.settings import Settings
 from callgauge_rules.rule_sets import Refused, RuleBook
 from callgauge_streams.bus.reader import next_message, offset_of, open_reader
 
-__all__ = ["RulesTopic", "Unusable"]
+__all__ = ["RulesTopic", "Unusable", "letter_of"]
 
 _PARTITION = 0
 _END_WITHIN_MS = 20
@@ -74,13 +74,11 @@ class RulesTopic:
         self._next = offset + 1
         if refused is None:
             return []
-        letter = dead_letter(
-            cast(bytes, value),
-            refused.reason.replace("\n", "; "),
-            refused.field,
-            topic=self._topic,
-            partition=_PARTITION,
-            offset=offset,
-            ts=written_ms / 1000,
-        )
-        return [Unusable(refused, letter)]
+        return [Unusable(refused, letter_of(self._topic, refused, cast(bytes, value)))]
+
+
+def letter_of(topic: str, refused: Refused, value: bytes) -> DeadLetter:
+    """The dead letter of a record that the book refuses."""
+    reason = refused.reason.replace("\n", "; ")
+    at = {"partition": _PARTITION, "offset": refused.offset}
+    return dead_letter(value, reason, refused.field, topic=topic, ts=refused.written_ms / 1000, **at)

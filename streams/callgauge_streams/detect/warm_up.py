@@ -18,8 +18,9 @@ from callgauge.schema import (
     SourceProgress,
     WindowRow,
 )
-from callgauge_rules.rules import Rule, bind
+from callgauge_rules.rules import BoundRule, Rule, bind
 from callgauge_streams.detect.engine import Engine
+from callgauge_streams.detect.engine_snapshot import Saver, put_back, read_manifest
 from callgauge_windows.compiler_pages import leave_compiler
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.messages import decode_windows
@@ -50,7 +51,13 @@ def warm_up() -> None:
     for detector, parameters in _LEARNED.items():
         given = {"name": detector, "detector": detector, "parameters": parameters}
         rules.append(Rule.model_validate({**learned, **given}))
-    engine = Engine(bind(rules, parse_groupings("model@10s")), source_timeout_ms=1_000, live_from=0)
+    # What is kept as minutes, and a rule that holds where nothing came.
+    rules += [
+        Rule.model_validate(fields | {"name": "long", "aggregate": "latency_p95_ms", "lookback": "20m"}),
+        Rule.model_validate(fields | {"name": "absent", "aggregate": "calls", "op": "lt"}),
+    ]
+    bound = bind(rules, parse_groupings("model@10s"))
+    engine = Engine(bound, source_timeout_ms=1_000, live_from=0)
     engine.take(0, 0, EpochStart(source="calls", from_offset=0, epoch="e", term=1))
     for window in range(4):
         # Arrays of one row may be of a type of their own.
@@ -60,7 +67,18 @@ def warm_up() -> None:
         engine.take(2, 0, _progress((window + 1) * 10_000, committed=window - 1))
     engine.take(3, 0, EpochStart(source="calls", from_offset=0, epoch="f", term=2))
     engine.take(4, 0, _progress(500_000, committed=3))
+    _save(engine, bound)
+    engine.take(5, 0, _progress(50_000_000, committed=3))
     leave_compiler()
+
+
+def _save(engine: Engine, bound: list[BoundRule]) -> None:
+    """Save it, and put it back."""
+    saver = Saver(engine, "", "", 0)
+    pieces = dict(saver.pieces())
+    manifest = read_manifest(saver.finish(1)[0])
+    if manifest is not None:
+        put_back(Engine(bound, source_timeout_ms=1_000, live_from=1), manifest, pieces)
 
 
 def _score(window: int) -> ScoreRow:

@@ -66,7 +66,7 @@ def test_the_random_logs_make_alerts_of_every_ring(several: list[BoundRule]) -> 
     """The law above is not about nothing."""
     told: Counter[tuple[str, str]] = Counter()
     with small_rings():
-        assert [ring.width_ms for ring in rings_of(several, WINDOW_MS)] == [20_000, 60_000]
+        assert [ring.width_ms for ring in rings_of(several, WINDOW_MS).rings] == [20_000, 60_000]
         for seed in range(25):
             told.update((alert.rule, alert.state) for alert in by_batch(several, list(random_log(random.Random(seed)))))
     assert set(told) >= {(rule.rule.name, state) for rule in several for state in ("firing", "resolved")}
@@ -87,9 +87,9 @@ def test_only_rings_that_rules_need_are_kept() -> None:
     short = "{name: a, by: [model], aggregate: calls, lookback: 5m, value: 1}"
     hour = short.replace("name: a", "name: b").replace("5m", "1h")
     day = short.replace("name: a", "name: c").replace("5m", "24h")
-    assert rings_of(bound(f"rules: [{short}]"), WINDOW_MS) == ()
-    assert rings_of(bound(f"rules: [{short}, {day}]"), WINDOW_MS) == (Ring(HOUR, 5 * MINUTE + 20_000),)
-    found = rings_of(bound(f"rules: [{short}, {hour}, {day}]"), WINDOW_MS)
+    assert rings_of(bound(f"rules: [{short}]"), WINDOW_MS).rings == ()
+    assert rings_of(bound(f"rules: [{short}, {day}]"), WINDOW_MS).rings == (Ring(HOUR, 5 * MINUTE + 20_000),)
+    found = rings_of(bound(f"rules: [{short}, {hour}, {day}]"), WINDOW_MS).rings
     assert found == (Ring(MINUTE, 5 * MINUTE + 20_000), Ring(HOUR, HOUR + MINUTE + 10_000))
 
 
