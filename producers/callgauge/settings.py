@@ -138,6 +138,12 @@ class Settings(BaseSettings):
         default=SecretStr(""),
         description="ClickHouse password, any characters; goes before the one in the store's address.",
     )
+    store_cluster: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        max_length=128,
+        description="Cluster of ClickHouse that the tables are made on (docs/history.md); empty: a single server.",
+    )
     sink_batch_rows: int = Field(default=50_000, ge=1, description="Insert at the latest after this many records.")
     sink_batch_s: float = Field(default=1.0, gt=0, description="Insert at the latest after this many seconds.")
     dead_letter_share: float = Field(

@@ -13,7 +13,7 @@ import pytest
 from callgauge.errors import StoreError
 from callgauge.settings import Settings, load_settings
 from callgauge_history.api import ApiServer, refusal_of
-from callgauge_history.query import run_query
+from callgauge_history.query import asking, run_query
 from callgauge_history.store import QueryResult, Store
 
 TOKEN = "t0ken"
@@ -104,3 +104,33 @@ def test_reading_is_allowed(sql: str) -> None:
 def test_the_rest_is_not(sql: str) -> None:
     """Empty, or any other verb."""
     assert refusal_of(sql)
+
+
+def test_parameters(api: ApiServer, settings: Settings) -> None:
+    """Values travel beside the statement, and never become part of it."""
+    (settings.data_dir / "stack.json").write_text(json.dumps({"api_url": api.url, "api_token": TOKEN}))
+    given = {"text": "it's \\ one\n", "number": 7, "many": ["a'", "b"]}
+    sql = "SELECT {text:String}, {number:Int64}, {many:Array(String)}"
+    with asking(settings) as ask:
+        assert ask(sql, given).rows == [[*given.values()]]
+        assert ask("SELECT 1").rows == [[1]]
+        with pytest.raises(StoreError, match="not set"):
+            ask(sql, {"text": "x"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[1]",
+        b"{",
+        b'{"sql": 1}',
+        b'{"sql": "SELECT 1", "parameters": [1]}',
+        b'{"sql": "SELECT 1", "parameters": {"x": {}}}',
+    ],
+)
+def test_wrong_json(api: ApiServer, body: bytes) -> None:
+    """Is told in a line."""
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    answer = httpx.post(f"{api.url}/query", content=body, headers=headers, timeout=20)
+    assert answer.status_code == 400
+    assert "must be" in answer.json()["error"]
