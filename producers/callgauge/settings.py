@@ -127,6 +127,9 @@ class Settings(BaseSettings):
     source_timeout_s: float = Field(
         default=60.0, gt=0, description="Sources unheard for this long (log time) are left out."
     )
+    snapshot_s: float = Field(
+        default=20.0, gt=0, description="How often detect saves what it knows (log time); a restart goes on from there."
+    )
 
     # the store
     store: SecretStr = Field(

@@ -124,12 +124,12 @@ class RuleBook:
 
     def at(self, at_ms: int) -> KnownSet:
         """The set that judges windows that end at this time, epoch ms."""
-        return next(each for each in reversed(self._sets) if each.from_ms <= at_ms)
+        return next(each for each in reversed(self._sets) if each.from_ms <= max(at_ms, 0))
 
     def since(self, at_ms: int) -> list[KnownSet]:
         """The set in force at a time, and those that come into force later, without those that another one replaces at
         once."""
-        later = [self.at(at_ms), *(each for each in self._sets if each.from_ms > at_ms)]
+        later = [self.at(at_ms), *(each for each in self._sets if each.from_ms > max(at_ms, 0))]
         return [each for each, after in pairwise(later) if each.from_ms < after.from_ms] + later[-1:]
 
     def _known(self, offset: int, appended_ms: int, record: Any) -> KnownSet:

@@ -37,7 +37,7 @@ def versions(known: RuleBook, *times_s: int) -> list[str]:
 def test_before_any_set_the_first_rules_judge() -> None:
     known = book("a", "b")
     assert [rule.name for rule in known.at(0).rules] == ["a", "b"]
-    assert known.since(0) == known.all()
+    assert known.since(0) == known.since(-5) == known.all()
 
 
 def test_a_set_judges_from_its_time_on() -> None:
