@@ -18,7 +18,7 @@ from callgauge_evaluator.budget_judge import BudgetJudge
 from callgauge_evaluator.complete import Complete, ends_of
 from callgauge_evaluator.cursor import note_judged, read_judged
 from callgauge_evaluator.evaluator import Evaluator
-from callgauge_evaluator.rules_topic import HistoryRules, RulesTopic
+from callgauge_evaluator.rules_topic import HistoryRules, RulesTopic, Written
 from callgauge_evaluator.telling import Telling
 from callgauge_history.budgets.file import load_budgets
 from callgauge_history.migrate import migrate
@@ -41,7 +41,9 @@ ROLE = "evaluator"
 class GroupSeat:
     """The membership in the group; whoever has the rules topic's partition leads. Nothing is read of it."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, closing: Iterable[Callable[[], None]]) -> None:
+        """`closing`: what is closed when the group is left."""
+        self._closing = tuple(closing)
         self._topic = settings.topics.rules.name
         self._intake = Intake(open_consumer(settings, ROLE), self._topic, time.monotonic)
         self.assigned: threading.Event = self._intake.assigned
@@ -57,6 +59,8 @@ class GroupSeat:
     def close(self) -> None:
         """Leave the group."""
         self._intake.close()
+        for close in self._closing:
+            close()
 
 
 def run(settings: Settings, stop: threading.Event | None = None) -> None:
@@ -82,7 +86,8 @@ def make_evaluator(settings: Settings, store: Store, clock: Callable[[], float] 
         RuleError: the rules or budgets file is wrong.
         BrokerError: the broker refuses.
     """
-    rules = rules_of(settings)
+    rules_topic = RulesTopic(settings)
+    rules = rules_of(settings, rules_topic.read)
     topics = [settings.topics.calls.name, settings.topics.scores.name]
     found = attempt_until_done(lambda: describe_origins(settings, topics), BrokerError)
     origins = {name: origin.id for name, origin in found.items()}
@@ -90,7 +95,7 @@ def make_evaluator(settings: Settings, store: Store, clock: Callable[[], float] 
     asks_ends = open_consumer(settings, "reader")
     return Evaluator(
         rules,
-        seat=GroupSeat(settings),
+        seat=GroupSeat(settings, (rules_topic.close, asks_ends.close)),
         ask=store.query,
         complete=Complete(lambda: ends_of(asks_ends, settings, origins), settings.out_of_orderness_ms),
         told=lambda: _told(settings),
@@ -100,15 +105,18 @@ def make_evaluator(settings: Settings, store: Store, clock: Callable[[], float] 
     )
 
 
-def rules_of(settings: Settings) -> HistoryRules:
+def rules_of(settings: Settings, new: Callable[[], Iterable[Written]]) -> HistoryRules:
     """The rules that no stream judges, those of the rule file and of the rule sets that come later; and the budgets.
+
+    Args:
+        new: gives what has come on the rules topic.
 
     Raises:
         RuleError: a file is wrong.
     """
     budgets = [BudgetJudge(budget) for budget in load_budgets(settings.budgets_file)]
     book = RuleBook(load_rules(settings.rules_file), parse_groupings(settings.groupings))
-    return HistoryRules(book, budgets, RulesTopic(settings).read)
+    return HistoryRules(book, budgets, new)
 
 
 def _told(settings: Settings) -> Iterable[Alert]:

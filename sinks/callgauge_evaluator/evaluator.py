@@ -129,7 +129,7 @@ class Evaluator:
 
     def _judge_complete(self) -> None:
         complete_ms = self._complete.up_to(round(self._clock() * 1000), self._ask)
-        if not complete_ms:
+        if not complete_ms or (self._evaluation is not None and complete_ms <= self._judged_ms):
             return
         self._rules.read()
         if self._evaluation is None:

@@ -75,9 +75,9 @@ def _nothing(condition: BoundCondition) -> ConditionJudged:
 
 def _thresholds(rule: HistoryRule, condition: BoundCondition, ask: Ask, at_ms: int) -> Mapping[Labels, ConditionJudged]:
     begin_ms = at_ms - condition.lookback_ms
-    series = {found.labels: found.totals for found in _ask(rule, condition, ask, Cut(begin_ms, at_ms, at_ms))}
+    series = {found.labels: found.totals for found in _ask(rule, condition, ask, Cut.whole(begin_ms, at_ms))}
     if condition.judges_nothing:
-        before = Cut(begin_ms - _REMEMBERED_MS, begin_ms, at_ms)
+        before = Cut.whole(begin_ms - _REMEMBERED_MS, begin_ms)
         series = {found.labels: Totals() for found in _ask(rule, condition, ask, before)} | series
     judged = {}
     for labels, totals in series.items():

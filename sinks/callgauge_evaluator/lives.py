@@ -18,7 +18,7 @@ from callgauge_rules.bound import BoundRule
 from callgauge_rules.lifecycle import State, Timing, observe, step
 from callgauge_windows.totals import Totals
 
-__all__ = ["LOG", "Lives", "Subject", "subject_of", "timing_of"]
+__all__ = ["LOG", "Lives", "Subject", "labels_in_order", "subject_of", "timing_of"]
 
 #: What an alert's `log` says if the evaluator has told it.
 LOG = "history"

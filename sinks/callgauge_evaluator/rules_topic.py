@@ -86,6 +86,10 @@ class RulesTopic:
         )
         self._next_offset: int | None = None
 
+    def close(self) -> None:
+        """Close the connection."""
+        self._consumer.close()
+
     def read(self) -> Iterator[Written]:
         """The records that have come since the last time, up to the end that the topic has now.
 

@@ -60,6 +60,11 @@ class Cut(NamedTuple):
     to_ms: int
     step_ms: int
 
+    @classmethod
+    def whole(cls, from_ms: int, to_ms: int) -> Cut:
+        """All of it as one step."""
+        return cls(from_ms, to_ms, to_ms - from_ms)
+
 
 class Found(NamedTuple):
     """The sums of one series in one step; steps are counted from 0."""

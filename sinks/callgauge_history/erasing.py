@@ -14,14 +14,14 @@ from typing import Protocol
 from callgauge.errors import StoreError
 from callgauge.topics import Topic, Topics
 from callgauge_history.quoted import quoted
-from callgauge_history.store import Ask, QueryResult
+from callgauge_history.store import Ask, Parameters, QueryResult
 
 __all__ = ["Erased", "Remaining", "erase", "found_of", "remaining"]
 
 
 class _Changes(Protocol):
     def command(self, sql: str) -> None: ...
-    def query(self, sql: str) -> QueryResult: ...
+    def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult: ...
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ says from when on. The same rules over the same past tell the same episodes as t
 - An alert that was firing before the first window that is read begins with it; what was learned before is not known.
 - Nothing is told of the stream itself: records lost, too many series, sources unheard.
 - One engine judges all partitions, so its cap on series is reached earlier than that of each partition's engine.
-- Rules that are evaluated from history are left out, and named; with `--history` they are tested instead of the others.
+- Rules that are evaluated from history are left out, and named; with `--history` they are tested instead.
 """
 
 _LEARNING = """## Detectors

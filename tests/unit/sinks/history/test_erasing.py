@@ -11,7 +11,7 @@ import pytest
 from callgauge.errors import StoreError
 from callgauge.topics import Topics
 from callgauge_history.erasing import erase, found_of, remaining
-from callgauge_history.store import QueryResult, Store
+from callgauge_history.store import Parameters, QueryResult, Store
 from tests.unit.sinks.made_calls import T0, store_calls, store_scores
 
 USER = "o'neil"
@@ -65,8 +65,8 @@ def test_what_is_left_is_an_error(stored: Store) -> None:
             if "DELETE FROM calls" not in sql:
                 stored.command(sql)
 
-        def query(self, sql: str) -> QueryResult:
-            return stored.query(sql)
+        def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
+            return stored.query(sql, parameters)
 
     with pytest.raises(StoreError, match="2 in calls"):
         erase(Stubborn(), USER)
