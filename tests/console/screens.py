@@ -2,7 +2,7 @@
 
     make screens        -> build/screens/<page>-<theme>[-phone].png; the exit code is 0 only if every check held
 
-It runs the demo's stack, replays its calls as fast as it goes, adds a mark and a budget, and drives Chromium over it.
+It runs the demo's stack with budgets, replays its calls, adds scores and a mark, and drives Chromium over it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 from playwright.sync_api import Browser
 
 from callgauge import Gauge
+from callgauge.schema import Call
 from callgauge.settings import load_settings
 from callgauge_deploy.demo import demo_calls, demo_settings, settled
 from callgauge_deploy.stack import LocalStack
@@ -30,9 +30,9 @@ from tests.console.pages import addresses
 OUT = Path("build/screens")
 LOOKS = [("light", 1_440, ""), ("dark", 1_440, ""), ("light", 390, "-phone"), ("dark", 390, "-phone")]
 BUDGETS = """budgets:
-  - {name: everything, limit: 40, period: day}
-  - {name: services, by: service, limit: 25, period: day}
-  - {name: models, by: model, of: tokens, limit: 40000000, period: day}
+  - {name: everything, limit: 900, period: day}
+  - {name: services, by: service, limit: 400, period: day}
+  - {name: models, by: model, of: tokens, limit: 60000000, period: day}
 """
 _SPEED = 240.0
 
@@ -58,19 +58,32 @@ def demo_stack() -> Iterator[str]:
         budgets.write_text(BUDGETS)
         settings = demo_settings(load_settings(budgets_file=budgets))
         with LocalStack(settings, data_dir=Path(folder) / "data", say=print, show_alert=print) as stack:
-            calls = demo_calls()
-            result = replay(retime(calls, time.time() + 3_600 / _SPEED), stack.settings, speed=_SPEED)
-            judge(stack.settings, calls)
+            calls = retime(demo_calls(), time.time() + 3_600 / _SPEED)
+            result = replay(calls, stack.settings, speed=_SPEED)
+            judge(stack.info.api_url, calls)
+            gauge = Gauge(stack.settings)
+            gauge.mark("the provider swaps the models", at=time.time() - 1_800, service="llmdrift")
+            gauge.close()
             settled(stack, result.produced)
             yield stack.info.api_url
 
 
-def judge(settings: Any, calls: list[Any]) -> None:
-    """Some scores: how long answers are, as a heuristic would tell."""
-    gauge = Gauge(settings)
-    for call in calls[::60]:
-        gauge.score("short_answer", float((call.output_tokens or 0) < 20), call=call, origin="heuristic")
-    gauge.close()
+def judge(url: str, calls: list[Call]) -> None:
+    """Some scores, as a heuristic would tell: whether an answer is short. Sent through the console itself."""
+    scores = [
+        {
+            "name": "short_answer",
+            "origin": "heuristic",
+            "value": float((call.output_tokens or 0) < 20),
+            "ts": call.ts + (call.latency_ms or 0.0) / 1e3,
+            "event_id": call.event_id,
+            "service": call.service,
+            "labels": {"model": call.model},
+        }
+        for call in calls[::45]
+    ]
+    for at in range(0, len(scores), 500):
+        httpx.post(f"{url}/v1/quality", json={"scores": scores[at : at + 500]}, timeout=60).raise_for_status()
 
 
 def pictures(started: Browser, url: str, theme: str, width: int, suffix: str) -> list[str]:
@@ -78,6 +91,8 @@ def pictures(started: Browser, url: str, theme: str, width: int, suffix: str) ->
     wrong: list[str] = []
     with httpx.Client(base_url=url, timeout=60) as client:
         pages = addresses(lambda path: client.get(path).raise_for_status().json(), fixed())
+        # The second half hour against the first: the demo's provider swapped its models there.
+        pages["quality"] = f"/quality?service=llmdrift&{fixed(1_800)}"
         for name, address in pages.items():
             faults = Faults()
             with open_page(started, url, faults, theme, width, 844 if suffix else 900) as page:
@@ -93,10 +108,10 @@ def pictures(started: Browser, url: str, theme: str, width: int, suffix: str) ->
     return wrong
 
 
-def fixed() -> str:
-    """The hour of the demo, as it is now; a fixed time, so that the pictures show the same numbers as the API."""
+def fixed(back_s: float = 3_900.0) -> str:
+    """The time up to now; a fixed one, so that the pictures show the same numbers as the API."""
     now = time.time()
-    times = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (now - 3_900, now)]
+    times = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (now - back_s, now)]
     return f"from={times[0]}&to={times[1]}"
 
 
