@@ -40,8 +40,8 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "reader", ("Read",)),
     ),
     "detect": (
-        ("topic", "windows", ("Read",)),
-        ("topic", "alerts", ("Write",)),
+        ("topic", "windows rules", ("Read",)),
+        ("topic", "alerts dead", ("Write",)),
         ("topic", "alerts_current detect_state", ("Read", "Write")),
         ("topic", "calls scores", ("Describe",)),
         ("group", "detect", ("Read",)),
@@ -92,7 +92,7 @@ MEANING = {
     "evaluator": "`callgauge evaluator` (beside an embedded store, `callgauge sinks` needs this too)",
     "notify": "`callgauge notify`",
     "console": "`callgauge console`; with an embedded store, the sinks have its rights too",
-    "operator": "a person: `callgauge status`, `windows`, `alerts`, `mark`, `dead resend`, `reaggregate`",
+    "operator": "a person: `callgauge status`, `windows`, `alerts`, `mark`, `rules push`, `dead resend`, `reaggregate`",
 }
 
 

@@ -15,7 +15,7 @@ from callgauge.ids import uuid7
 from callgauge.printable import json_printable, printable
 from callgauge_deploy.command import client_settings, load, store_settings
 
-__all__ = ["alerts_app"]
+__all__ = ["alerts_app", "user_name"]
 
 alerts_app = typer.Typer(invoke_without_command=True)
 
@@ -161,10 +161,11 @@ def _act(what: Literal["acknowledge", "resolve"], ids: list[str], why: str, by: 
 
 
 def _asker(by: str, why: str) -> Any:
-    return load("callgauge_actions.asked", "cli").Asker(by or _user(), "cli", why)
+    return load("callgauge_actions.asked", "cli").Asker(by or user_name(), "cli", why)
 
 
-def _user() -> str:
+def user_name() -> str:
+    """Of whoever runs the command."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # no name for this user id, as in some containers

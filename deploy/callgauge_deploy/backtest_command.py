@@ -30,6 +30,9 @@ def rules_test(
         str, typer.Option("--from", help="A time (2026-01-31T16:30Z), or how long ago (7d, 12h).", metavar="TIME")
     ],
     end: Annotated[str, typer.Option("--to", help="The same, or now.", metavar="TIME")] = "now",
+    history: Annotated[
+        bool, typer.Option("--history", help="Test the rules that are evaluated from history, in place of the others.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
 ) -> None:
     """Print when each rule of a file would have fired between two times, and how often a day somebody would be paged.
@@ -42,7 +45,7 @@ def rules_test(
     from_ms, to_ms = time_ms(begin, now_ms, "--from"), time_ms(end, now_ms, "--to")
     if from_ms >= (to_ms := min(to_ms, now_ms - _STORED_AFTER_MS)):
         raise SettingError(f"--from {begin} must be before --to {end}, and more than a minute ago")
-    tested = _tested(Path(file), from_ms, to_ms)
+    tested = (_history_tested if history else _tested)(Path(file), from_ms, to_ms)
     if as_json:
         typer.echo(report.json_report(tested))
     else:
@@ -78,15 +81,42 @@ def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
     return tested
 
 
-def _rules_of(path: Path, settings: Settings) -> tuple[list[BoundRule], list[str]]:
-    """The rules that the stream judges, and the names of the others."""
+def _history_tested(path: Path, from_ms: int, to_ms: int) -> Tested:
+    """The rules that are evaluated from history, judged instant by instant as the evaluator does it."""
+    binding, backtest = (load(f"callgauge_evaluator.{name}", "evaluator") for name in ("binding", "backtest"))
+    episodes = load("callgauge_streams.detect.episodes", "streams")
+    placed = _placed(path, load_settings())
+    rules, refused = binding.bind_history(placed)
+    if not rules:
+        raise RuleError(f"{path}: none of its rules is evaluated from history; leave --history out")
+    with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
+        found = episodes.episodes_of(backtest.backtest_history(rules, ask, from_ms, to_ms), from_ms / 1000)
+    tested: Tested = load("callgauge_deploy.backtest_report", "streams").Tested(
+        from_ms=from_ms,
+        to_ms=to_ms,
+        read_from_ms=from_ms,
+        warm_from_ms=from_ms,
+        rules=[rule.name for rule in rules],
+        left_out=[each.rule.name for each in placed if each.bound] + list(refused),
+        episodes=found,
+    )
+    return tested
+
+
+def _placed(path: Path, settings: Settings) -> list[Any]:
     placing, rules = load("callgauge_rules.placing", "streams"), load("callgauge_rules.rules", "streams")
     grouping = load("callgauge_windows.grouping", "streams")
-    placed = placing.place(rules.load_rules(path), grouping.parse_groupings(settings.groupings))
+    placed: list[Any] = placing.place(rules.load_rules(path), grouping.parse_groupings(settings.groupings))
+    return placed
+
+
+def _rules_of(path: Path, settings: Settings) -> tuple[list[BoundRule], list[str]]:
+    """The rules that the stream judges, and the names of the others."""
+    placed = _placed(path, settings)
     bound = [each.bound for each in placed if each.bound]
     if not bound:
         raise RuleError(
-            f"{path}: none of its rules is judged in the stream, so none can be tested: see `callgauge rules check`"
+            f"{path}: none of its rules is judged in the stream (`callgauge rules check`); --history tests others"
         )
     return bound, [each.rule.name for each in placed if not each.bound]
 

@@ -95,7 +95,7 @@ def _head(tested: Tested) -> Iterable[str]:
             f"{lasted((read - wanted) / 1000)} detectors may know less than they did live"
         )
     if tested.left_out:
-        yield f"evaluated from history, so not tested here: {', '.join(tested.left_out)}"
+        yield f"not tested here (see --history): {', '.join(tested.left_out)}"
 
 
 def _fired(tested: Tested) -> list[Episode]:

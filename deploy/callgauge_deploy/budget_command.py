@@ -126,7 +126,8 @@ def _row(spent: Spending) -> tuple[Any, ...]:
     from callgauge_deploy.alert_rows import utc
 
     whose = f"{spent.by}={spent.value}" if spent.by else "all calls"
-    exhausted = utc(spent.exhausted_at) if spent.exhausted_at is not None else ""
+    at = spent.exhausted_at
+    exhausted = "" if at is None else "reached" if spent.left == 0 else utc(at)
     unit = "$" if spent.of == "cost_usd" else ""
     return (
         spent.budget,

@@ -27,8 +27,10 @@ from callgauge_deploy.erase_command import erase
 from callgauge_deploy.experiment_command import experiment
 from callgauge_deploy.formats import Format
 from callgauge_deploy.gateway_commands import gateway, gateway_key_app
+from callgauge_deploy.history_command import history_app
 from callgauge_deploy.load_command import load as load_command
 from callgauge_deploy.mark_command import mark_app
+from callgauge_deploy.migrate_command import migrate
 from callgauge_deploy.notify_commands import notify_app
 from callgauge_deploy.prices_command import prices
 from callgauge_deploy.reprice_command import reprice
@@ -47,6 +49,8 @@ app = typer.Typer(
 app.add_typer(dead_app, name="dead")
 app.add_typer(alerts_app, name="alerts")
 app.add_typer(rules_app, name="rules")
+app.add_typer(history_app, name="history")
+app.command()(migrate)
 app.command()(windows)
 app.command()(prices)
 app.command()(gateway)

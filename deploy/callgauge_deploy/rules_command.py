@@ -1,4 +1,5 @@
-"""`callgauge rules`: checks a rule file, and tells where each of its rules is judged; `test` is in backtest_command."""
+"""`callgauge rules`: checks a rule file, and tells where each of its rules is judged; `test` is in backtest_command,
+`push` and `list` in rule_set_commands."""
 
 from __future__ import annotations
 
@@ -14,14 +15,17 @@ from callgauge.printable import json_printable, printable
 from callgauge.settings import Settings, load_settings
 from callgauge_deploy.backtest_command import rules_test
 from callgauge_deploy.command import load, store_settings
+from callgauge_deploy.rule_set_commands import rules_list, rules_push
 
 if TYPE_CHECKING:
     from callgauge_rules.placing import Placed
 
 __all__ = ["check", "rules_app", "series_sql"]
 
-rules_app = typer.Typer(help="Check rule files, and try them on the past.", no_args_is_help=True)
+rules_app = typer.Typer(help="Check rule files, try them on the past, and put them in force.", no_args_is_help=True)
 rules_app.command("test")(rules_test)
+rules_app.command("push")(rules_push)
+rules_app.command("list")(rules_list)
 
 #: So far back a series must have had calls to be judged now.
 _RECENT_H = 1

@@ -29,7 +29,9 @@ from callgauge.schema import (
     BlockSummary,
     Call,
     EpochStart,
+    Mark,
     Progress,
+    RuleSet,
     Score,
     ScoreRow,
     StateChange,
@@ -44,6 +46,7 @@ __all__ = [
     "decode_call",
     "decode_calls",
     "decode_counted",
+    "decode_rules_record",
     "decode_score",
     "decode_scores",
     "decode_window_record",
@@ -298,6 +301,10 @@ def decode_scores(values: Sequence[bytes | None]) -> tuple[list[Any], list[int]]
 
 #: Decodes a record of the windows topic.
 decode_window_record = decoder_of(WindowRow | ScoreRow | BlockSummary | EpochStart | Progress)
+
+
+#: Decodes a record of the rules topic.
+decode_rules_record = decoder_of(Mark | RuleSet)
 
 
 #: Decodes a record of the alerts topic.

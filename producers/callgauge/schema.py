@@ -278,6 +278,24 @@ class Mark(_Message):
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 
 
+class RuleSet(_Message):
+    """A rule file, and from when on its rules judge: it replaces all rules that were in force before. Kept on
+    `llm.rules`, each under its own version."""
+
+    kind: Literal["rules"] = "rules"
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+    """Names the set; of two records of one version the later one counts."""
+    effective_from: EpochSeconds
+    """Windows that end at this time or later are judged by it, event time in epoch seconds."""
+    text: Annotated[str, Field(min_length=1, max_length=900_000)]
+    """The file as it was written, YAML."""
+    file: Annotated[str, Field(max_length=1024)] = ""
+    """Its name, for messages."""
+    author: Label = ""
+    why: Annotated[str, Field(max_length=1024)] = ""
+    schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
+
+
 class Histogram(_Message):
     """OpenTelemetry's exponential histogram, sparse: bucket i counts values in (base^i, base^(i+1)],
     base = 2^(2^-scale). `zero_count` counts values of 0. Buckets' keys are decimal strings (JSON has no others)."""

@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     source_timeout_s: float = Field(
         default=60.0, gt=0, description="Sources unheard for this long (log time) are left out."
     )
+    snapshot_s: float = Field(
+        default=20.0, gt=0, description="How often detect saves what it knows (log time); a restart goes on from there."
+    )
 
     # the store
     store: SecretStr = Field(
@@ -138,6 +141,12 @@ class Settings(BaseSettings):
     store_password: SecretStr = Field(
         default=SecretStr(""),
         description="ClickHouse password, any characters; goes before the one in the store's address.",
+    )
+    store_cluster: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_.-]*$",
+        max_length=128,
+        description="Cluster of ClickHouse that the tables are made on (docs/history.md); empty: a single server.",
     )
     sink_batch_rows: int = Field(default=50_000, ge=1, description="Insert at the latest after this many records.")
     sink_batch_s: float = Field(default=1.0, gt=0, description="Insert at the latest after this many seconds.")

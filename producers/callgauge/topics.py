@@ -15,10 +15,14 @@ class Topic:
     partitions: int
     retention_ms: int | None
     log_append_time: bool = True
+    segment_bytes: int | None = None
+    """Of a compacted topic that is written often: the newest segment is never compacted, so it must stay small."""
 
     def config(self) -> dict[str, str]:
         """Topic-level settings for the broker."""
         config = {"message.timestamp.type": "LogAppendTime"} if self.log_append_time else {}
+        if self.segment_bytes is not None:
+            config |= {"segment.bytes": str(self.segment_bytes), "min.cleanable.dirty.ratio": "0.1"}
         if self.retention_ms is None:
             return config | {"cleanup.policy": "compact"}
         return config | {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
@@ -35,7 +39,7 @@ class Topics:
         self.windows = Topic(f"{prefix}.windows", windows_partitions, 7 * DAY_MS)
         self.alerts = Topic(f"{prefix}.alerts", windows_partitions, 30 * DAY_MS)
         self.alerts_current = Topic(f"{prefix}.alerts.current", windows_partitions, None)
-        self.detect_state = Topic(f"{prefix}.detect.state", windows_partitions, None)
+        self.detect_state = Topic(f"{prefix}.detect.state", windows_partitions, None, segment_bytes=32 << 20)
         self.notified = Topic(f"{prefix}.notified", windows_partitions, None)
         self.rules = Topic(f"{prefix}.rules", 1, None)
         self.dead = Topic(f"{prefix}.dead", 1, 30 * DAY_MS)

@@ -1,20 +1,21 @@
-"""Writes actions to the alerts topic, and returns only once the broker has acknowledged them."""
+"""Writes actions to the alerts topic and rule sets to the rules topic, and returns only once the broker has
+acknowledged them."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from callgauge.codec import encode
 from callgauge.errors import BrokerError
 from callgauge.log_once import LibrdkafkaLog
-from callgauge.schema import AlertAction
+from callgauge.schema import AlertAction, RuleSet
 from callgauge.settings import Settings
 from callgauge_actions.alert_log import partitions_of
 
-__all__ = ["Publisher", "records_of"]
+__all__ = ["Publisher", "RuleSetPublisher", "records_of"]
 
 
 def records_of(action: AlertAction, partition: int | None, partitions: Iterable[int]) -> list[tuple[bytes, int]]:
@@ -24,11 +25,11 @@ def records_of(action: AlertAction, partition: int | None, partitions: Iterable[
     return [(action.fingerprint.encode(), partition)]
 
 
-class Publisher:
-    """See above. May be used from any thread."""
+class _Writer:
+    """Writes records to one topic. May be used from any thread."""
 
-    def __init__(self, settings: Settings, timeout_s: float = 10.0) -> None:
-        self._topic = settings.topics.alerts.name
+    def __init__(self, settings: Settings, topic: str, timeout_s: float) -> None:
+        self._topic = topic
         self._servers = settings.bootstrap_servers
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
@@ -41,11 +42,11 @@ class Publisher:
         }
         self._producer = Producer(settings.librdkafka() | own, logger=LibrdkafkaLog(again_after_s=60.0))
 
-    def publish(self, action: AlertAction, partition: int | None = None) -> None:
-        """Write an action.
+    def write(self, value: bytes, records: Callable[[], Iterable[tuple[bytes, int]]]) -> None:
+        """Write a value.
 
         Args:
-            partition: that of the alert's transitions; None: every partition.
+            records: asked for the key and the partition of each copy.
 
         Raises:
             BrokerError: the broker has not acknowledged all copies; it may have some, and doing it again is harmless.
@@ -56,12 +57,10 @@ class Publisher:
             if error is not None:
                 failed.append(error.str())
 
-        value = encode(action)
         # One at a time: whoever flushes serves the reports of all.
         with self._lock:
             try:
-                numbers = partitions_of(self._producer, self._topic, self._servers)
-                for key, number in records_of(action, partition, numbers):
+                for key, number in records():
                     self._producer.produce(self._topic, value, key, number, on_delivery=on_delivery)
             except (KafkaException, BufferError) as error:
                 raise BrokerError(f"{self._topic} at {self._servers}: {error}") from error
@@ -69,3 +68,40 @@ class Publisher:
         if failed or left:
             why = failed[0] if failed else f"no answer within {self._timeout_s:g} s"
             raise BrokerError(f"{self._topic} at {self._servers} did not take it: {why}; do it again")
+
+    def partitions(self) -> Iterable[int]:
+        """Those of the topic."""
+        return partitions_of(self._producer, self._topic, self._servers)
+
+
+class Publisher:
+    """See above. May be used from any thread."""
+
+    def __init__(self, settings: Settings, timeout_s: float = 10.0) -> None:
+        self._writer = _Writer(settings, settings.topics.alerts.name, timeout_s)
+
+    def publish(self, action: AlertAction, partition: int | None = None) -> None:
+        """Write an action.
+
+        Args:
+            partition: that of the alert's transitions; None: every partition.
+
+        Raises:
+            BrokerError: see `_Writer.write`.
+        """
+        self._writer.write(encode(action), lambda: records_of(action, partition, self._writer.partitions()))
+
+
+class RuleSetPublisher:
+    """Writes rule sets to the rules topic, each under its version."""
+
+    def __init__(self, settings: Settings, timeout_s: float = 10.0) -> None:
+        self._writer = _Writer(settings, settings.topics.rules.name, timeout_s)
+
+    def publish(self, rule_set: RuleSet) -> None:
+        """Write a rule set.
+
+        Raises:
+            BrokerError: see `_Writer.write`.
+        """
+        self._writer.write(encode(rule_set), lambda: [(rule_set.version.encode(), 0)])

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
@@ -14,12 +14,11 @@ from callgauge.origins import describe_origins
 from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_actions.alert_log import AlertLog
-from callgauge_evaluator.binding import bind_history
 from callgauge_evaluator.budget_judge import BudgetJudge
 from callgauge_evaluator.complete import Complete, ends_of
 from callgauge_evaluator.cursor import note_judged, read_judged
-from callgauge_evaluator.evaluation import Judges, RuleJudge
 from callgauge_evaluator.evaluator import Evaluator
+from callgauge_evaluator.rules_topic import HistoryRules, RulesTopic
 from callgauge_evaluator.telling import Telling
 from callgauge_history.budgets.file import load_budgets
 from callgauge_history.migrate import migrate
@@ -27,11 +26,11 @@ from callgauge_history.store import Store, StoreUnavailable, open_store
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
 from callgauge_intake.workers import run_workers
-from callgauge_rules.placing import place
+from callgauge_rules.rule_sets import RuleBook
 from callgauge_rules.rules import load_rules
 from callgauge_windows.grouping import parse_groupings
 
-__all__ = ["ROLE", "judges_of", "make_evaluator", "run"]
+__all__ = ["ROLE", "make_evaluator", "rules_of", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -73,43 +72,43 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
         run_workers({ROLE: make_evaluator(settings, store)}, settings.ready_file, stop)
 
 
-def make_evaluator(settings: Settings, store: Store) -> Evaluator:
+def make_evaluator(settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> Evaluator:
     """The evaluator of these settings.
+
+    Args:
+        clock: epoch seconds.
 
     Raises:
         RuleError: the rules or budgets file is wrong.
         BrokerError: the broker refuses.
     """
-    judges = judges_of(settings)
+    rules = rules_of(settings)
     topics = [settings.topics.calls.name, settings.topics.scores.name]
     found = attempt_until_done(lambda: describe_origins(settings, topics), BrokerError)
     origins = {name: origin.id for name, origin in found.items()}
     group = settings.group(ROLE)
     asks_ends = open_consumer(settings, "reader")
     return Evaluator(
-        judges,
+        rules,
         seat=GroupSeat(settings),
         ask=store.query,
         complete=Complete(lambda: ends_of(asks_ends, settings, origins), settings.out_of_orderness_ms),
         told=lambda: _told(settings),
         send=Telling(settings).send,
         cursor=(lambda: read_judged(store.query, group), lambda at_ms: note_judged(store, group, at_ms)),
-        clock=time.time,
+        clock=clock,
     )
 
 
-def judges_of(settings: Settings) -> list[Judges]:
-    """The rules that no stream judges, and the budgets.
+def rules_of(settings: Settings) -> HistoryRules:
+    """The rules that no stream judges, those of the rule file and of the rule sets that come later; and the budgets.
 
     Raises:
         RuleError: a file is wrong.
     """
-    placed = place(load_rules(settings.rules_file), parse_groupings(settings.groupings))
-    rules, refused = bind_history(placed)
-    for name, why in refused.items():
-        log.warning("rule %s is judged nowhere: %s", name, why)
-    budgets = load_budgets(settings.budgets_file)
-    return [*(RuleJudge(rule) for rule in rules), *(BudgetJudge(budget) for budget in budgets)]
+    budgets = [BudgetJudge(budget) for budget in load_budgets(settings.budgets_file)]
+    book = RuleBook(load_rules(settings.rules_file), parse_groupings(settings.groupings))
+    return HistoryRules(book, budgets, RulesTopic(settings).read)
 
 
 def _told(settings: Settings) -> Iterable[Alert]:

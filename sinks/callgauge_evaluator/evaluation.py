@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from callgauge.errors import StoreError
@@ -14,7 +14,7 @@ from callgauge_evaluator.lives import Lives, labels_in_order, subject_of, timing
 from callgauge_history.store import StoreUnavailable
 from callgauge_rules.lifecycle import QUIET_MS
 
-__all__ = ["Evaluation", "Judges", "RuleJudge", "instants"]
+__all__ = ["Evaluation", "Judges", "JudgesAt", "RuleJudge", "instants"]
 
 log = logging.getLogger(__name__)
 
@@ -63,12 +63,15 @@ class RuleJudge:
         )
 
 
+#: What is judged at an instant.
+JudgesAt = Callable[[int], Sequence[Judges]]
+
+
 class Evaluation:
     """See above."""
 
-    def __init__(self, judges: Sequence[Judges], lives: Lives) -> None:
-        self._judges, self._lives = judges, lives
-        self._names = frozenset(name for each in judges for name in each.names)
+    def __init__(self, judges_at: JudgesAt, lives: Lives) -> None:
+        self._judges_at, self._lives = judges_at, lives
 
     def at(self, ask: Ask, at_ms: int) -> list[Alert]:
         """Judge what is due at an instant; returns the transitions.
@@ -77,8 +80,9 @@ class Evaluation:
             StoreUnavailable: the store cannot be asked now. Part of the instant may have been judged: make another
                 evaluation, from the alerts that were told.
         """
-        told = self._lives.end_removed(self._names, at_ms)
-        for each in self._judges:
+        judges = self._judges_at(at_ms)
+        told = self._lives.end_removed(frozenset(name for each in judges for name in each.names), at_ms)
+        for each in judges:
             if at_ms % each.step_ms == 0:
                 told += self._judged(each, ask, at_ms)
         self._lives.forget(at_ms)
@@ -87,7 +91,7 @@ class Evaluation:
     def remember(self, ask: Ask, decided_ms: int) -> None:
         """Judge again what was judged before, of the rules whose alerts are on: tells nothing."""
         active = self._lives.active_rules()
-        for each in (each for each in self._judges if active & each.names):
+        for each in (each for each in self._judges_at(decided_ms) if active & each.names):
             for at_ms in instants(decided_ms - each.remembers_ms, decided_ms, each.step_ms):
                 self._judged(each, ask, at_ms)
 

@@ -27,7 +27,7 @@ from callgauge_evaluator.lives import Lives
 from callgauge_history.store import StoreUnavailable
 from callgauge_intake.backoff import backoff_s
 
-__all__ = ["Evaluator", "Seat"]
+__all__ = ["Evaluator", "Rules", "Seat"]
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,16 @@ class Seat(Protocol):
     def close(self) -> None: ...
 
 
+class Rules(Protocol):
+    """What is judged when."""
+
+    def read(self) -> None:
+        """Take note of the changes that have been told by now. Raises BrokerError."""
+
+    def at(self, at_ms: int) -> Sequence[Judges]:
+        """The rules and budgets that are judged at an instant."""
+
+
 class Evaluator:
     """See above.
 
@@ -58,7 +68,7 @@ class Evaluator:
 
     def __init__(
         self,
-        judges: Sequence[Judges],
+        rules: Rules,
         *,
         seat: Seat,
         ask: Ask,
@@ -68,7 +78,7 @@ class Evaluator:
         cursor: tuple[Callable[[], int | None], Callable[[int], None]],
         clock: Callable[[], float],
     ) -> None:
-        self._judges, self._seat, self._ask, self._complete = judges, seat, ask, complete
+        self._rules, self._seat, self._ask, self._complete = rules, seat, ask, complete
         self._told, self._send, self._clock = told, send, clock
         self._read_cursor, self._note_cursor = cursor
         self._evaluation: Evaluation | None = None
@@ -80,6 +90,11 @@ class Evaluator:
     def ready(self) -> threading.Event:
         """Set when the group has decided whether this one leads."""
         return self._seat.assigned
+
+    @property
+    def leads(self) -> bool:
+        """Whether this is the one that judges."""
+        return self._seat.leads()
 
     def run(self) -> None:
         """Run until `stop` is called.
@@ -114,8 +129,9 @@ class Evaluator:
 
     def _judge_complete(self) -> None:
         complete_ms = self._complete.up_to(round(self._clock() * 1000), self._ask)
-        if not complete_ms:
+        if not complete_ms or (self._evaluation is not None and complete_ms <= self._judged_ms):
             return
+        self._rules.read()
         if self._evaluation is None:
             self._evaluation = self._begun(complete_ms)
         for at_ms in instants(self._judged_ms, complete_ms):
@@ -136,7 +152,8 @@ class Evaluator:
             hours = (complete_ms - self._judged_ms) / 3.6e6
             log.warning("the evaluator was away for %.1f h: only the last 24 h are judged", hours)
             self._judged_ms = complete_ms - _MOST_BEHIND_MS
-        evaluation = Evaluation(self._judges, Lives(self._told(), self._judged_ms))
+        evaluation = Evaluation(self._rules.at, Lives(self._told(), self._judged_ms))
         evaluation.remember(self._ask, self._judged_ms)
-        log.info("this evaluator leads: %d rules and budgets are judged from history", len(self._judges))
+        count = len(self._rules.at(complete_ms))
+        log.info("this evaluator leads: %d rules and budgets are judged from history", count)
         return evaluation

@@ -7,20 +7,19 @@ last one of which ends at the last multiple of `every`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from callgauge_detectors.verdict import NORMAL, Verdict
 from callgauge_evaluator.binding import HistoryRule
 from callgauge_evaluator.learned import feed, steps_back
 from callgauge_evaluator.totals_sql import Cut, Found, rows_of, totals_sql
-from callgauge_history.store import QueryResult
+from callgauge_history.store import Ask
 from callgauge_rules.bound import BoundCondition
 from callgauge_windows.totals import Totals
 
 __all__ = ["Ask", "ConditionJudged", "Judged", "Labels", "judge"]
 
-Ask = Callable[[str], QueryResult]
 #: The values of the rule's labels.
 Labels = tuple[str, ...]
 

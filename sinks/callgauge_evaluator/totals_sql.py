@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from callgauge.counted import MEASURES, TOKEN_SUMS
-from callgauge.operations import STEPS
 from callgauge.schema import BREAKER_OPEN
 from callgauge.units import LIMIT
+from callgauge_history.questions.call_rows import ANSWERED, NO_STEPS
 from callgauge_history.quoted import at, quoted
 from callgauge_rules.bound import BoundCondition
 from callgauge_rules.formulas import Percentile
@@ -40,7 +40,7 @@ _COUNTS = {
 }
 _ERRORS = f"sumMapIf(map(if(error_type = '', 'other', toString(error_type)), toInt64(1)), {_FAILED})"
 _VALUES = {
-    "latency": "if(status IN ('success', 'fallback'), latency_us, NULL)",
+    "latency": f"if({ANSWERED}, latency_us, NULL)",
     "ttft": "toInt64(round(time_to_first_token_ms * 1000))",
     "cost": "cost_nano",
     "output_tokens": "output_tokens",
@@ -110,9 +110,8 @@ def _table(condition: BoundCondition) -> str:
 
 
 def _of_calls(by: Sequence[str]) -> list[str]:
-    steps = ", ".join(quoted(step) for step in sorted(STEPS))
     named = [f"{label} != ''" for label in by if label in NO_LABEL]  # calls of nobody are no user's
-    return named if "operation" in by else [*named, f"operation NOT IN ({steps})"]
+    return named if "operation" in by else [*named, NO_STEPS]
 
 
 def _of_scores(condition: BoundCondition, by: Sequence[str]) -> list[str]:

@@ -7,23 +7,21 @@ again, which happens only if its offsets are set back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from callgauge.errors import StoreError
 from callgauge.topics import Topic, Topics
 from callgauge_history.quoted import quoted
-from callgauge_history.store import QueryResult
+from callgauge_history.store import Ask, Parameters, QueryResult
 
 __all__ = ["Erased", "Remaining", "erase", "found_of", "remaining"]
-
-Ask = Callable[[str], QueryResult]
 
 
 class _Changes(Protocol):
     def command(self, sql: str) -> None: ...
-    def query(self, sql: str) -> QueryResult: ...
+    def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult: ...
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ def _conditions(user: str) -> list[tuple[str, str, str]]:
         ("scores", "scores", of_calls),
         ("content", "content", of_calls),
         ("cost_adjustments", "cost_adjustments", f"user_id = {name}"),
+        ("usage", "usage", f"user_id = {name}"),
         ("alert_actions", "alert_actions",
          f"fingerprint IN (SELECT fingerprint FROM alerts WHERE labels['user_id'] = {name})"),  # noqa: S608
         ("alerts", "alerts", f"labels['user_id'] = {name}"),

@@ -13,15 +13,19 @@ version has changed the schema; this one then refuses, since it might store what
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
 from callgauge.errors import StoreError
+from callgauge_history.cluster import on_cluster
 from callgauge_history.store import Store
 
-__all__ = ["Migration", "Statement", "all_migrations", "migrate", "pending"]
+__all__ = ["Migration", "Statement", "all_migrations", "migrate", "pending", "statements_of"]
 
 _WHEN = "-- when: "
+_MOVES_CALLS = re.compile(r"DROP TABLE IF EXISTS calls_\d+")
 
 _TABLE = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -50,30 +54,45 @@ class Migration:
     statements: tuple[Statement, ...]
 
 
-def migrate(store: Store) -> list[Migration]:
+def migrate(store: Store, cluster: str = "") -> list[Migration]:
     """Bring the store to the newest schema. Returns the migrations that were applied now.
+
+    Args:
+        cluster: the cluster that the tables are made on (`callgauge_history.cluster`); "" for a single server.
 
     Raises:
         StoreError: a newer version of callgauge has changed the schema, or a statement failed.
     """
-    store.command(_TABLE)
     missing = pending(store)
+    for sql in on_cluster(_TABLE, cluster) if cluster else [_TABLE]:
+        store.command(sql)
     for migration in missing:
-        for statement in migration.statements:
+        for statement in statements_of(migration, cluster):
             _run(store, statement)
         # Both values come from a file name of this package, so they need no escaping.
         store.command(f"INSERT INTO migrations (number, name) VALUES ({migration.number}, '{migration.name}')")  # noqa: S608
     return missing
 
 
+def statements_of(migration: Migration, cluster: str = "") -> Iterator[Statement]:
+    """What a migration runs, on a single server or on a cluster."""
+    for statement in migration.statements:
+        if not cluster:
+            yield statement
+        elif statement.when is None and not _MOVES_CALLS.match(statement.sql):
+            yield from (Statement(sql) for sql in on_cluster(statement.sql, cluster))
+
+
 def pending(store: Store) -> list[Migration]:
-    """The migrations that the store lacks. It must have the table `migrations`.
+    """The migrations that the store lacks.
 
     Raises:
         StoreError: a newer version of callgauge has changed the schema.
     """
     known = all_migrations()
-    done = {int(number): str(name) for number, name in store.query("SELECT number, name FROM migrations FINAL").rows}
+    has_any = store.query("EXISTS TABLE migrations").rows[0][0]
+    rows = store.query("SELECT number, name FROM migrations FINAL").rows if has_any else []
+    done = {int(number): str(name) for number, name in rows}
     if unknown := sorted(done.keys() - {migration.number for migration in known}):
         newer = ", ".join(f"{number:04} {done[number]}" for number in unknown)
         raise StoreError(

@@ -17,11 +17,10 @@ import pyarrow as pa
 from callgauge.counted import LABELS
 from callgauge.units import nanodollars
 from callgauge_history.quoted import at, quoted
-from callgauge_history.store import QueryResult
+from callgauge_history.store import Ask
 
 __all__ = ["ModelSum", "Repriced", "reprice"]
 
-Ask = Callable[[str], QueryResult]
 #: Gives dollars and price_source for a call's fields, without a cost; None if no price is known.
 PriceOf = Callable[[Mapping[str, Any]], tuple[float, str] | None]
 _PAGE = 20_000

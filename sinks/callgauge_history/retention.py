@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from callgauge.settings import Settings
+from callgauge_history.cluster import local_name
 from callgauge_history.store import Store
 
 __all__ = ["KEPT", "keep", "kept_days"]
@@ -33,8 +34,11 @@ def kept_days(settings: Settings) -> dict[str, int]:
     return {table: int(getattr(settings, setting)) for table, (_, setting) in KEPT.items()}
 
 
-def keep(store: Store, days: Mapping[str, int]) -> None:
+def keep(store: Store, days: Mapping[str, int], cluster: str = "") -> None:
     """Have tables keep their rows for so many days, or for ever (0). Whole parts are dropped, so it may be longer.
+
+    Args:
+        cluster: the cluster that the tables are on; "" for a single server.
 
     Raises:
         StoreError: the store refused, or cannot be reached.
@@ -44,15 +48,16 @@ def keep(store: Store, days: Mapping[str, int]) -> None:
     ).rows
     engines = {str(name): str(engine) for name, engine in found}
     for table, wanted in days.items():
-        _keep(store, table, engines[table], int(wanted))
+        column, _ = KEPT[table]
+        engine = engines[f"{table}_local" if cluster else table]
+        _keep(store, local_name(table, cluster), column, engine, int(wanted))
 
 
-def _keep(store: Store, table: str, engine: str, days: int) -> None:
+def _keep(store: Store, table: str, column: str, engine: str, days: int) -> None:
     if not days:
         if " TTL " in engine:
             store.command(f"ALTER TABLE {table} REMOVE TTL")
         return
-    column, _ = KEPT[table]
     if f"toDateTime({column}) + toIntervalDay({days})" in engine and "ttl_only_drop_parts = 1" in engine:
         return
     # Nothing is rewritten: a part goes when all of its rows are too old.

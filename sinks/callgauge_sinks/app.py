@@ -47,8 +47,8 @@ def run(
     with contextlib.ExitStack() as stack:
         first = _open_when_it_answers(dsn)
         stack.callback(first.close)
-        migrate(first)
-        keep(first, kept_days(settings))
+        migrate(first, settings.store_cluster)
+        keep(first, kept_days(settings), settings.store_cluster)
         origins = _origins_when_known(settings)
         specs = [spec_of(name, settings, origins) for name in names]
         workers: dict[str, Worker] = {}

@@ -1,4 +1,4 @@
-"""Marks of changes, which share the topic of rules with others' records: those are passed over."""
+"""Marks of changes, which share the topic of rules with rule sets: those are passed over."""
 
 from __future__ import annotations
 
@@ -6,46 +6,29 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-import msgspec
 import pyarrow as pa
 
-from callgauge.codec import decoder_of
-from callgauge.errors import DecodeError
-from callgauge.schema import Mark
+from callgauge.codec import decode_rules_record
 from callgauge_sinks.map_columns import map_column
 from callgauge_sinks.records import Record
 
-__all__ = ["decode_mark", "mark_rows"]
+__all__ = ["decode_rules", "mark_rows"]
 
 _TEXTS = ("mark_id", "text", "service", "author", "url")
 
 
-class _Kind(msgspec.Struct):
-    kind: str = ""
-
-
-_kind_of = msgspec.json.Decoder(_Kind).decode
-_read = decoder_of(Mark)
-
-
-def decode_mark(value: bytes | None) -> Any:
-    """The struct of a mark; None for a record of another kind, and for one that takes another back.
+def decode_rules(value: bytes | None) -> Any:
+    """The struct of a record of the rules topic; None for one that only lets a broker forget another.
 
     Raises:
-        DecodeError: it is no record of the topic.
+        DecodeError: it cannot be read.
     """
-    if not value:
-        return None
-    try:
-        kind = _kind_of(value).kind
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise DecodeError("", f"not JSON: {error}") from None
-    return _read(value) if kind == "mark" else None
+    return decode_rules_record(value) if value else None
 
 
 def mark_rows(records: Sequence[Record]) -> dict[str, pa.Table]:
     """Rows of `marks`."""
-    marks = [record.value for record in records if record.value is not None]
+    marks = [record.value for record in records if record.value is not None and record.value.kind == "mark"]
     if not marks:
         return {}
     columns = {name: pa.array(list(map(attrgetter(name), marks)), pa.string()) for name in _TEXTS}

@@ -10,7 +10,7 @@ from callgauge.errors import SettingError
 from callgauge.schema import Content, DeadLetter, Heartbeat
 from callgauge.settings import Settings
 from callgauge.topics import Topic
-from callgauge_sinks.marks import decode_mark, mark_rows
+from callgauge_sinks.marks import decode_rules, mark_rows
 from callgauge_sinks.records import DecodeMany, decode_each
 from callgauge_sinks.rows import (
     alert_record_rows,
@@ -57,7 +57,7 @@ def spec_of(name: str, settings: Settings, origins: Mapping[str, str] | None = N
         "heartbeats": (topics.heartbeats, decode_each(decoder_of(Heartbeat)), heartbeat_rows),
         "windows": (topics.windows, decode_each(decode_windows), window_record_rows),
         "alerts": (topics.alerts, decode_each(decode_alert_record), alert_record_rows),
-        "rules": (topics.rules, decode_each(decode_mark), mark_rows),
+        "rules": (topics.rules, decode_each(decode_rules), mark_rows),
         "dead": (topics.dead, decode_each(decoder_of(DeadLetter)), partial(dead_letter_rows, origins=origins)),
     }
     if name not in sources:

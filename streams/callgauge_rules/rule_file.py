@@ -11,7 +11,7 @@ from callgauge.near_names import nearest
 from callgauge_rules.yaml_file import YamlFile, kind_of, raw_of
 from callgauge_rules.yaml_values import Place
 
-__all__ = ["SHIPPED", "RuleFile", "read_rule_file"]
+__all__ = ["SHIPPED", "RuleFile", "raw_rule_file", "read_rule_file"]
 
 #: The rules that come with callgauge, by name.
 SHIPPED = {"default": "default_rules.yaml", "seeds": "seed_rules.yaml"}
@@ -28,12 +28,21 @@ def read_rule_file(path: Path | None) -> RuleFile:
     Raises:
         RuleError: it cannot be read, or is no YAML.
     """
+    return RuleFile(*raw_rule_file(path))
+
+
+def raw_rule_file(path: Path | None) -> tuple[str, bytes]:
+    """The name and the bytes of such a file, with one more than are read if it is too large.
+
+    Raises:
+        RuleError: it cannot be read.
+    """
     name = "default" if path is None else path.name
     # A path that was made absolute for a child process is meant as well, one to another folder is not.
     if path is None or (name in SHIPPED and path.absolute().parent == Path.cwd() and not path.exists()):
         shipped = SHIPPED[name]
-        return RuleFile(shipped, files(__package__).joinpath(shipped).read_bytes())
-    return RuleFile(str(path), raw_of(path, "CALLGAUGE_RULES_FILE names a YAML rule file, or is default or seeds"))
+        return shipped, files(__package__).joinpath(shipped).read_bytes()
+    return str(path), raw_of(path, "CALLGAUGE_RULES_FILE names a YAML rule file, or is default or seeds")
 
 
 class RuleFile(YamlFile):

@@ -37,7 +37,7 @@ from callgauge_rules.rule import RECORDS_LOST, RESERVED, TOO_MANY_SERIES, Condit
 from callgauge_rules.rule_checks import missing_fields, problems
 from callgauge_rules.rule_file import RuleFile, read_rule_file
 
-__all__ = ["RECORDS_LOST", "RESERVED", "TOO_MANY_SERIES", "BoundRule", "Rule", "bind", "load_rules"]
+__all__ = ["RECORDS_LOST", "RESERVED", "TOO_MANY_SERIES", "BoundRule", "Rule", "bind", "load_rules", "rules_in"]
 
 _UNKNOWN = "extra_forbidden"  # pydantic's word for a field that a rule does not have
 #: The fields of a rule, by their names in the file.
@@ -52,7 +52,22 @@ def load_rules(path: Path | None) -> list[Rule]:
     Raises:
         RuleError: one line for each mistake: where and why.
     """
-    file = read_rule_file(path)
+    return _rules_of(read_rule_file(path))
+
+
+def rules_in(name: str, raw: bytes) -> list[Rule]:
+    """The rules that these bytes of a rule file hold.
+
+    Args:
+        name: of the file, for messages.
+
+    Raises:
+        RuleError: as `load_rules` does.
+    """
+    return _rules_of(RuleFile(name, raw))
+
+
+def _rules_of(file: RuleFile) -> list[Rule]:
     rules = {at: rule for at, entry in enumerate(file.entries) if (rule := _checked(file, at, entry))}
     _refuse_shared_names(file, rules)
     file.refuse_mistakes()

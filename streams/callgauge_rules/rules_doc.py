@@ -88,8 +88,8 @@ is.
 
 Detect judges rules in the stream, seconds after a window has ended. It takes those whose labels are a grouping set
 (`CALLGAUGE_GROUPINGS`), and which, with all that their detector compares with, look back no further than 24 h. All
-others load and are **evaluated from history**; detect names them in its log when it starts. (The evaluator is not
-part of this version: until it is, such rules never fire.)
+others are **evaluated from history**, by the evaluator, against ClickHouse ([evaluator.md](evaluator.md)); detect names
+them in its log when it starts.
 
 Rules on scores go by the watermarks of the scores topic: calls do not wait for scores, and a rule with conditions on
 both waits for both.
@@ -129,7 +129,7 @@ says from when on. The same rules over the same past tell the same episodes as t
 - An alert that was firing before the first window that is read begins with it; what was learned before is not known.
 - Nothing is told of the stream itself: records lost, too many series, sources unheard.
 - One engine judges all partitions, so its cap on series is reached earlier than that of each partition's engine.
-- Rules that are evaluated from history are left out, and named.
+- Rules that are evaluated from history are left out, and named; with `--history` they are tested instead.
 """
 
 _LEARNING = """## Detectors

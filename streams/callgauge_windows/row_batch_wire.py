@@ -126,7 +126,10 @@ def _packed(buckets: Buckets) -> tuple[memoryview, int, memoryview]:
 
 def _used_values(batch: RowBatch, numbers: Int64s, label: str) -> list[str]:
     """The values of a label that these rows have; its column in `numbers` is renumbered to them."""
-    line, values = batch.line_of(f"label.{label}"), batch.label_values[label]
+    values = batch.label_values[label]
+    if f"label.{label}" not in batch.names:  # of a batch that was read from the wire: all rows have the first value
+        return list(values[:1])
+    line = batch.line_of(f"label.{label}")
     used, numbers[line] = _renumbered(numbers[line])
     return [values[at] for at in used]
 

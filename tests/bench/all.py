@@ -8,7 +8,7 @@ import sys
 #: `nab` is not here: `detect` runs it.
 BENCHMARKS = (
     *("import_time", "emit", "away", "redact", "instrument", "gateway", "sink", "rollup", "growth", "scaling"),
-    *("latency", "encodings"),
+    *("latency", "encodings", "disk", "history"),
     *("detect_engine", "detect"),
 )
 

@@ -144,7 +144,14 @@ def more_than(known: int, settings: Settings) -> Callable[[], bool]:
 def test_kills_change_no_alert(broker: Broker, settings_of: Callable[..., Settings], tmp_path: Path) -> None:
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
-    settings = settings_of(broker, groupings=GROUPINGS, rules_file=rules, windows_partitions=2, worker_name="detect-1")
+    settings = settings_of(
+        broker,
+        groupings=GROUPINGS,
+        rules_file=rules,
+        windows_partitions=2,
+        worker_name="detect-1",
+        snapshot_s=0.2,
+    )
     ensure_topics(settings)
     publish = Publisher(settings)
     for kill in range(KILLS + 1):

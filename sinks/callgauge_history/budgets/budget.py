@@ -8,15 +8,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
-from callgauge.counted import LABELS
 from callgauge.line_texts import shown
 from callgauge.near_names import one_of
 from callgauge.schema import Severity
 from callgauge_history.budgets.periods import PERIODS, Length
+from callgauge_history.tiers.usage import USAGE_LABELS
 from callgauge_rules.fields import check_kind, check_name, check_text
 from callgauge_rules.limits import number_of
 from callgauge_rules.names import LABELS_MEANT
-from callgauge_rules.rule import HISTORY_LABELS
 
 __all__ = ["LEVELS", "SPENT_IN", "Budget", "Spent", "severity_of"]
 
@@ -31,7 +30,6 @@ _OF_MEANT = {
     **dict.fromkeys(("requests", "count"), "calls"),
 }
 _PERIOD_MEANT = {"daily": "day", "weekly": "week", "monthly": "month"}
-_BY = (*LABELS, *HISTORY_LABELS)
 _MOST_SHARE = 100.0
 
 
@@ -69,7 +67,8 @@ def _limits(value: Any) -> dict[str, float]:
     return {str(name): _amount(each) for name, each in value.items()}
 
 
-_Label = Annotated[str, BeforeValidator(one_of("label", _BY, {**LABELS_MEANT, "user": "user_id"}))]
+_MEANT = {**LABELS_MEANT, "user": "user_id"}
+_Label = Annotated[str, BeforeValidator(one_of("label of a budget", USAGE_LABELS, _MEANT))]
 
 
 class Budget(BaseModel):
@@ -89,7 +88,9 @@ class Budget(BaseModel):
 
     name: Annotated[str, BeforeValidator(check_name(frozenset()))]
     of: Annotated[Spent, BeforeValidator(one_of("thing to spend", SPENT_IN, _OF_MEANT))] = "cost_usd"
-    by: Annotated[str, BeforeValidator(one_of("label", ("", *_BY), {**LABELS_MEANT, "user": "user_id"}))] = ""
+    by: Annotated[
+        str, BeforeValidator(one_of("label of a budget", ("", *USAGE_LABELS), {**LABELS_MEANT, "user": "user_id"}))
+    ] = ""
     where: Annotated[
         dict[_Label, Annotated[str, BeforeValidator(check_text(256))]],
         BeforeValidator(check_kind(dict, "labels and their values, such as {service: chat}")),

@@ -8,7 +8,8 @@ from typing import Literal
 
 from callgauge_history.budgets.budget import Budget
 from callgauge_history.budgets.periods import period_at
-from callgauge_history.budgets.spending import Ask, Spending, spending
+from callgauge_history.budgets.spending import Spending, spending
+from callgauge_history.store import Ask
 
 __all__ = ["BudgetAnswer", "BudgetCheck", "Decision", "check_budget"]
 

@@ -23,6 +23,11 @@ class Period:
     start_ms: int
     end_ms: int
 
+    @property
+    def length_ms(self) -> int:
+        """How long it is."""
+        return self.end_ms - self.start_ms
+
 
 def period_at(at_ms: int, length: Length, zone: tzinfo) -> Period:
     """The period that an instant lies in.

@@ -3,29 +3,27 @@
     burn          what was spent in the last 24th of a period, against what may be: 1 spends exactly the budget
     exhausted     when the limit is reached if it goes on as in the last 24th of a period; not if the period ends before
 
-Costs are those of the calls with their later adjustments (`callgauge reprice`).
+Whole hours come from the table `usage`, the rest from the calls. Costs are those of the calls with their later
+adjustments (`callgauge reprice`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from callgauge.operations import STEPS
 from callgauge_history.budgets.budget import Budget
 from callgauge_history.budgets.periods import Period, period_at
-from callgauge_history.quoted import at, quoted
-from callgauge_history.store import QueryResult
+from callgauge_history.questions.labels import conditions
+from callgauge_history.questions.period import Period as Asked
+from callgauge_history.questions.source import between
+from callgauge_history.questions.usage import usage_rows
+from callgauge_history.store import Ask
+from callgauge_history.tiers.usage import USAGE_LABELS
 
-__all__ = ["Spending", "spending", "spending_sql"]
+__all__ = ["Spending", "spending"]
 
-Ask = Callable[[str], QueryResult]
-
-_AMOUNTS = {
-    "cost_usd": ("ifNull(cost_nano, 0)", 1e-9),
-    "tokens": ("ifNull(input_tokens, 0) + ifNull(output_tokens, 0)", 1.0),
-    "calls": ("1", 1.0),
-}
+_AMOUNTS = {"cost_usd": ("cost_nano", 1e-9), "tokens": ("input_tokens + output_tokens", 1.0), "calls": ("calls", 1.0)}
 _PARTS = 24
 
 
@@ -37,8 +35,6 @@ class Spending:
         value: of the label `by`; "" if the budget has none.
         limit, spent, recent: in the unit of the budget; recent: in the last 24th of a period.
         calls: of the period.
-        burn: see the top of the file.
-        exhausted_at: epoch seconds; None if it lasts.
     """
 
     budget: str
@@ -69,13 +65,12 @@ class Spending:
 
     @property
     def exhausted_at(self) -> float | None:
-        """See the top of the file."""
+        """See the top of the file; epoch seconds, None if it lasts."""
         if self.spent >= self.limit:
             return self.at_ms / 1000
         if self.recent <= 0:
             return None
-        span_ms = (self.period.end_ms - self.period.start_ms) / _PARTS
-        at_ms = self.at_ms + self.left / self.recent * span_ms
+        at_ms = self.at_ms + self.left / self.recent * self.period.length_ms / _PARTS
         return at_ms / 1000 if at_ms < self.period.end_ms else None
 
 
@@ -89,48 +84,45 @@ def spending(ask: Ask, budget: Budget, at_ms: int, value: str | None = None) -> 
         StoreError: the store cannot be asked.
     """
     period = period_at(at_ms, budget.period, budget.zone)
+    if at_ms == period.start_ms:
+        return []
     factor = _AMOUNTS[budget.of][1]
+    in_period = _sums(ask, budget, Asked(period.start_ms, at_ms), value)
+    lately = _sums(ask, budget, Asked(at_ms - period.length_ms // _PARTS, at_ms), value)
     found = [
         Spending(
             budget=budget.name,
             by=budget.by,
-            value=str(name),
+            value=name,
             of=budget.of,
             period=period,
             at_ms=at_ms,
-            limit=budget.limit_of(str(name)),
-            spent=int(spent) * factor,
-            recent=int(recent) * factor,
-            calls=int(calls),
+            limit=budget.limit_of(name),
+            spent=spent * factor,
+            recent=lately.get(name, (0, 0))[0] * factor,
+            calls=calls,
         )
-        for name, spent, recent, calls in ask(spending_sql(budget, period, at_ms, value)).rows
-        if int(spent) or int(calls)
+        for name, (spent, calls) in in_period.items()
     ]
     return sorted(found, key=lambda each: (-each.share, each.value))
 
 
-def spending_sql(budget: Budget, period: Period, at_ms: int, value: str | None = None) -> str:
-    """The statement: value, spent, spent lately, calls."""
-    recent_ms = at_ms - (period.end_ms - period.start_ms) // _PARTS
-    first_ms = min(period.start_ms, recent_ms)
-    wanted = dict(budget.where) | ({budget.by: value} if budget.by and value is not None else {})
-    conditions = [f"event_time >= {at(first_ms)}", f"event_time < {at(at_ms)}", *_equal(wanted)]
-    if budget.by:
-        conditions.append(f"{budget.by} != ''")
-    steps = ", ".join(quoted(step) for step in sorted(STEPS))
-    where = " AND ".join(conditions)
+def _sums(ask: Ask, budget: Budget, asked: Asked, value: str | None) -> dict[str, tuple[int, int]]:
+    """Value -> what it spent, and its calls."""
+    where = dict(budget.where) | ({budget.by: value} if budget.by and value is not None else {})
+    rows, parameters = usage_rows(ask, asked, where)
     name, amount = budget.by or "''", _AMOUNTS[budget.of][0]
-    parts = [
-        f"SELECT {name} AS name, event_time, {amount} AS amount, 1 AS one FROM calls FINAL "  # noqa: S608 (texts are quoted)
-        f"WHERE {where} AND operation NOT IN ({steps})"
-    ]
+    parts = [f"SELECT {name} AS name, {amount} AS amount, calls AS count FROM {rows}"]  # noqa: S608 (names of ours)
     if budget.of == "cost_usd":
-        adjustments = f"SELECT {name} AS name, event_time, delta_nano AS amount, 0 AS one FROM cost_adjustments_latest"  # noqa: S608
-        parts.append(f"{adjustments} WHERE {where}")
-    in_period, lately = f"event_time >= {at(period.start_ms)}", f"event_time >= {at(recent_ms)}"
-    sums = f"sumIf(amount, {in_period}), sumIf(amount, {lately}), sumIf(one, {in_period})"
-    return f"SELECT name, {sums} FROM ({' UNION ALL '.join(parts)}) GROUP BY name"  # noqa: S608
+        parts.append(_adjustments(name, asked, where, parameters))
+    whole = f"SELECT name, sum(amount), sum(count) AS calls FROM ({' UNION ALL '.join(parts)})"  # noqa: S608
+    named = "WHERE name != '' " if budget.by else ""
+    found = ask(f"{whole} {named}GROUP BY name HAVING calls > 0", parameters).rows
+    return {str(name): (int(spent), int(calls)) for name, spent, calls in found}
 
 
-def _equal(wanted: Mapping[str, str]) -> list[str]:
-    return [f"{label} = {quoted(value)}" for label, value in wanted.items()]
+def _adjustments(name: str, asked: Asked, where: dict[str, str], parameters: dict[str, Any]) -> str:
+    condition, more = conditions(where, USAGE_LABELS)
+    parameters.update(more)
+    within = between(asked.start_ms, asked.end_ms, "event_time")
+    return f"SELECT {name}, delta_nano, 0 FROM cost_adjustments_latest WHERE {within} AND {condition}"  # noqa: S608

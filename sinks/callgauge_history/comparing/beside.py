@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from callgauge_history.comparing.selection import Ask, Selection, call_counts, call_values
+from callgauge_history.questions.call_rows import ANSWERED
 from callgauge_history.statistics.mann_whitney import Comparison, compare
 from callgauge_history.statistics.proportions import ShareComparison, compare_shares
 
 __all__ = ["Beside", "compare_calls"]
 
-_ANSWERED = "status IN ('success', 'fallback')"
 _NUMBERS = (
     ("cost", "$", "cost_usd", "cost_usd IS NOT NULL"),
-    ("latency", "ms", "round(latency_ms)", f"latency_ms IS NOT NULL AND {_ANSWERED}"),
+    ("latency", "ms", "round(latency_ms)", f"latency_ms IS NOT NULL AND {ANSWERED}"),
     ("ttft", "ms", "round(time_to_first_token_ms)", "time_to_first_token_ms IS NOT NULL"),
-    ("output tokens", "tokens", "toFloat64(output_tokens)", f"output_tokens IS NOT NULL AND {_ANSWERED}"),
+    ("output tokens", "tokens", "toFloat64(output_tokens)", f"output_tokens IS NOT NULL AND {ANSWERED}"),
 )
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from callgauge.operations import STEPS
+from callgauge_history.questions.call_rows import NO_STEPS
 from callgauge_history.quoted import at, quoted
 from callgauge_history.statistics.differences import Floats
-from callgauge_history.store import QueryResult
+from callgauge_history.store import Ask
 
 __all__ = ["Ask", "Selection", "call_counts", "call_values", "score_names", "score_values"]
 
-Ask = Callable[[str], QueryResult]
 _COUNTS = "SELECT count(), countIf(status = 'error') FROM calls FINAL"
 
 
@@ -32,10 +31,9 @@ class Selection:
 
     def calls_sql(self) -> str:
         """The condition on `calls`."""
-        steps = ", ".join(quoted(step) for step in sorted(STEPS))
         conditions = [f"event_time >= {at(self.from_ms)}", f"event_time < {at(self.to_ms)}"]
         conditions += [f"{label} = {quoted(value)}" for label, value in self.where.items()]
-        return " AND ".join([*conditions, f"operation NOT IN ({steps})"])
+        return " AND ".join([*conditions, NO_STEPS])
 
     def scores_sql(self) -> str:
         """The condition on `scores`."""

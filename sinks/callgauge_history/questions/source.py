@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from callgauge.counted import LABELS
+from callgauge.errors import QuestionError
 from callgauge_history.questions.call_rows import CALL_ROW, NO_STEPS
 from callgauge_history.questions.labels import Where, check_labels, conditions
 from callgauge_history.questions.period import Period
 from callgauge_history.store import Ask
 from callgauge_history.tiers.ladder import BASES, TIERS, Base
-from callgauge_history.tiers.segments import Segment, segments
+from callgauge_history.tiers.segments import Coverage, Segment, segments, width_at
 from callgauge_history.tiers.touched import coverages
 from callgauge_windows.grouping import OTHER
 
@@ -80,7 +82,7 @@ def choose(
         step_ms: the rows must be told apart by time, in steps of this.
 
     Raises:
-        QuestionError: a name is no label.
+        QuestionError: a name is no label, or steps so short are no longer kept.
         StoreError: the store cannot be asked.
     """
     where = where or {}
@@ -103,14 +105,27 @@ def pieces_of(
     """The period as whole windows, and which tier answers which part of it.
 
     Where the finer tier is no longer kept, the period is widened to whole buckets of the coarser one.
+
+    Raises:
+        QuestionError: steps so short are no longer kept.
     """
-    tiers = [tier for tier in coverages(ask, base) if step_ms is None or step_ms % tier.width_ms == 0]
-    width_ms = align_ms
-    for tier in tiers:
-        if period.start_ms < tier.kept_from_ms:
-            width_ms = max(width_ms, tier.width_ms)
-    whole = Period(period.start_ms // width_ms * width_ms, period.widened(align_ms).end_ms)
+    tiers = coverages(ask, base)
+    if step_ms is not None:
+        _check_steps(period, step_ms, tiers)
+        tiers = [tier for tier in tiers if step_ms % tier.width_ms == 0]
+    first, last = (width_at(at_ms, align_ms, tiers) for at_ms in (period.start_ms, period.end_ms))
+    whole = Period(period.start_ms // first * first, -(-period.end_ms // last) * last)
     return whole, segments(whole.start_ms, whole.end_ms, tiers)
+
+
+def _check_steps(period: Period, step_ms: int, tiers: Sequence[Coverage]) -> None:
+    for tier in tiers:
+        if period.start_ms < tier.kept_from_ms and step_ms % tier.width_ms:
+            since = datetime.fromtimestamp(tier.kept_from_ms / 1000, UTC).isoformat(timespec="minutes")
+            raise QuestionError(
+                f"steps of {step_ms // 1000} s are kept since {since} only: ask for a period after that, or for steps "
+                f"of whole multiples of {tier.width_ms // 1000} s"
+            )
 
 
 def union_of(base: Base, pieces: Sequence[Segment], columns: Sequence[str], condition: str) -> str:

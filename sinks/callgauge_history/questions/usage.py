@@ -16,7 +16,7 @@ from callgauge_history.questions.period import Period
 from callgauge_history.questions.reading import read
 from callgauge_history.questions.source import between
 from callgauge_history.store import Ask
-from callgauge_history.tiers.segments import segments
+from callgauge_history.tiers.segments import segments, width_at
 from callgauge_history.tiers.usage import USAGE_LABELS, usage_coverage
 
 __all__ = ["USAGE_LABELS", "Usage", "usage", "usage_rows"]
@@ -103,17 +103,28 @@ def usage_rows(
 ) -> tuple[str, dict[str, Any]]:
     """A subquery in brackets with the usage of calls of models, and its parameters.
 
-    Hours that are derived come from the table `usage`, the rest from the calls.
+    Hours that are derived come from the table `usage`, the rest from the calls. Where the calls are no longer kept, the
+    period is widened to whole hours.
 
     Args:
         named: leave out calls without a user.
         whole_hours: rows of an hour may stand for its calls; else each call has a row, with its own time.
+
+    Raises:
+        QuestionError: a name is no label, or hours are all that is left.
     """
     condition, parameters = conditions(where or {}, USAGE_LABELS)
     if named:
         condition += " AND user_id != ''"
+    tiers = usage_coverage(ask)
+    first, last = (width_at(at_ms, 1, tiers) for at_ms in (period.start_ms, period.end_ms))
+    if max(first, last) > 1 and not whole_hours:
+        raise QuestionError(
+            "the calls of that time are no longer kept, but their hours are: ask for a time zone of whole hours"
+        )
+    start_ms, end_ms = period.start_ms // first * first, -(-period.end_ms // last) * last
     parts: dict[str, list[str]] = {}
-    for piece in segments(period.start_ms, period.end_ms, usage_coverage(ask) if whole_hours else []):
+    for piece in segments(start_ms, end_ms, tiers if whole_hours else []):
         column = "hour" if piece.tier else "event_time"
         parts.setdefault(piece.tier, []).append(between(piece.start_ms, piece.end_ms, column))
     selects = []

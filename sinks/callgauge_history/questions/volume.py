@@ -57,7 +57,7 @@ def volume(ask: Ask, period: Period, *, limit: int = 1_000) -> list[Volume]:
     )
     sql = (
         "SELECT toString(c.service), any(c.calls) AS calls, any(c.busiest) / 60, max(k.series), "  # noqa: S608 (names of ours)
-        "argMax(k.name, k.series), argMax(k.folded, k.series) "
+        "argMax(k.name, (k.series, k.name)), argMax(k.folded, (k.series, k.name)) "
         f"FROM ({calls}) AS c LEFT JOIN ({kinds}) AS k ON c.service = k.service "
         "GROUP BY c.service ORDER BY calls DESC, c.service LIMIT {limit:UInt32}"
     )

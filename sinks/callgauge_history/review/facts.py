@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from callgauge.operations import STEPS
 from callgauge_history.marks.report import StoredMark, stored_marks
-from callgauge_history.quoted import at, quoted
+from callgauge_history.questions.call_rows import ANSWERED, NO_STEPS
+from callgauge_history.quoted import at
 from callgauge_history.review.week import WEEK_MS, Week
-from callgauge_history.store import QueryResult
+from callgauge_history.store import Ask
 
 __all__ = ["Facts", "Hour", "New", "ScoreSums", "Sums", "facts_of"]
 
-Ask = Callable[[str], QueryResult]
 #: (service, model)
 Series = tuple[str, str]
 
 #: New is what was not seen in so many weeks before.
 _REMEMBERED_WEEKS = 12
-_STEPS = ", ".join(quoted(step) for step in sorted(STEPS))
 _HOUR_MS = 3_600_000
 
 
@@ -118,7 +115,7 @@ def facts_of(ask: Ask, week: Week) -> Facts:
 _NEW = (("model", "model"), ("prompt", "prompt_version"), ("error", "error_type"))
 _TOKENS = "sum(ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
 _SUMS = f"count(), countIf(status = 'error'), sum(ifNull(cost_usd, 0)), {_TOKENS}"
-_LATENCY = "latency_ms, latency_ms IS NOT NULL AND status IN ('success', 'fallback')"
+_LATENCY = f"latency_ms, latency_ms IS NOT NULL AND {ANSWERED}"
 _ANSWERED = f"quantileExactIf(0.5)({_LATENCY}), quantileExactIf(0.95)({_LATENCY})"
 
 
@@ -133,7 +130,7 @@ def _both(week: Week) -> str:
 def _sums(ask: Ask, week: Week, by: tuple[str, ...]) -> dict[tuple[str, ...], tuple[Sums, Sums]]:
     keys = "".join(f"{name}, " for name in by)
     now = f"event_time >= {at(week.start_ms)} AS now"
-    where = f"{_both(week)} AND operation NOT IN ({_STEPS})"
+    where = f"{_both(week)} AND {NO_STEPS}"
     rows = ask(f"SELECT {keys}{now}, {_SUMS}, {_ANSWERED} FROM calls_priced WHERE {where} GROUP BY {keys}now").rows  # noqa: S608 (names and times of ours)
     found: dict[tuple[str, ...], list[Sums]] = defaultdict(lambda: [Sums(), Sums()])
     for row in rows:
@@ -170,7 +167,7 @@ def _alerts(ask: Ask, week: Week) -> dict[tuple[str, str], int]:
 def _hours(ask: Ask, week: Week) -> list[Hour]:
     hour = "intDiv(toUnixTimestamp64Milli(event_time), 3600000) AS hour"
     p95 = f"quantileExactIf(0.95)({_LATENCY})"
-    where = f"{_both(week)} AND operation NOT IN ({_STEPS})"
+    where = f"{_both(week)} AND {NO_STEPS}"
     sums = f"count(), countIf(status = 'error'), sum(ifNull(cost_usd, 0)), {p95}"
     rows = ask(f"SELECT {hour}, {sums} FROM calls_priced WHERE {where} GROUP BY hour ORDER BY hour").rows  # noqa: S608
     return [Hour(int(at_h) * _HOUR_MS, int(n), int(bad), float(cost), p95) for at_h, n, bad, cost, p95 in rows]

@@ -16,7 +16,7 @@ sequences", Annals of Statistics 52(6), 2024. It holds for what is a mean of inf
 statistics are. Its coverage is simulated in tests/unit/sinks/history/statistics/test_sequence.py.
 
 >>> round(radius(0.001, 1_000, best_at=1_000), 4), round(1.96 * 0.001**0.5, 4)
-(0.098, 0.062)
+(0.096, 0.062)
 """
 
 from __future__ import annotations

@@ -69,7 +69,8 @@ FROM (
     FROM ({rows})
 ) AS w
 GROUP BY {key}, bucket, bucket_ms
-SETTINGS max_partitions_per_insert_block = 0, max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
+SETTINGS distributed_foreground_insert = 1, max_partitions_per_insert_block = 0,
+    max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
 
 
 def _part(table: str, columns: Iterable[str], width: int, buckets: Sequence[int]) -> str:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Coverage", "Segment", "segments"]
+__all__ = ["Coverage", "Segment", "segments", "width_at"]
 
 #: More pieces than this of one tier make a statement that is dearer than the rows it spares.
 _MOST_PIECES = 64
@@ -39,6 +39,16 @@ class Segment:
     tier: str
     start_ms: int
     end_ms: int
+
+
+def width_at(at_ms: int, least_ms: int, tiers: Sequence[Coverage]) -> int:
+    """To multiples of what an edge of a range there must be widened: what is finer is no longer kept.
+
+    Args:
+        least_ms: the width of the finest windows.
+        tiers: the finest first.
+    """
+    return max([least_ms, *(tier.width_ms for tier in tiers if at_ms < tier.kept_from_ms)])
 
 
 def segments(start_ms: int, end_ms: int, tiers: Sequence[Coverage]) -> list[Segment]:

@@ -64,7 +64,7 @@ FROM (
         AND operation NOT IN ({_STEPS})
 ) AS c
 GROUP BY {labels}, hour
-SETTINGS max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
+SETTINGS distributed_foreground_insert = 1, max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
 
 
 def _batches(hours: Sequence[int]) -> Iterator[list[int]]:

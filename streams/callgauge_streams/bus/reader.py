@@ -14,15 +14,18 @@ from callgauge.log_once import LibrdkafkaLog
 from callgauge.settings import Settings
 from callgauge_streams.bus.blocks import Record
 
-__all__ = ["PartitionHead", "beyond_end", "next_message", "open_reader", "read_range"]
+__all__ = ["PartitionHead", "beyond_end", "next_message", "offset_of", "open_reader", "read_range"]
 
 _TIMEOUT_S = 30.0
 _BATCH, _CONSUME_S = 10_000, 0.2
 
 
 @contextmanager
-def open_reader(settings: Settings) -> Iterator[Consumer]:
+def open_reader(settings: Settings, *, end_within_ms: int = 500) -> Iterator[Consumer]:
     """A consumer to assign partitions to.
+
+    Args:
+        end_within_ms: how long the broker may wait for more records before it says that there are none.
 
     Raises:
         BrokerError: the broker refused or did not answer while it was used.
@@ -35,6 +38,7 @@ def open_reader(settings: Settings) -> Iterator[Consumer]:
             # Read until the broker has no more records, not up to the end that it tells: tansu 0.6 answers
             # with the first offset of the last batch.
             "enable.partition.eof": True,
+            "fetch.wait.max.ms": end_within_ms,
             "isolation.level": "read_committed",
             "auto.offset.reset": "earliest",
         },

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from callgauge_windows.grouping import OTHER
 
@@ -106,6 +107,23 @@ class Cap:
         found = [Overflow(*key, len(series)) for key, series in self._overflows.items()]
         self._overflows.clear()
         return found
+
+    def state(self) -> Any:
+        """What is folded, for a snapshot; `put_back` takes it. Which series are told apart others know."""
+        folded = [
+            (grouping, service, [list(values) for values in mine.folded])
+            for grouping, services in self._services.items()
+            for service, mine in services.items()
+            if mine.folded
+        ]
+        return folded, [(list(key), list(series)) for key, series in self._overflows.items()], self.rows
+
+    def put_back(self, state: Any) -> None:
+        """See `state`; to be called when all series that are told apart were added."""
+        folded, overflows, self.rows = state
+        for grouping, service, values in folded:
+            self._services[grouping][service].folded = {tuple(each) for each in values}
+        self._overflows = {(key[0], key[1], key[2]): set(series) for key, series in overflows}
 
     def _fold(self, mine: _Service, labels: Mapping[str, str]) -> tuple[dict[str, str], str]:
         """Fold as few labels as possible. Returns the labels, and the name of the one that was folded last."""

@@ -10,6 +10,7 @@ series fired do not say it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from callgauge.schema import Alert
 
@@ -40,6 +41,17 @@ class Causes:
         for alert in firing:
             self._note(alert)
         return [self._told(alert) if alert.provider and alert.state == "firing" else alert for alert in alerts]
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return {provider: list(series.items()) for provider, series in self._fired.items()}
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        self._fired = {
+            provider: {tuple((name, value) for name, value in key): at for key, at in series}
+            for provider, series in state.items()
+        }
 
     def _note(self, alert: Alert) -> None:
         if not alert.provider or alert.state != "firing" or alert.fired_at is None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from callgauge_streams.detect.evidence import Evidence
 from callgauge_streams.detect.evidence_entries import ZEROS
 from callgauge_streams.detect.pairs import Pairs
 from callgauge_streams.detect.quantiles import NONE, quantile_buckets
+from callgauge_streams.detect.rings import Ring, begin_ms
 from callgauge_streams.detect.sliding import Sliding
 from callgauge_windows.grown import Grown
 from callgauge_windows.row_batch import RowBatch
@@ -32,6 +33,8 @@ __all__ = ["Cells"]
 Int64s = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+# Of cells of hours all begin and end at a minute; and a look at all cells once a minute is cheap.
+_STEP_MS = 60_000
 _NO_COUNTS = ("errors", "rate_limit_used_max_ppm", VERSION)
 
 
@@ -40,20 +43,28 @@ class Cells:
 
     Args:
         lookbacks_ms: for which sums are asked.
+        rings: as what the past is kept.
     """
 
-    def __init__(self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int] = ()) -> None:
+    def __init__(
+        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int] = (), rings: Sequence[Ring] = ()
+    ) -> None:
         self.columns, self.window_ms = columns, window_ms
         width, added = len(columns.names), columns.added
         self._sliding = {each: Sliding(each, window_ms, width, added) for each in lookbacks_ms}
         self._evidence = {name: Evidence(name, histogram=kept) for name, kept in columns.evidence.items()}
-        self._slots, self._cells, self._rows = Grown(4), Grown(5), Grown(6)
+        self._slots, self._cells, self._rows = Grown(4), Grown(6), Grown(7)
         self._sums, self._row_values = Grown(2 * width - added), Grown(width)
         self._free_cells, self._free_rows = Grown(), Grown()
         self._cell_of, self._row_of = Pairs(), Pairs()
         self._counters: Int64s = np.zeros(4, dtype=np.int64)
-        self._oldest_ms = 0
-        """No cell begins before."""
+        self._oldest_end_ms = 0
+        """No cell ends before."""
+        self.touched: set[int] = set()
+        """The stretches of time (`cell_pieces`) in which something has changed since they were saved."""
+        self._rings = tuple(rings)
+        self._ring_lines: Int64s = np.array([(0, ring.width_ms) for ring in rings], dtype=np.int64).reshape(-1, 2)
+        """Of each ring before when cells are so wide, and how wide."""
 
     def __len__(self) -> int:
         """Cells."""
@@ -90,7 +101,7 @@ class Cells:
         changed = np.empty(len(batch), dtype=np.int64)
         self._make_room(len(batch))
         links.merge(
-            slot_of, batch.row_ids.view(np.int64), starts, values, group, seq, self.columns.added,
+            slot_of, batch.row_ids.view(np.int64), starts, values, group, seq, self.columns.added, self._ring_lines,
             self._cell_of.keys, self._cell_of.numbers, self._row_of.keys, self._row_of.numbers,
             self._slots.filled, self._cells.room(0), self._sums.room(0), self._rows.room(0), self._row_values.room(0),
             self._free_cells.filled, self._free_rows.filled, self._counters, changed,
@@ -101,7 +112,8 @@ class Cells:
             for evidence in self._evidence.values():
                 evidence.put(changed[which], batch, which)
             self._upset(slot_of[which], starts[which])
-            self._oldest_ms = min(self._oldest_ms, int(starts[which].min()))
+            self._touch(starts[which])
+            self._oldest_end_ms = min(self._oldest_end_ms, int(starts[which].min()) + self.window_ms)
         return which
 
     def _make_room(self, more: int) -> None:
@@ -133,12 +145,13 @@ class Cells:
 
     def places_of(self, rows: Int64s) -> tuple[Int64s, Int64s, Int64s]:
         """Slot and window start of each open row, and its number in the order of the log."""
-        cells = self._rows.filled[rows, links.CELL]
-        of_cells = self._cells.filled[cells]
-        return of_cells[:, links.SLOT], of_cells[:, links.START], self._rows.filled[rows, links.SEQ]
+        lines = self._rows.filled[rows]
+        slots = self._cells.filled[lines[:, links.CELL], links.SLOT]
+        return slots, lines[:, links.ROW_START], lines[:, links.SEQ]
 
     def fold(self, rows: Int64s) -> None:
         """Forget the identity of open rows; what they count stays."""
+        self._touch(self._rows.filled[rows, links.ROW_START])
         for evidence in self._evidence.values():
             evidence.fold(rows, self._rows.filled[rows, links.CELL])
         self._remove_rows(rows, folds=True)
@@ -147,6 +160,7 @@ class Cells:
         """Forget open rows and what they count."""
         slots, starts, _ = self.places_of(rows)
         self._upset(slots, starts)
+        self._touch(starts)
         self._drop_rows(rows)
 
     def _drop_rows(self, rows: Int64s) -> None:
@@ -164,11 +178,12 @@ class Cells:
         """Drop the windows that end by `before_ms`. Returns the slots that have none left, and the groups of the open
         rows that were dropped, one for each row."""
         nothing = np.zeros(0, dtype=np.int64)
-        if self._oldest_ms + self.window_ms > before_ms:
+        if self._oldest_end_ms > before_ms:
             return nothing, nothing
         cells = self._cells.filled
         alive = cells[:, links.SLOT] >= 0
-        ended = np.flatnonzero(alive & (cells[:, links.START] + self.window_ms <= before_ms))
+        ends_ms = self._ends_ms(cells[:, links.START])
+        ended = np.flatnonzero(alive & (ends_ms <= before_ms))
         ended = ended[np.argsort(cells[ended, links.START], kind="stable")]
         rows = np.empty(int(self._counters[links.USED_ROWS]), dtype=np.int64)
         rows = rows[: links.rows_in(ended, cells, self._rows.filled, rows)]
@@ -177,14 +192,72 @@ class Cells:
         for evidence in self._evidence.values():
             evidence.drop_cells(ended)
         self._upset(cells[ended, links.SLOT], cells[ended, links.START])
+        self._touch(cells[ended, links.START])
         gone = np.empty(len(ended), dtype=np.int64)
         count = links.remove_cells(
             ended, self._cell_of.keys, self._cell_of.numbers, self._slots.filled, cells, self._free_cells.filled,
             self._counters, gone,
         )  # fmt: skip
-        left = cells[cells[:, links.SLOT] >= 0, links.START]
-        self._oldest_ms = int(left.min()) if len(left) else 1 << 62
+        left = ends_ms[cells[:, links.SLOT] >= 0]
+        self._oldest_end_ms = int(left.min()) if len(left) else 1 << 62
         return gone[:count], groups
+
+    def _ends_ms(self, starts: Int64s) -> Int64s:
+        """Where the cells end that begin then."""
+        ends_ms = starts + self.window_ms
+        for before_ms, width_ms in self._ring_lines.tolist():
+            ends_ms = np.where(starts < before_ms, starts + width_ms, ends_ms)
+        return ends_ms
+
+    def coarsen(self, judged_ms: int) -> None:
+        """Put windows together that no lookback begins or ends within any more, when all window ends up to `judged_ms`
+        were judged."""
+        for ring, line in zip(self._rings, self._ring_lines, strict=True):
+            before_ms = (judged_ms - ring.after_ms) // _STEP_MS * _STEP_MS
+            if before_ms > line[0]:
+                starts, since_ms = self._cells.filled[:, links.START], int(line[0])
+                alive = self._cells.filled[:, links.SLOT] >= 0
+                which = np.flatnonzero(alive & (starts >= since_ms) & (starts < before_ms))
+                self._touch(starts[which])
+                line[0] = before_ms
+                self._touch(starts[which])
+                self._put_together(which[np.argsort(starts[which], kind="stable")], ring.width_ms)
+
+    def stretches(self, starts: Int64s) -> Int64s:
+        """In which stretch of time each cell is saved that begins then: a minute; of what is coarse an hour."""
+        return np.where(starts >= self.fine_from_ms, starts // 60_000, -(starts // 3_600_000) - 1)
+
+    def _touch(self, starts: Int64s) -> None:
+        self.touched.update(np.unique(self.stretches(starts)).tolist())
+
+    def _put_together(self, which: Int64s, width_ms: int) -> None:
+        slots = np.unique(self._cells.filled[which, links.SLOT])
+        gone, into = np.empty(len(which), dtype=np.int64), np.empty(len(which), dtype=np.int64)
+        count = links.coarsen(
+            which, width_ms, self.columns.added, self._cell_of.keys, self._cell_of.numbers, self._row_of.keys,
+            self._row_of.numbers, self._slots.filled, self._cells.filled, self._sums.filled, self._rows.filled,
+            self._free_cells.filled, self._counters, gone, into,
+        )  # fmt: skip
+        if count:
+            for evidence in self._evidence.values():
+                evidence.merge_cells(gone[:count], into[:count])
+        for sliding in self._sliding.values():
+            sliding.forget(slots)
+
+    @property
+    def fine_from_ms(self) -> int:
+        """From then on windows are kept one by one."""
+        return int(self._ring_lines[0, 0]) if len(self._ring_lines) else 0
+
+    def begin_ms(self, lookback_ms: int, at_ms: Any) -> Any:
+        """Where a lookback begins that ends then."""
+        return begin_ms(lookback_ms, self.window_ms, at_ms)
+
+    def last_ends_before(self, slots: Int64s, at_ms: int) -> Int64s:
+        """End of the newest window that begins before `at_ms`, of each slot; less than 0 where there is none."""
+        found = np.empty(len(slots), dtype=np.int64)
+        links.last_starts(slots, at_ms, self._slots.filled, self._cells.filled, found)
+        return np.where(found < 0, -1, found + self.window_ms)
 
     def sums(self, lookback_ms: int, at_ms: int, slots: Int64s) -> Int64s:
         """The sums over the lookback that ends then, of these slots up to date; shape (all slots, columns)."""
@@ -196,6 +269,14 @@ class Cells:
         self.sums(lookback_ms, at_ms, slots)
         none_ms = at_ms + self.window_ms if none_ms is None else none_ms
         return self._sliding[lookback_ms].next_change(at_ms, slots, self._slots.filled, self._cells.filled, none_ms)
+
+    def first_start(self, slot: int) -> int:
+        """Start of the oldest window that a slot ever had."""
+        return int(self._slots.filled[slot, links.FIRST_START])
+
+    def set_first_start(self, slot: int, start_ms: int) -> None:
+        """See `first_start`; of a slot that was put back."""
+        self._slots.filled[slot, links.FIRST_START] = start_ms
 
     def first_starts(self, slots: Int64s) -> Int64s:
         """Start of the oldest window that each slot ever had."""
@@ -209,7 +290,7 @@ class Cells:
 
     def last_ends(self, slots: Int64s) -> Int64s:
         """End of the newest window."""
-        found: Int64s = self._cells.filled[self._slots.filled[slots, links.NEWEST], links.START] + self.window_ms
+        found: Int64s = self._cells.filled[self._slots.filled[slots, links.NEWEST], links.LAST_START] + self.window_ms
         return found
 
     def windows(self, slot: int, most: int | None = None) -> Iterator[tuple[int, int]]:

@@ -60,6 +60,10 @@ class Due(Generic[K]):
         if at_ms is not None:
             del self._keys[at_ms][key]
 
+    def at(self, key: K) -> int | None:
+        """When a key is due; None if it is not noted."""
+        return self._at.get(key)
+
     def take(self, to_ms: int) -> list[K]:
         """Remove the keys that are due at or before `to_ms`, and return them, earliest first."""
         found: list[K] = []

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from callgauge.schema import Alert
 from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_rules.bound import BoundCondition, BoundRule
+from callgauge_rules.in_force import InForce
 from callgauge_rules.rule import RESERVED
 from callgauge_rules.score_aggregates import score_measures
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
@@ -31,6 +32,7 @@ from callgauge_streams.detect.losses import Losses
 from callgauge_streams.detect.merge import Changed, Windows
 from callgauge_streams.detect.overflows import Overflows
 from callgauge_streams.detect.recounts import Place, Recounts
+from callgauge_streams.detect.rings import rings_of
 from callgauge_streams.detect.score_batch import score_batch
 from callgauge_streams.detect.series import Series
 from callgauge_streams.detect.states import States
@@ -50,6 +52,7 @@ class Engine:
     """Judges windows when the watermark passes their end.
 
     Args:
+        rules: those that do not say when they are in force are always.
         log: the partition read, "cluster id/topic id/partition".
         live_from: the first offset not decided yet.
         current: the last transition of each alert.
@@ -63,7 +66,7 @@ class Engine:
 
     def __init__(
         self,
-        rules: Sequence[BoundRule],
+        rules: Sequence[BoundRule | InForce],
         *,
         source_timeout_ms: int,
         live_from: int,
@@ -75,8 +78,10 @@ class Engine:
         learned: Iterable[LearnedState] = (),
         whole: bool = False,
     ) -> None:
+        all_in_force = InForce.of(rules)
+        bound = [each.rule for each in all_in_force]
         self._by_grouping: dict[str, list[BoundRule]] = {}
-        for rule in rules:
+        for rule in bound:
             self._by_grouping.setdefault(rule.grouping.name, []).append(rule)
         self._log = log
         self._live_from = live_from
@@ -85,6 +90,7 @@ class Engine:
         self._windows = Windows(
             {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
             {name: {each.lookback_ms for each in _conditions(of)} for name, of in self._by_grouping.items()},
+            {name: rings_of(of, of[0].grouping.window_ms) for name, of in self._by_grouping.items()},
             self._admit,
         )
         self._scores = {
@@ -98,23 +104,26 @@ class Engine:
         self._states = States(
             (alert for alert in current if alert.rule not in RESERVED),
             log=log,
-            rules=(rule.rule.name for rule in rules),
-            cooldown_ms=max((rule.rule.cooldown for rule in rules), default=0),
+            rules=(rule.rule.name for rule in bound),
+            cooldown_ms=max((rule.rule.cooldown for rule in bound), default=0),
         )
-        judgings = [self._judging(rule) for rule in rules]
-        self._learned = {judging.name: judging for judging in judgings if isinstance(judging, LearnedJudging)}
+        judgings = [self._judging(each) for each in all_in_force]
+        self._learned = [judging for judging in judgings if isinstance(judging, LearnedJudging)]
         self._stale: list[str] = []
         """What was saved and nobody wants any more: of rules that were removed or changed, and of another log."""
         for state in learned:
-            if state.rule not in self._learned or not self._learned[state.rule].restore(state, log):
+            if not any(judging.restore(state, log) for judging in self._learned):
                 self._stale.append(state.fingerprint)
             elif state.alert:
                 self._states.restore(state.fingerprint, state.alert)
-        self._deciding = Deciding(judgings, self._states, self._watermarks, self._keep_ms, log=log, live_from=live_from)
+        self._deciding = Deciding(judgings, self._states, self._watermarks, log=log, live_from=live_from)
         self._recounts = Recounts()
         self._causes = Causes(current)
         self._forgotten_to = dict.fromkeys(self._by_grouping, 0)
-        self._late = self._late_of(rules, series_cap) if judges_late else None
+        self._late_to = dict.fromkeys(self._by_grouping, 0)
+        """What comes of windows that end by then comes late: no rule in force looks at them any more. Windows are kept
+        as long as a rule that is not in force yet needs them."""
+        self._late = self._late_of(all_in_force, series_cap) if judges_late else None
         self.left_out = 0
         """Rows that were left out: too old to be judged, or of windows in the future."""
 
@@ -123,9 +132,15 @@ class Engine:
         """Rows of series beyond the cap, which count under `__other__`."""
         return self._cap.rows
 
-    def _judging(self, rule: BoundRule) -> Judging:
+    def _judging(self, in_force: InForce) -> Judging:
+        rule = in_force.rule
         kept = self._windows.kept(rule.grouping.name, rule.grouping.window_ms)
-        return LearnedJudging(rule, kept, self._log) if rule.learns else Judging(rule, kept)
+        return LearnedJudging(in_force, kept, self._log) if rule.learns else Judging(in_force, kept)
+
+    @property
+    def learned(self) -> list[LearnedJudging]:
+        """The rules of which some detector learns, in force or not yet."""
+        return [judging for judging in self._learned if not judging.over]
 
     def take_states(self) -> list[tuple[str, bytes | None]]:
         """What detectors have learned and must be saved now, by fingerprint; None: it is to be deleted. The alerts of
@@ -134,7 +149,7 @@ class Engine:
             return []  # the windows are not as far yet as what was saved
         found: list[tuple[str, bytes | None]] = [(key, None) for key in self._stale]
         clock_ms, self._stale = self._watermarks.clock_ms, []
-        for judging in self._learned.values():
+        for judging in self.learned:
             found += judging.take_states(clock_ms, self._states.of)
         return found
 
@@ -167,7 +182,7 @@ class Engine:
 
     def _take_rows(self, batch: RowBatch) -> Iterator[Alert]:
         ends_ms = batch.column("window_start_ms") + batch.window_ms
-        fits = (self._forgotten_to[batch.grouping] < ends_ms) & (ends_ms <= self._watermarks.clock_ms + _AHEAD_MS)
+        fits = (self._late_to[batch.grouping] < ends_ms) & (ends_ms <= self._watermarks.clock_ms + _AHEAD_MS)
         self.left_out += len(batch) - int(fits.sum())
         changed = self._windows.put(batch, fits)
         if changed is None:
@@ -191,10 +206,10 @@ class Engine:
             key = series.fingerprints.get(judging.name, "")
             judging.add(series, on=self._states.of(key).phase != "inactive")
 
-    def _late_of(self, rules: Sequence[BoundRule], series_cap: int) -> Late | None:
+    def _late_of(self, rules: Sequence[InForce], series_cap: int) -> Late | None:
         # What is missing cannot be told from late rows alone.
         # Scores have watermarks of their own, and what learns was fed with later windows already.
-        judged = [rule for rule in rules if not (rule.judges_nothing or rule.of_scores or rule.learns)]
+        judged = [each for each in rules if not (each.rule.judges_nothing or each.rule.of_scores or each.rule.learns)]
         if not judged:
             return None
 
@@ -203,11 +218,11 @@ class Engine:
                 judged, source_timeout_ms=LATE_MS, live_from=0, log="", series_cap=series_cap, judges_late=False
             )
 
-        return Late(make, history_ms(judged), self._log, self._live_from)
+        return Late(make, history_ms([each.rule for each in judged]), self._log, self._live_from)
 
     def _in_time(self, batch: RowBatch) -> RowBatch:
-        """The rows of a batch whose windows are not forgotten; the others are judged late."""
-        late = batch.column("window_start_ms") + batch.window_ms <= self._forgotten_to[batch.grouping]
+        """The rows of a batch whose windows rules still look at; the others are judged late."""
+        late = batch.column("window_start_ms") + batch.window_ms <= self._late_to[batch.grouping]
         # Rows of blocks that have ended come again when the past is aggregated anew: those windows were judged.
         if self._late is None or not late.any() or not self._windows.takes(batch):
             return batch
@@ -277,11 +292,15 @@ class Engine:
             yield from self._overflows.end(self._deciding.offset, self._watermarks.clock_ms)
 
     def _forget(self, watermark_ms: int) -> None:
-        """Drop windows that no rule will look at again."""
-        for grouping in self._by_grouping:
-            slowest = min(judging.judged_to_ms for judging in self._deciding.of(grouping))
-            border_ms = max(slowest, watermark_ms - WAIT_MS) - self._keep_ms[grouping]
-            self._forgotten_to[grouping] = max(self._forgotten_to[grouping], border_ms)
+        """Drop windows that no rule will look at again, and put those together that only long lookbacks hold."""
+        for grouping, keep_ms in self._keep_ms.items():
+            judging_now = [judging.judged_to_ms for judging in self._deciding.in_force(grouping)]
+            judged_ms = max(min(judging_now, default=watermark_ms), watermark_ms - WAIT_MS)
+            if judging_now:
+                late_to_ms = judged_ms - self._deciding.keep_ms[grouping]
+                self._late_to[grouping] = max(self._late_to[grouping], late_to_ms)
+            self._forgotten_to[grouping] = max(self._forgotten_to[grouping], judged_ms - keep_ms)
+            self._windows.coarsen(judged_ms, grouping)
             for series in self._windows.forget(self._forgotten_to[grouping], grouping):
                 for judging in self._deciding.of(grouping):
                     judging.drop(series)

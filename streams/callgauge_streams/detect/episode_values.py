@@ -45,7 +45,7 @@ class _Followed:
         """Take the number at this window end, if the rule is judged then."""
         if at_ms % self.condition.every_ms:
             return
-        totals = series.totals(at_ms - self.condition.lookback_ms, at_ms)
+        totals = series.totals(series.cells.begin_ms(self.condition.lookback_ms, at_ms), at_ms)
         value = self.condition.aggregate.of(totals)
         if value is not None and self.condition.n_of(totals) >= self.condition.min_count:
             self.points.append((at_ms / 1000, value))

@@ -61,3 +61,13 @@ class Epochs:
     def counts(self, source: str, block: int, epoch: str) -> bool:
         """Whether rows of this identity count."""
         return self.in_force(source, block) in (None, epoch)
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return self._newest, self._starts
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        newest, starts = state
+        self._newest = {source: tuple(each) for source, each in newest.items()}
+        self._starts = {source: [tuple(each) for each in of] for source, of in starts.items()}

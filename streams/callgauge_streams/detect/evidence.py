@@ -16,7 +16,7 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_streams.detect.evidence_entries import HEAD, ZEROS, compact, fold, write
+from callgauge_streams.detect.evidence_entries import HEAD, ZEROS, compact, copy_out, fold, write
 from callgauge_windows.grown import Grown
 from callgauge_windows.row_batch import Buckets, RowBatch
 from callgauge_windows.totals import MeasureTotals
@@ -74,6 +74,14 @@ class Evidence:
             self._holes += holes
             self._make_room(need)
 
+    def merge_cells(self, gone: Int64s, into: Int64s) -> None:
+        """Add the entries of cells to those of others; the first have none after it."""
+        places, done = self._cells.to(int(max(gone.max(), into.max())) + 1), 0
+        while done < len(gone):
+            done, self._used, holes, need = fold(self._words, self._used, places, places, gone, into, done)
+            self._holes += holes
+            self._make_room(need)
+
     def drop_rows(self, rows: Int64s) -> None:
         """Forget the entries of rows."""
         self._drop(self._rows.to(int(rows.max(initial=0)) + 1), rows)
@@ -87,6 +95,26 @@ class Evidence:
         places = [self._rows.filled[row] for row in rows if row < len(self._rows.filled)]
         places += [self._cells.filled[cell]] if cell < len(self._cells.filled) else []
         return [self._read(int(place)) for place in places if place]
+
+    def taken_out(self, rows: Int64s, cells: Int64s) -> tuple[Int32s, Int32s]:
+        """The entries of rows, then those of cells, as they are: the length of each (0: it has none), and all words."""
+        places = np.concatenate([self._rows.to(_most(rows))[rows], self._cells.to(_most(cells))[cells]])
+        lengths = np.where(places > 0, self._words[places], 0).astype(np.int32)
+        copied = np.empty(int(lengths.sum()), dtype=np.int32)
+        copy_out(self._words, places, lengths, copied)
+        return lengths, copied
+
+    def put_back(self, rows: Int64s, cells: Int64s, lengths: Int32s, words: Int32s) -> None:
+        """Put back what `taken_out` gave, for rows and cells that have no entries."""
+        self._make_room(len(words))
+        self._words[self._used : self._used + len(words)] = words
+        places = self._used + np.cumsum(lengths, dtype=np.int64) - lengths
+        places[lengths == 0] = 0
+        self._rows.to(_most(rows))[rows], self._cells.to(_most(cells))[cells] = (
+            places[: len(rows)],
+            places[len(rows) :],
+        )
+        self._used += len(words)
 
     @property
     def entries(self) -> tuple[Int32s, tuple[Int64s, Int64s]]:
@@ -126,3 +154,7 @@ class Evidence:
         moved = np.empty(len(places), dtype=np.int64)
         self._used, self._holes = compact(self._words, places, order, moved), 0
         self._rows.filled[rows], self._cells.filled[cells] = moved[: len(rows)], moved[len(rows) :]
+
+
+def _most(numbers: Int64s) -> int:
+    return int(numbers.max(initial=-1)) + 1

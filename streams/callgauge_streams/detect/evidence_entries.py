@@ -6,7 +6,7 @@ from typing import Any
 
 from callgauge_windows.compiled import compiled
 
-__all__ = ["HEAD", "ZEROS", "compact", "fold", "write"]
+__all__ = ["HEAD", "ZEROS", "compact", "copy_out", "fold", "write"]
 
 #: Words before the id.
 HEAD = 4
@@ -140,6 +140,16 @@ def _most(words: Any, at: int) -> int:
 @compiled
 def _byte(words: Any, at: int, j: int) -> int:
     return int(words[at + HEAD + j // 4]) >> (8 * (j % 4)) & 0xFF
+
+
+@compiled
+def copy_out(words: Any, places: Any, lengths: Any, copied: Any) -> None:
+    """Write the entries at these places, of these lengths, one after the other to `copied`."""
+    used = 0
+    for i in range(len(places)):
+        for j in range(lengths[i]):
+            copied[used + j] = words[places[i] + j]
+        used += lengths[i]
 
 
 @compiled

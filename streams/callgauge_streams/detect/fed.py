@@ -42,7 +42,7 @@ class Fed:
             return np.where(enough & known, found, values)
         judged = np.flatnonzero(enough)
         if len(judged):
-            values[judged] = self._cells.quantiles(formula, slots[judged], at_ms - condition.lookback_ms, at_ms)
+            values[judged] = self._cells.quantiles(formula, slots[judged], self._begin_ms(at_ms), at_ms)
         return values
 
     def counts(self, slot: int, at_ms: int, value: float) -> tuple[Counts, dict[str, Any]]:
@@ -60,5 +60,7 @@ class Fed:
         return counts, {"largest": float(measured.max), "event_id": measured.max_event_id}
 
     def _totals(self, slot: int, at_ms: int) -> Any:
-        begin_ms = at_ms - self._condition.lookback_ms
-        return self._cells.totals(slot, begin_ms, at_ms, {self._condition.aggregate.measure})
+        return self._cells.totals(slot, self._begin_ms(at_ms), at_ms, {self._condition.aggregate.measure})
+
+    def _begin_ms(self, at_ms: int) -> int:
+        return int(self._cells.begin_ms(self._condition.lookback_ms, at_ms))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
+from dataclasses import dataclass
 
 from confluent_kafka import OFFSET_BEGINNING, Message, TopicPartition
 from msgspec import MsgspecError
@@ -17,9 +18,10 @@ from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_streams.bus.reader import PartitionHead, next_message, open_reader
 from callgauge_streams.bus.steps import note_step
+from callgauge_streams.detect.engine_snapshot import MANIFEST, Manifest, is_piece, read_manifest
 from callgauge_streams.detect.learned_states import LearnedState, decode_state
 
-__all__ = ["current_alerts", "end_before", "learned_states", "offset_before"]
+__all__ = ["SavedState", "current_alerts", "decided_at", "end_before", "log_start", "offset_at", "saved_state"]
 
 _TIMEOUT_S = 30.0
 log = logging.getLogger(__name__)
@@ -58,25 +60,43 @@ def _take_note(found: dict[str, Alert], message: Message) -> None:
         found[alert.fingerprint] = alert
 
 
-def learned_states(settings: Settings, partition: int) -> list[LearnedState]:
-    """What detectors have learned of the series of a partition, from the compacted topic."""
+@dataclass
+class SavedState:
+    """What workers before have saved of a partition.
+
+    Attributes:
+        learned: what detectors have learned of single series.
+        pieces: of snapshots, by their keys (`engine_snapshot`).
+    """
+
+    learned: list[LearnedState]
+    pieces: dict[str, bytes]
+
+    def manifest(self) -> Manifest | None:
+        """Of a snapshot that is whole; None if there is none."""
+        manifest = read_manifest(self.pieces.get(MANIFEST, b""))
+        return manifest if manifest is not None and all(key in self.pieces for key in manifest.keys) else None
+
+
+def saved_state(settings: Settings, partition: int) -> SavedState:
+    """What was saved, from the compacted topic."""
     topic = settings.topics.detect_state.name
-    found: dict[bytes, bytes] = {}
+    found: dict[str, bytes] = {}
     with open_reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
         note_step(f"reading {topic}")
         while message := next_message(consumer, f"{topic}/{partition}"):
             note_step(f"reading {topic}")
-            key, value = message.key() or b"", message.value()
+            key, value = (message.key() or b"").decode(errors="replace"), message.value()
             if value is None:
                 found.pop(key, None)
             else:
                 found[key] = value
     states: list[LearnedState] = []
-    for value in found.values():
+    for value in (value for key, value in found.items() if not is_piece(key)):
         with suppress(MsgspecError):  # of another version: the detector learns anew
             states.append(decode_state(value))
-    return states
+    return SavedState(states, {key: value for key, value in found.items() if is_piece(key)})
 
 
 def end_before(settings: Settings, partition: int, committed: int) -> int | None:
@@ -86,8 +106,14 @@ def end_before(settings: Settings, partition: int, committed: int) -> int | None
         return head.end if head.ends_before(committed) else None
 
 
-def offset_before(settings: Settings, partition: int, live_from: int, span_ms: int) -> int:
-    """The offset of the windows topic whose record was appended `span_ms` before the last one that was decided.
+def log_start(settings: Settings, partition: int) -> int:
+    """The first offset of the windows topic that is still there."""
+    with open_reader(settings) as consumer:
+        return PartitionHead(consumer, settings.topics.windows.name, partition).start
+
+
+def decided_at(settings: Settings, partition: int, live_from: int) -> int | None:
+    """When the last record that was decided was appended to the windows topic; None if it is not there.
 
     Args:
         live_from: the first offset not decided yet, > the log's start.
@@ -96,9 +122,13 @@ def offset_before(settings: Settings, partition: int, live_from: int, span_ms: i
     with open_reader(settings) as consumer:
         consumer.assign([TopicPartition(topic, partition, live_from - 1)])
         decided = next_message(consumer, f"{topic}/{partition}")
-        if decided is None:
-            return live_from
-        _, decided_ms = decided.timestamp()
-        since = TopicPartition(topic, partition, max(decided_ms - span_ms, 0))
+        return None if decided is None else int(decided.timestamp()[1])
+
+
+def offset_at(settings: Settings, partition: int, since_ms: int, live_from: int) -> int:
+    """The first offset of the windows topic that was appended then or later, at most `live_from`."""
+    topic = settings.topics.windows.name
+    with open_reader(settings) as consumer:
+        since = TopicPartition(topic, partition, max(since_ms, 0))
         found = consumer.offsets_for_times([since], timeout=_TIMEOUT_S)[0].offset
     return min(found, live_from) if found >= 0 else live_from

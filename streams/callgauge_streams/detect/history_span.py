@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from callgauge_rules.bound import BoundRule
 from callgauge_streams.detect.learned_states import SAVED_EVERY_MS
 from callgauge_streams.detect.overflows import LASTS_MS
+from callgauge_streams.detect.rings import resolution_ms
 from callgauge_streams.detect.sources import GONE_AFTER
 
-__all__ = ["history_ms", "read_back_ms"]
+__all__ = ["ABSENT_MS", "history_ms", "read_back_ms"]
 
-# A series without calls is known, and an alert that its traffic has stopped goes on, for so long.
-_ABSENT_MS = 3_600_000
+#: A series without calls is known, and an alert that its traffic has stopped goes on, for so long.
+ABSENT_MS = 3_600_000
 # Rollup repeats each source's start about once a minute; that long is read to have heard them all.
 _STARTS_MS = 180_000
 
@@ -25,8 +26,10 @@ def history_ms(rules: Sequence[BoundRule]) -> int:
 def _needed_ms(bound: BoundRule) -> int:
     rule = bound.rule
     learns_of_nothing = any(each.learns and each.min_count == 0 for each in bound.conditions)
-    absent_ms = _ABSENT_MS if bound.judges_nothing or learns_of_nothing else 0
-    return bound.lookback_ms + rule.keep_firing_for + rule.for_ + bound.step_ms + absent_ms
+    absent_ms = ABSENT_MS if bound.judges_nothing or learns_of_nothing else 0
+    coarse_ms = resolution_ms(bound.lookback_ms, bound.grouping.window_ms)
+    coarse_ms = 0 if coarse_ms == bound.grouping.window_ms else coarse_ms
+    return bound.lookback_ms + coarse_ms + rule.keep_firing_for + rule.for_ + bound.step_ms + absent_ms
 
 
 def read_back_ms(rules: Sequence[BoundRule], source_timeout_ms: int) -> int:

@@ -8,10 +8,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_rules.bound import BoundCondition, BoundRule
+from callgauge_rules.bound import BoundCondition
+from callgauge_rules.in_force import InForce
 from callgauge_rules.lifecycle import Timing
+from callgauge_streams.detect.history_span import ABSENT_MS
 from callgauge_streams.detect.learning import Said
 from callgauge_streams.detect.picture import points_of
+from callgauge_streams.detect.rings import resolution_ms
 from callgauge_streams.detect.series import Kept, Series
 from callgauge_windows.compiled import compiled
 from callgauge_windows.grown import Grown
@@ -26,17 +29,28 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Judging:
-    """Of one rule. Series are known by their slots.
+    """Of one rule, as long as it is in force. Series are known by their slots.
 
     Args:
         kept: the series of the rule's grouping set.
+
+    Attributes:
+        began: it is in force, and judges. What is judged by it before is judged by the one that it takes over from.
+        over: it is in force no more.
+        after: the one of the same name that takes over from it.
+        judged_to_ms: the last window end that it judged, or before it began the last that it does not judge.
     """
 
-    def __init__(self, rule: BoundRule, kept: Kept) -> None:
+    def __init__(self, in_force: InForce, kept: Kept) -> None:
+        rule = in_force.rule
         self.rule, self.kept, self._cells = rule, kept, kept.cells
         self.name, self.width_ms, self._window_ms = rule.rule.name, rule.step_ms, rule.grouping.window_ms
         self.timing = Timing(rule.rule.for_, rule.rule.keep_firing_for, rule.rule.cooldown)
-        self.judged_to_ms = 0
+        self.from_ms, self.to_ms = in_force.from_ms, in_force.to_ms
+        self.judged_to_ms = (self.from_ms - 1) // self.width_ms * self.width_ms if self.from_ms else 0
+        self.began, self.over = not self.from_ms, False
+        self.before: Judging | None = None
+        self.after: Judging | None = None
         self._column_of = {name: at for at, name in enumerate(kept.cells.columns.names)}
         self._judges, self._on, self._due_ms = Grown(dtype=np.bool_), Grown(dtype=np.bool_), Grown()
         """Of each slot: whether the rule judges it; whether its alert is pending or firing; when it must be judged
@@ -49,7 +63,7 @@ class Judging:
         Args:
             on: its alert is pending or firing.
         """
-        self._enter(series.slot, judges=self.name in series.fingerprints, on=on)
+        self._enter(series.slot, judges=self.rule.judges(series.labels), on=on and self.began)
 
     def drop(self, series: Series) -> None:
         """A series is forgotten."""
@@ -59,6 +73,31 @@ class Judging:
         self._judges.to(slot + 1)[slot] = judges
         self._on.to(slot + 1)[slot] = on
         self._due_ms.to(slot + 1)[slot] = 0
+
+    def last_step(self, watermark_ms: int) -> int:
+        """The last window end that it can judge when event time has come so far."""
+        to_ms = watermark_ms if self.to_ms is None else min(watermark_ms, self.to_ms - 1)
+        return to_ms // self.width_ms * self.width_ms
+
+    def all_on(self) -> Int64s:
+        """The series whose alerts are pending or firing, in the order in which they came."""
+        slots = np.flatnonzero(self._judges.filled & self._on.filled)
+        return slots[np.argsort(self.kept.numbers(slots))]
+
+    def take_over(self, before: Judging) -> Int64s:
+        """Go on with the alerts of the rule as it was before; returns the slots of those that this one does not judge:
+        another `where`, or no calls within its lookback."""
+        slots = before.all_on()
+        if before.kept is not self.kept:
+            return slots
+        mine = self._can_judge(slots)
+        self._on.filled[slots[mine]] = True
+        self.plan(slots[mine])
+        return slots[~mine]
+
+    def _can_judge(self, slots: Int64s) -> Bools:
+        """Which of them it judges at its next step."""
+        return self.judged(slots) & (self._last_ms(slots) >= self.judged_to_ms + self.width_ms)
 
     def set_on(self, slot: int, *, on: bool) -> None:
         """Note whether the alert of a series is pending or firing. Where it is not and the condition does not hold
@@ -76,7 +115,15 @@ class Judging:
     def ranks(self, slots: Int64s, at_ms: int) -> Int8s:
         """To which rank the rule holds for each, over the lookbacks that end at `at_ms`; 0: it does not."""
         found: Int8s = self.rule.joined(self._condition_ranks(slots, at_ms))
-        return found
+        return np.where(self._vanished(slots, at_ms), np.int8(0), found) if self.rule.judges_nothing else found
+
+    def _vanished(self, slots: Int64s, at_ms: int) -> Bools:
+        """Which series had no calls for so long that "nothing came" says nothing about them any more."""
+        return self._cells.last_ends_before(slots, at_ms) + self.rule.lookback_ms + ABSENT_MS <= at_ms
+
+    def has_vanished(self, slot: int, at_ms: int) -> bool:
+        """Whether a series is such a one, to a rule that holds where nothing came."""
+        return self.rule.judges_nothing and bool(self._vanished(np.array([slot]), at_ms)[0])
 
     def held(self, slot: int, at_ms: int) -> list[int]:
         """Which of the conditions hold for one series, by their positions."""
@@ -97,6 +144,14 @@ class Judging:
     def _threshold_ranks(self, condition: BoundCondition, slots: Int64s, at_ms: int) -> Int8s:
         sums = self._cells.sums(condition.lookback_ms, at_ms, slots)
         return condition.ranks(lambda name: sums[slots, self._column_of[name]])
+
+    def state(self) -> Any:
+        """How far it is, for a snapshot; `put_back` takes it."""
+        return self.judged_to_ms, self.began, self.over
+
+    def put_back(self, state: Any) -> None:
+        """See `state`; to be called before series are added."""
+        self.judged_to_ms, self.began, self.over = state
 
     def plan(self, slots: Int64s, from_ms: Any = 0) -> None:
         """Note when these must be judged next, if at all.
@@ -130,7 +185,8 @@ class Judging:
         """Judge the latest window end anew for those whose windows, one for each, were part of its lookback. Gives the
         first place in `slots`, slot, and to which rank the rule holds, of those where something can follow."""
         to_ms = self.judged_to_ms
-        late = (starts_ms < to_ms) & (to_ms <= starts_ms + self.rule.lookback_ms) & self.judged(slots)
+        begin_ms = self._cells.begin_ms(self.rule.lookback_ms, to_ms)
+        late = (begin_ms <= starts_ms) & (starts_ms < to_ms) & self.judged(slots)
         if late.any():
             distinct, places = np.unique(slots, return_index=True)
             among = np.isin(distinct, slots[late])
@@ -160,10 +216,12 @@ class Judging:
     def _last_ms(self, slots: Int64s) -> Int64s:
         """The last window end at which a series is judged, one lookback after its last window. After that only time
         changes a verdict, for which one more judgement at the end is enough."""
-        rule = self.rule.rule
-        last_ms = self._cells.last_ends(slots) + self.rule.lookback_ms + rule.keep_firing_for + self.width_ms
-        # "Nothing came" begins to hold only after the last window.
-        return last_ms + rule.for_ if self.rule.judges_nothing else last_ms
+        rule, longest_ms = self.rule.rule, self.rule.lookback_ms
+        coarse_ms = resolution_ms(longest_ms, self._window_ms)
+        coarse_ms = 0 if coarse_ms == self._window_ms else coarse_ms
+        last_ms = self._cells.last_ends(slots) + longest_ms + coarse_ms + rule.keep_firing_for + self.width_ms
+        # "Nothing came" begins to hold only after the last window, and holds until the series has vanished.
+        return last_ms + rule.for_ + ABSENT_MS if self.rule.judges_nothing else last_ms
 
 
 @compiled

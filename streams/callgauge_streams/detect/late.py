@@ -29,6 +29,7 @@ from callgauge.structs import struct_of
 from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 from callgauge_streams.detect.late_episodes import LateEpisodes
 from callgauge_windows.row_batch import RowBatch
+from callgauge_windows.row_batch_wire import decode_rows, encode_rows
 
 __all__ = ["LATE_MS", "Late"]
 
@@ -105,6 +106,22 @@ class Late:
             yield from self._tell(self._episodes.take(self._judged(offset, clock_ms, is_on)), offset, clock_ms)
         if quiet:
             yield from self._tell(self._episodes.end(), offset, clock_ms)
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        told = [(alert_id, seq, at_ms) for (alert_id, seq), at_ms in self._told.items()]
+        return self._rows, self._first_ms, self._last_ms, told, self._episodes.state()
+
+    def rows(self) -> Iterator[bytes]:
+        """The rows that are collected, for a snapshot."""
+        return map(encode_rows, self._batches)
+
+    def put_back(self, state: Any, rows: Iterable[bytes]) -> None:
+        """See `state` and `rows`."""
+        self._rows, self._first_ms, self._last_ms, told, episodes = state
+        self._batches = [decode_rows(batch) for batch in rows]
+        self._told = {(alert_id, seq): at_ms for alert_id, seq, at_ms in told}
+        self._episodes.put_back(episodes)
 
     def _judged(self, offset: int, clock_ms: int, is_on: Callable[[str], bool]) -> list[Alert]:
         """Judge what was collected, and forget it."""

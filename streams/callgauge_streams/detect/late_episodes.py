@@ -12,7 +12,9 @@ So the end of an alert waits here until the next piece has shown whether the ale
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
+from callgauge.codec import encode, read
 from callgauge.schema import Alert
 
 __all__ = ["LateEpisodes"]
@@ -48,6 +50,14 @@ class LateEpisodes:
         """What still waits: nothing late follows."""
         waiting, self._ends = self._ends, {}
         yield from waiting.values()
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return {key: encode(alert) for key, alert in self._ends.items()}
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        self._ends = {key: read(Alert, value) for key, value in state.items()}
 
 
 def _goes_on(waiting: Alert, alert: Alert) -> bool:

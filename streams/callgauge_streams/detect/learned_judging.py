@@ -5,13 +5,13 @@ Unlike a threshold's, every series is judged at every step: what a detector says
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_rules.bound import BoundRule
+from callgauge_rules.in_force import InForce
 from callgauge_rules.lifecycle import State
 from callgauge_streams.detect.judging import Judging
 from callgauge_streams.detect.learned_states import (
@@ -29,6 +29,7 @@ __all__ = ["LearnedJudging"]
 
 Int64s = npt.NDArray[np.int64]
 Int8s = npt.NDArray[np.int8]
+Bools = npt.NDArray[np.bool_]
 
 # What was learned of more series than this does not rest: labels that never come twice would fill the memory.
 _MOST_RESTING = 20_000
@@ -39,8 +40,9 @@ _MOST_AT_ONCE = 500
 class LearnedJudging(Judging):
     """See above."""
 
-    def __init__(self, rule: BoundRule, kept: Kept, log: str) -> None:
-        super().__init__(rule, kept)
+    def __init__(self, in_force: InForce, kept: Kept, log: str) -> None:
+        super().__init__(in_force, kept)
+        rule = in_force.rule
         self.log = log
         self._learnings = {
             position: Learning(condition, kept.cells)
@@ -67,10 +69,13 @@ class LearnedJudging(Judging):
     def add(self, series: Series, *, on: bool) -> None:
         """A series is new, or comes back."""
         super().add(series, on=on)
-        if self.name not in series.fingerprints:
+        if not self.rule.judges(series.labels):
             return
         _, value = self._resting.pop(series.fingerprints[self.name], (0, b""))
-        state, slot = decode_state(value) if value else None, series.slot
+        self._learn(series.slot, decode_state(value) if value else None)
+
+    def _learn(self, slot: int, state: LearnedState | None) -> None:
+        """Begin with what was learned before, None: with nothing."""
         self._fed_to_ms.to(slot + 1)[slot] = state.to_ms if state else 0
         self._changed.to(slot + 1)[slot] = False
         self._saved_ms.to(slot + 1)[slot] = -SAVED_EVERY_MS
@@ -80,7 +85,8 @@ class LearnedJudging(Judging):
     def drop(self, series: Series) -> None:
         """A series is forgotten; what was learned of it rests until it comes back, or nobody remembers."""
         super().drop(series)
-        if key := series.fingerprints.get(self.name):
+        if self.rule.judges(series.labels):
+            key = series.fingerprints[self.name]
             state = self._state(series.slot, key, None)
             self._resting[key] = state.until_ms, encode_state(state)
             self._to_save[key] = self._resting[key][1]
@@ -89,6 +95,48 @@ class LearnedJudging(Judging):
                 learning.drop(series.slot)
             while len(self._resting) > _MOST_RESTING:
                 self._forget(next(iter(self._resting)))
+
+    def take_over(self, before: Judging) -> Int64s:
+        """Go on with alerts; and with what was learned, if it was learned of the same in the same way."""
+        if isinstance(before, LearnedJudging) and before._settings == self._settings and before.kept is self.kept:
+            self._resting |= before._resting
+            both = np.flatnonzero(self._judges.filled & before._judges.filled)
+            for slot in both.tolist():
+                key = self.kept.series[slot].fingerprints[self.name]
+                self._learn(slot, before._state(slot, key, None))
+        return super().take_over(before)
+
+    def _can_judge(self, slots: Int64s) -> Bools:
+        """All are judged at each step."""
+        return self.judged(slots)
+
+    def learned(self) -> Iterator[Any]:
+        """What was learned of each series, for a snapshot; `put_learned_back` takes it."""
+        for slot in np.flatnonzero(self._judges.filled).tolist():
+            learned = {position: learning.state(slot) for position, learning in self._learnings.items()}
+            fed_to_ms, saved_ms = int(self._fed_to_ms.filled[slot]), int(self._saved_ms.filled[slot])
+            yield self.kept.series[slot].number, fed_to_ms, saved_ms, bool(self._changed.filled[slot]), learned
+
+    def rests(self) -> Iterator[Any]:
+        """What rests, and what is to be saved besides (those without an end), for a snapshot."""
+        yield from ((key, until_ms, value) for key, (until_ms, value) in self._resting.items())
+        yield from ((key, None, value) for key, value in self._to_save.items())
+
+    def put_learned_back(self, items: Iterable[Any], rests: Iterable[Any]) -> None:
+        """See `learned` and `rests`; to be called when all series were added."""
+        self._resting, self._to_save = {}, {}
+        for key, until_ms, value in rests:
+            if until_ms is None:
+                self._to_save[key] = value
+            else:
+                self._resting[key] = until_ms, value
+        slots = {series.number: slot for slot, series in self.kept.series.items()}
+        for number, fed_to_ms, saved_ms, changed, learned in items:
+            slot = slots[number]
+            self._fed_to_ms.filled[slot], self._saved_ms.filled[slot] = fed_to_ms, saved_ms
+            self._changed.filled[slot] = changed
+            for position, learning in self._learnings.items():
+                learning.add(slot, learned[position])
 
     def take_states(self, clock_ms: int, alert_of: Callable[[str], State]) -> Iterator[tuple[str, bytes | None]]:
         """What must be saved now, by fingerprint; None: it is to be deleted.

@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from callgauge.codec import encode, read
 from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge.texts import repaired
@@ -81,6 +82,15 @@ class Losses:
             if clock_ms >= due_ms:
                 del self._firing[source]
                 yield self._ended(alert, due_ms, offset, f"told for {written(_LASTS_MS)}; the records stay lost")
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return {source: encode(alert) for source, alert in self._firing.items()}, self._lost_to
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        firing, self._lost_to = state
+        self._firing = {source: read(Alert, value) for source, value in firing.items()}
 
     def _fired(self, source: str, lost_from: int, goes_on_at: int, offset: int, appended_ms: int) -> Alert:
         lost = goes_on_at - lost_from

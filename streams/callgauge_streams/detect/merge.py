@@ -26,15 +26,17 @@ it never comes for a block that retention ate half of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.detect.batch_rows import BatchRow
+from callgauge_streams.detect.cell_pieces import cell_pieces, put_cells_back
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.epochs import Epochs
+from callgauge_streams.detect.rings import Ring
 from callgauge_streams.detect.series import Kept, Series, SeriesKey
 from callgauge_windows.row_batch import RowBatch
 
@@ -64,6 +66,7 @@ class Windows:
     Args:
         columns: what is kept of the rows of each grouping set; of one that is not named everything.
         lookbacks_ms: over which lookbacks sums of a grouping set are asked for.
+        rings: as what the past of a grouping set is kept.
         admit: asked for each row of a series that is not known: under which labels it counts (the row's own, or others
             if it is folded into another series), None if it does not count at all.
     """
@@ -72,10 +75,12 @@ class Windows:
         self,
         columns: Mapping[str, Columns] | None = None,
         lookbacks_ms: Mapping[str, Iterable[int]] | None = None,
+        rings: Mapping[str, Sequence[Ring]] | None = None,
         admit: Admit = lambda row: row.labels,
     ) -> None:
         self._columns = columns or {}
         self._lookbacks_ms = lookbacks_ms or {}
+        self._rings = rings or {}
         self._admit = admit
         self._series: dict[SeriesKey, Series] = {}
         self._kept: dict[str, Kept] = {}
@@ -93,7 +98,9 @@ class Windows:
         """The series of a grouping set."""
         if grouping not in self._kept:
             columns = self._columns.get(grouping) or Columns.every()
-            self._kept[grouping] = Kept(columns, window_ms, self._lookbacks_ms.get(grouping, ()))
+            self._kept[grouping] = Kept(
+                columns, window_ms, self._lookbacks_ms.get(grouping, ()), self._rings.get(grouping, ())
+            )
         return self._kept[grouping]
 
     def knows(self, series: Series) -> bool:
@@ -130,17 +137,22 @@ class Windows:
         """Take those rows that have a slot; returns those that change something."""
         if not (slots >= 0).any():
             return np.zeros(0, dtype=np.int64)
-        blocks = self._open.setdefault(batch.source, {})
-        group = blocks.get((batch.block, batch.epoch))
-        if group is None:
-            group = blocks[batch.block, batch.epoch] = self._next_group
-            self._groups[group] = batch.source, batch.block, batch.epoch
-            self._next_group += 1
+        group = self._group(batch.source, batch.block, batch.epoch)
         before = kept.cells.open_rows
         which = kept.cells.put(batch, slots, group, self._rows)
         self._rows += len(batch)
         self._open_rows[group] += kept.cells.open_rows - before
         return which
+
+    def _group(self, source: str, block: int, epoch: str) -> int:
+        """The number of a group of open rows."""
+        blocks = self._open.setdefault(source, {})
+        group = blocks.get((block, epoch))
+        if group is None:
+            group = blocks[block, epoch] = self._next_group
+            self._groups[group] = source, block, epoch
+            self._next_group += 1
+        return group
 
     def _admitted(self, kept: Kept, batch: RowBatch, at: int, new: list[Series]) -> Series | None:
         row = BatchRow(batch, at)
@@ -197,9 +209,44 @@ class Windows:
         del self._groups[group], self._open_rows[group]
         return group
 
+    def state(self) -> Any:
+        """What is known besides series and their cells, for a snapshot; `put_back` takes it."""
+        groups = [(source, block, epoch) for source, of in self._open.items() for block, epoch in of]
+        return self._count, self._rows, self._epochs.state(), self._folded_to, groups
+
+    def put_back(self, state: Any) -> None:
+        """See `state`; then `add_back` all series, and their cells."""
+        self._count, self._rows, epochs, self._folded_to, groups = state
+        self._epochs.put_back(epochs)
+        for source, block, epoch in groups:
+            self._group(source, block, epoch)
+
+    def add_back(self, kept: Kept, key: SeriesKey, labels: dict[str, str], number: int) -> Series:
+        """A series as it was."""
+        series = self._series[key] = kept.add(key, labels, number)
+        return series
+
+    def put_cells_back(self, kept: Kept, piece: bytes) -> None:
+        """The cells and open rows of a piece (`cell_pieces`)."""
+        numbers, slots = kept.slots_by_number()
+        groups = put_cells_back(
+            kept.cells, piece, lambda these: slots[np.searchsorted(numbers, these)], lambda group: self._group(*group)
+        )
+        self._open_rows.update(groups)
+
+    def cell_pieces(self, kept: Kept) -> dict[int, list[bytes]]:
+        """The pieces of what has changed since the last time, by their stretches of time."""
+        touched, kept.cells.touched = kept.cells.touched, set()
+        return dict(cell_pieces(kept.cells, touched, kept.numbers, self._groups.__getitem__))
+
     def of(self, grouping: str) -> Iterator[Series]:
         """The series of a grouping set."""
         return (series for series in list(self._series.values()) if series.grouping == grouping)
+
+    def coarsen(self, judged_ms: int, grouping: str) -> None:
+        """See `Cells.coarsen`."""
+        if grouping in self._kept:
+            self._kept[grouping].cells.coarsen(judged_ms)
 
     def forget(self, before_ms: int, grouping: str | None = None) -> list[Series]:
         """Drop the windows of a grouping set (by default of all) that end by `before_ms`, and series without any;

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from callgauge.codec import encode, read
 from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge_rules.alerts import ended
@@ -89,6 +90,14 @@ class Overflows:
                 reason = f"no overflow for {written(LASTS_MS)}"
                 kept = {"value": told.alert.value, "n": told.alert.n, "log": self._log}
                 yield ended(told.alert, due_ms, offset, reason).model_copy(update=kept)
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return [(key, encode(told.alert), told.last_ms) for key, told in self._firing.items()]
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        self._firing = {(key[0], key[1]): _Told(read(Alert, value), last_ms) for key, value, last_ms in state}
 
     def _tells_of(self, label: str) -> bool:
         return any(of == label for _, of in self._firing)

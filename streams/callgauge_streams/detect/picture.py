@@ -32,15 +32,18 @@ _MOST_CELLS = 2_000
 def points_of(condition: BoundCondition, cells: Cells, slot: int, at_ms: int) -> tuple[tuple[float, float], ...]:
     """Pairs of epoch seconds and value, oldest first."""
     step_ms, lookback_ms = condition.every_ms, condition.lookback_ms
-    begin_ms = at_ms - lookback_ms - (MOST_POINTS - 1) * step_ms
+    begin_ms = cells.begin_ms(lookback_ms, at_ms - (MOST_POINTS - 1) * step_ms)
     found = [(start, cell) for cell, start in cells.windows(slot, _MOST_CELLS) if begin_ms <= start < at_ms][::-1]
     if not found:
         return ()
     starts = np.array([start for start, _ in found])
     ends = np.arange(at_ms - (MOST_POINTS - 1) * step_ms, at_ms + 1, step_ms)
-    whole = ends - lookback_ms >= starts[0] if condition.aggregate.counts else ends > starts[0]
-    ends = ends[whole]
-    first, last = np.searchsorted(starts, ends - lookback_ms), np.searchsorted(starts, ends)
+    # What is kept as minutes or hours cannot be added up to a time within them.
+    ends = ends[ends >= cells.fine_from_ms]
+    begins = cells.begin_ms(lookback_ms, ends)
+    whole = begins >= starts[0] if condition.aggregate.counts else ends > starts[0]
+    ends, begins = ends[whole], begins[whole]
+    first, last = np.searchsorted(starts, begins), np.searchsorted(starts, ends)
     which = np.array([cell for _, cell in found])
     formula = condition.aggregate.formula
     if isinstance(formula, Percentile):

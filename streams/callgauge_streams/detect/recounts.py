@@ -11,6 +11,7 @@ changes meanwhile is noted, and judged when the source has come as far as window
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from callgauge_streams.detect.series import Series
 
@@ -33,6 +34,20 @@ class Recounts:
     def note(self, source: str, places: Iterable[Place]) -> None:
         """These windows have changed, by a source that is counted again from now on."""
         self._waiting.setdefault(source, {}).update(dict.fromkeys(places))
+
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return {
+            source: [(series.number, start_ms) for series, start_ms in places]
+            for source, places in self._waiting.items()
+        }
+
+    def put_back(self, state: Any, series_of: Callable[[int], Series]) -> None:
+        """See `state`."""
+        self._waiting = {
+            source: {(series_of(number), start_ms): None for number, start_ms in places}
+            for source, places in state.items()
+        }
 
     def take_done(self, caught_up: Callable[[str], bool]) -> list[Place]:
         """The windows that wait for nothing any more, in the order in which they were noted."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy.typing as npt
 from callgauge_streams.detect.cells import Cells
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.pairs import Pairs, enter, take_out
+from callgauge_streams.detect.rings import Ring
 from callgauge_windows.grown import Grown
 from callgauge_windows.totals import Totals
 
@@ -59,8 +60,10 @@ class Series:
 class Kept:
     """The series of one grouping set, each in a slot of its columns."""
 
-    def __init__(self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int]) -> None:
-        self.cells = Cells(columns, window_ms, lookbacks_ms)
+    def __init__(
+        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int], rings: Sequence[Ring] = ()
+    ) -> None:
+        self.cells = Cells(columns, window_ms, lookbacks_ms, rings)
         self.series: dict[int, Series] = {}
         """By slot."""
         self._slot_of = Pairs()
@@ -97,6 +100,11 @@ class Kept:
                 self._told_apart -= 1
                 take_out(self._slot_of.keys, self._slot_of.numbers, 0, _signed(series.key[1]))
         return gone
+
+    def slots_by_number(self) -> tuple[Int64s, Int64s]:
+        """The numbers of all series, ascending, and the slot of each."""
+        slots = np.array(sorted(self.series, key=lambda slot: self.series[slot].number), dtype=np.int64)
+        return self.numbers(slots), slots
 
     def numbers(self, slots: Int64s) -> Int64s:
         """Numbers of the series in these slots."""

@@ -7,6 +7,8 @@ largest value leaves, the sums are made anew from the cells.
     windows    . . a . b . c d . .        sums over [from, to):  a + b + c
                    |         |            next change: the end of d, or one lookback after the end of a
                   from       to
+
+`from` is where the lookback begins (`rings`).
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.detect.cell_links import NEWER, NEWEST, OLDER, START
+from callgauge_streams.detect.rings import begin_ms, resolution_ms
 from callgauge_windows.compiled import compiled
 from callgauge_windows.grown import Grown
 
@@ -37,7 +40,7 @@ class Sliding:
 
     def __init__(self, lookback_ms: int, window_ms: int, columns: int, added: int) -> None:
         self.lookback_ms = lookback_ms
-        self._window_ms = window_ms
+        self._window_ms, self._width_ms = window_ms, resolution_ms(lookback_ms, window_ms)
         self._added = added
         self._sums = Grown(columns)
         self._ranges = Grown(3)
@@ -46,11 +49,12 @@ class Sliding:
     def upset(self, slots: Int64s, starts: Int64s) -> None:
         """Windows of these slots have changed, have come or gone: where they are in the sums, those are made anew."""
         ranges = self._ranges.to(int(slots.max(initial=-1)) + 1)
-        inside = (starts < ranges[slots, _TO]) & (starts >= ranges[slots, _TO] - self.lookback_ms)
+        to_ms = ranges[slots, _TO]
+        inside = (starts < to_ms) & (starts >= begin_ms(self.lookback_ms, self._window_ms, to_ms))
         ranges[slots[inside], _TO] = _NEVER
 
     def forget(self, slots: Int64s) -> None:
-        """These slots will be other series."""
+        """The sums of these slots are to be made anew."""
         self._ranges.to(int(slots.max(initial=-1)) + 1)[slots, _TO] = _NEVER
 
     def to(self, at_ms: int, which: Int64s, slots: Int64s, cells: Int64s, sums: Int64s) -> Int64s:
@@ -60,22 +64,23 @@ class Sliding:
             slots, cells, sums: see callgauge_streams.detect.cell_links.
         """
         ranges, mine = self._ranges.to(len(slots)), self._sums.to(len(slots))
-        _slide(which, at_ms, self.lookback_ms, self._added, slots, cells, sums, ranges, mine)
+        from_ms = begin_ms(self.lookback_ms, self._window_ms, at_ms)
+        _slide(which, at_ms, from_ms, self._added, slots, cells, sums, ranges, mine)
         return mine
 
     def next_change(self, at_ms: int, which: Int64s, slots: Int64s, cells: Int64s, none_ms: int) -> Int64s:
         """For each slot, whose sums must be those up to `at_ms`: the first window end after it at which other windows
         are in the lookback; `none_ms` if there is none, since no window is in it or comes later."""
         found = np.full(len(which), none_ms)
-        _next_change(which, at_ms, self.lookback_ms, self._window_ms, slots, cells, self._ranges.filled, found)
+        widths = self.lookback_ms, self._window_ms, self._width_ms
+        _next_change(which, at_ms, *widths, slots, cells, self._ranges.filled, found)
         return found
 
 
 @compiled
 def _slide(
-    which: Any, at_ms: int, lookback_ms: int, added: int, slots: Any, cells: Any, sums: Any, ranges: Any, mine: Any
+    which: Any, at_ms: int, from_ms: int, added: int, slots: Any, cells: Any, sums: Any, ranges: Any, mine: Any
 ) -> None:
-    from_ms = at_ms - lookback_ms
     for slot in which:
         to_ms = ranges[slot, _TO]
         if to_ms == at_ms:
@@ -142,8 +147,9 @@ def _add_up(
 
 @compiled
 def _next_change(
-    which: Any, at_ms: int, lookback_ms: int, window_ms: int, slots: Any, cells: Any, ranges: Any, found: Any
-) -> None:
+    which: Any, at_ms: int, lookback_ms: int, window_ms: int, width_ms: int, slots: Any, cells: Any, ranges: Any,
+    found: Any,
+) -> None:  # fmt: skip
     for i in range(len(which)):
         slot = which[i]
         first, last = ranges[slot, _FIRST], ranges[slot, _LAST]
@@ -154,6 +160,7 @@ def _next_change(
             while cell >= 0 and cells[cell, START] >= at_ms:
                 enters, cell = cell, cells[cell, OLDER]
         if first >= 0:
-            found[i] = cells[first, START] + window_ms + lookback_ms
+            leaves_ms = (cells[first, START] // width_ms + 1) * width_ms + lookback_ms
+            found[i] = (leaves_ms + window_ms - 1) // window_ms * window_ms
         if enters >= 0 and (first < 0 or cells[enters, START] + window_ms < found[i]):
             found[i] = cells[enters, START] + window_ms

@@ -84,5 +84,15 @@ class Sources:
             self._watermark_ms = self._idle_from_ms + self.clock_ms - self._idle_since_ms
         return self._watermark_ms
 
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        sources = [(name, each.watermark_ms, each.idle, each.heard_ms) for name, each in self._sources.items()]
+        return sources, self._watermark_ms, self._idle_since_ms, self._idle_from_ms, self.clock_ms
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        sources, self._watermark_ms, self._idle_since_ms, self._idle_from_ms, self.clock_ms = state
+        self._sources = {name: _Source(*rest) for name, *rest in sources}
+
     def _heard(self, source: _Source) -> bool:
         return self.clock_ms - source.heard_ms <= self._timeout_ms

@@ -7,8 +7,11 @@ others cost nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
 
 from callgauge.schema import Alert
 from callgauge_rules.alerts import state_of
@@ -41,7 +44,7 @@ class States:
 
     def __init__(self, current: Iterable[Alert], *, log: str, rules: Iterable[str], cooldown_ms: int) -> None:
         self._log = log
-        self._rules = frozenset(rules)
+        self._rules = set(rules)
         self._cooldown_ms = cooldown_ms
         self._count = 0
         self._known: dict[str, _Known] = {}
@@ -115,6 +118,42 @@ class States:
     def has_rule(self, alert: Alert) -> bool:
         """Whether the rule of an alert is still in force."""
         return alert.rule in self._rules
+
+    def remove_rule(self, name: str) -> None:
+        """A rule is in force no more: its alerts that nothing judges are ended."""
+        self._rules.discard(name)
+        for key, known in self._known.items():
+            if known.alert is not None and known.alert.rule == name:
+                self._leave(key)
+
+    def alert(self, key: str) -> Alert | None:
+        """The last transition of an alert."""
+        known = self._known.get(key)
+        return known.alert if known else None
+
+    def items(self) -> Iterator[tuple[Any, Alert | None]]:
+        """All that is known of each alert, for a snapshot (`put_back` takes it), and its last transition."""
+        for key, known in self._known.items():
+            yield (key, known.number, known.state, self._left.at(key)), known.alert
+
+    def put_back(self, items: Iterable[Any], alerts: Mapping[str, Alert], rules: Iterable[str]) -> None:
+        """See `items`.
+
+        Args:
+            rules: names of those in force, or not yet.
+        """
+        self._rules = set(rules)
+        self._known, self._left = {}, Due()
+        for key, number, state, left_ms in items:
+            self._known[key] = _Known(number, msgspec.convert(state, State), alerts.get(key))
+            self._count = max(self._count, number)
+            if left_ms is not None:
+                self._left.put(key, left_ms)
+
+    @property
+    def rules(self) -> list[str]:
+        """Names of the rules in force, or not yet."""
+        return sorted(self._rules)
 
     def _leave(self, key: str) -> None:
         known = self._known.get(key)

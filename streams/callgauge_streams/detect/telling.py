@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge_rules.alerts import Shown, alert_of
 from callgauge_rules.lifecycle import State
+from callgauge_streams.detect.history_span import ABSENT_MS
 from callgauge_streams.detect.judging import Judging
 from callgauge_streams.detect.series import Series
 from callgauge_streams.detect.watermarks import Watermarks
@@ -36,7 +38,7 @@ class Telling:
         rule, held = judging.rule, judging.held(series.slot, at_ms) if judging.rule.composite else []
         position = held[0] if held else 0
         condition = rule.conditions[position]
-        begin_ms, measure = at_ms - condition.lookback_ms, condition.aggregate.measure
+        begin_ms, measure = series.cells.begin_ms(condition.lookback_ms, at_ms), condition.aggregate.measure
         totals = series.cells.totals(series.slot, begin_ms, at_ms, {measure})
         said = judging.verdict(series.slot, position)
         firing = state.phase == "firing"
@@ -50,6 +52,8 @@ class Telling:
             heard=self._watermarks.heard(rule),
             held=tuple(rule.conditions[each].name for each in held),
         )
+        if state.phase == "inactive" and judging.has_vanished(series.slot, at_ms):
+            reason = reason or f"no calls for {written(rule.lookback_ms + ABSENT_MS)}: the series has vanished"
         value = condition.aggregate.of(totals)
         return alert_of(rule, series.labels, state, value, totals, reason=reason, log=self._log, shows=shows)
 

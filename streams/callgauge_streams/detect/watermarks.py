@@ -71,5 +71,15 @@ class Watermarks:
         """Share of the rule's sources that were heard of lately."""
         return min(sources.heard for sources in self._of(rule))
 
+    def state(self) -> Any:
+        """All that it knows, for a snapshot; `put_back` takes it."""
+        return self._calls.state(), self._scores.state(), self._began_ms, self._settles_ms
+
+    def put_back(self, state: Any) -> None:
+        """See `state`."""
+        calls, scores, self._began_ms, self._settles_ms = state
+        self._calls.put_back(calls)
+        self._scores.put_back(scores)
+
     def _of(self, rule: BoundRule) -> list[Sources]:
         return [self._calls] * rule.of_calls + [self._scores] * rule.of_scores

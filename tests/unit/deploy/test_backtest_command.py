@@ -25,6 +25,7 @@ from callgauge_streams.detect.episodes import episodes_of
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.row_batch import RowBatch
 from tests.unit.sinks.fakes import FakeMessage
+from tests.unit.sinks.made_calls import T0, store_calls
 from tests.unit.streams.detect.windows_log import WINDOW_MS, row
 
 START = 1_700_000_000_000 // 60_000 * 6  # 2023-11-14T22:13:00Z
@@ -167,3 +168,19 @@ def test_no_windows_and_no_file(asked: Path) -> None:
     assert "the store has no windows of model@10s" in str(empty.exception)
     assert isinstance(missing.exception, RuleError)
     assert "none.yaml" in str(missing.exception)
+
+
+def test_rules_from_history_are_tested_too(store: Store, asked: Path) -> None:
+    """By user, on calls that lie in the store; those of the stream are left out."""
+    asked.write_text(
+        "rules:\n"
+        "  - {name: spending, by: [user_id], aggregate: cost_usd, lookback: 10m, value: 1, severity: critical}\n"
+        "  - {name: failing, by: [model], aggregate: error_rate, lookback: 20s, value: 50%}\n"
+    )
+    store_calls(store, [{"end": T0 + 90, "user_id": "ada", "cost_usd": 2.0}, {"end": T0, "user_id": "bob"}])
+    done = run(str(asked), "--from", "2026-11-02T00:00", "--to", "2026-11-02T00:30", "--history", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert [(each["rule"], each["labels"]) for each in told["episodes"]] == [("spending", {"user_id": "ada"})]
+    assert told["left_out"] == ["failing"]
+    assert [(each["rule"], each["alerts"], each["pages"]) for each in told["rules"]] == [("spending", 1, 1)]

@@ -19,6 +19,7 @@ TYPES: dict[str, type[BaseModel]] = {
     "score": schema.Score,
     "state_change": schema.StateChange,
     "mark": schema.Mark,
+    "rule_set": schema.RuleSet,
     "window_row": schema.WindowRow,
     "score_row": schema.ScoreRow,
     "block_summary": schema.BlockSummary,

@@ -199,3 +199,23 @@ def test_feedback_from_another_process(judging: Judging) -> None:
         [sys.executable, "-c", FROM_ELSEWHERE, call.ref], capture_output=True, text=True, check=True, timeout=60
     )
     assert run.stdout.split() == ["search", "m", call.event_id]
+
+
+def test_a_mark_of_a_change(judging: Judging) -> None:
+    """Of the service's own calls unless it says otherwise, from now on unless it says when; on the topic of rules."""
+    mine = judging.gauge.mark("gpt-4o -> gpt-4.1", environment="prod", author="ada", url="https://example.com/42")
+    everybodys = judging.gauge.mark("new prices", at=900.0, service="")
+    judging.gauge.flush()
+    first, second = judging.bus.marks
+    assert (first.mark_id, first.service, first.labels) == (mine, "search", {"environment": "prod"})
+    assert (first.text, first.effective_from, first.author) == ("gpt-4o -> gpt-4.1", 1_000.0, "ada")
+    assert (second.mark_id, second.service, second.effective_from) == (everybodys, "", 900.0)
+    assert [(each.kind, each.key) for each in judging.bus.messages] == [
+        ("rules", f"mark/{mark_id}".encode()) for mark_id in (mine, everybodys)
+    ]
+
+
+def test_a_mark_without_words_is_refused(judging: Judging) -> None:
+    """Counted, never raised."""
+    assert judging.gauge.mark("") == ""
+    assert judging.gauge.stats.invalid == 1

@@ -11,7 +11,7 @@ from callgauge.schema import Alert
 from callgauge_evaluator.binding import bind_history
 from callgauge_evaluator.evaluation import Evaluation, RuleJudge, instants
 from callgauge_evaluator.lives import Lives
-from callgauge_history.store import Store
+from callgauge_history.store import Parameters, QueryResult, Store
 from callgauge_rules.placing import Placed, place
 from callgauge_rules.rule import Rule
 from callgauge_rules.rules import load_rules
@@ -25,7 +25,8 @@ DAY_S, HOUR_S = 86_400.0, 3_600.0
 def evaluation_of(*rules: Rule, lives: Lives | None = None) -> Evaluation:
     bound, refused = bind_history([Placed(rule, None, "") for rule in rules])
     assert not refused
-    return Evaluation([RuleJudge(rule) for rule in bound], lives or Lives())
+    judges = [RuleJudge(each) for each in bound]
+    return Evaluation(lambda _: judges, lives or Lives())
 
 
 def run(store: Store, evaluation: Evaluation, from_s: float, to_s: float, step_s: float = 60.0) -> list[Alert]:
@@ -163,8 +164,8 @@ def test_a_rule_that_asks_too_much_silences_no_other(store: Store, caplog: pytes
     wrong = rule(name="wrong", aggregate="calls", value="0", by=["user_id"])
     evaluation = evaluation_of(wrong, rule(aggregate="calls", value="0"))
 
-    def ask(sql: str) -> Any:
-        return store.query("SELECT nothing FROM nowhere" if "user_id" in sql else sql)
+    def ask(sql: str, parameters: Parameters | None = None) -> QueryResult:
+        return store.query("SELECT nothing FROM nowhere" if "user_id" in sql else sql, parameters)
 
     told = evaluation.at(ask, int(T0 * 1000) + 60_000)
     assert [alert.rule for alert in told] == ["r"]

@@ -12,7 +12,7 @@ from callgauge_evaluator.evaluation import RuleJudge
 from callgauge_evaluator.evaluator import Evaluator
 from callgauge_evaluator.judging import Ask
 from callgauge_evaluator.lives import Lives, subject_of, timing_of
-from callgauge_history.store import QueryResult, StoreUnavailable
+from callgauge_history.store import Parameters, QueryResult, StoreUnavailable
 from tests.unit.sinks.evaluator.test_lives import T0_MS, rule_of, subjects
 
 MINUTE_MS = 60_000
@@ -35,6 +35,9 @@ class Course(RuleJudge):
         return lives.judge("r", timing_of(bound), subjects(self._written, (rank, 0)), at_ms, missing)
 
 
+COURSES = Course()
+
+
 class Bus:
     """Topic, store and clock of several evaluators."""
 
@@ -44,7 +47,7 @@ class Bus:
         self.now_ms = T0_MS + 5_000
         self.refuses = self.is_down = False
 
-    def ask(self, sql: str) -> QueryResult:
+    def ask(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
         if self.is_down:
             raise StoreUnavailable("ClickHouse is down")
         return QueryResult([], [])
@@ -58,12 +61,18 @@ class Bus:
     def note(self, at_ms: int) -> None:
         self.cursor = at_ms
 
+    def read(self) -> None:
+        pass
+
+    def at(self, at_ms: int) -> list[Course]:
+        return [COURSES]
+
     def told(self) -> list[Alert]:
         return list({alert.fingerprint: alert for alert in self.topic}.values())
 
     def evaluator(self, seat: Seat) -> Evaluator:
         return Evaluator(
-            [Course()],
+            self,
             seat=seat,
             ask=self.ask,
             complete=Complete(dict, 2_000),
@@ -185,7 +194,7 @@ def test_an_instant_waits_for_the_sinks() -> None:
     """All that was on the topic when its time had passed must be stored; later records do not matter."""
     ends, stored = {"s/0": 10, "s/1": 5}, {"s/0": 10, "s/1": 4}
 
-    def ask(sql: str) -> QueryResult:
+    def ask(sql: str, parameters: Parameters | None = None) -> QueryResult:
         return QueryResult([], [[source, offset] for source, offset in stored.items()])
 
     complete = Complete(lambda: dict(ends), 2_000)

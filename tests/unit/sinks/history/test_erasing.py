@@ -11,7 +11,7 @@ import pytest
 from callgauge.errors import StoreError
 from callgauge.topics import Topics
 from callgauge_history.erasing import erase, found_of, remaining
-from callgauge_history.store import QueryResult, Store
+from callgauge_history.store import Parameters, QueryResult, Store
 from tests.unit.sinks.made_calls import T0, store_calls, store_scores
 
 USER = "o'neil"
@@ -32,6 +32,7 @@ def stored(store: Store) -> Store:
     store_scores(store, [{"ts": T0, "name": "s", "value": 1.0} | each for each in about])
     ids, now = ["a1", "b1"], pa.array([round(time.time() * 1000)] * 2, TIME)
     store.insert("content", pa.table({"event_id": ids, "prompt": ids, "appended_at": now}))
+    store.insert("usage", pa.table({"user_id": [USER, "bob"], "calls": [2, 2]}))
     raw = [base64.b64encode(text.encode()).decode() for text in (f'{{"user_id": "{USER}"', '{"user_id": "bob"')]
     store.insert("dead_letters", pa.table({"topic": ["x", "x"], "offset": [1, 2], "raw": raw, "ts": now}))
     alerts = ((1, "o\\'neil"), (2, "bob"))
@@ -44,8 +45,8 @@ def test_the_users_rows_go_and_no_others(stored: Store) -> None:
     """Calls, steps of their traces, scores of both, content, alerts, dead letters."""
     found = {each.table: each.rows for each in erase(stored, USER)}
     assert found == {
-        "scores": 3, "content": 1, "cost_adjustments": 0, "alert_actions": 0, "alerts": 1, "dead_letters": 1,
-        "steps of traces": 1, "calls": 2,
+        "scores": 3, "content": 1, "cost_adjustments": 0, "usage": 1, "alert_actions": 0, "alerts": 1,
+        "dead_letters": 1, "steps of traces": 1, "calls": 2,
     }  # fmt: skip
     assert sorted(row[0] for row in stored.query("SELECT event_id FROM calls FINAL").rows) == ["b1", "b2", "c1"]
     assert sorted(row[0] for row in stored.query("SELECT event_id FROM scores FINAL").rows) == ["", "b1"]
@@ -64,8 +65,8 @@ def test_what_is_left_is_an_error(stored: Store) -> None:
             if "DELETE FROM calls" not in sql:
                 stored.command(sql)
 
-        def query(self, sql: str) -> QueryResult:
-            return stored.query(sql)
+        def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
+            return stored.query(sql, parameters)
 
     with pytest.raises(StoreError, match="2 in calls"):
         erase(Stubborn(), USER)

@@ -14,7 +14,7 @@ from callgauge_history.store import Store
 HARMLESS = re.compile(
     r"CREATE (TABLE|VIEW) IF NOT EXISTS|CREATE OR REPLACE (FUNCTION|VIEW)|"
     r"ALTER TABLE \w+ ADD (COLUMN|INDEX) IF NOT EXISTS|"
-    r"ALTER TABLE \w+ (MODIFY|MATERIALIZE) (COLUMN|INDEX|SETTING)|"
+    r"ALTER TABLE \w+\s+(MODIFY|MATERIALIZE) (COLUMN|INDEX|SETTING)|"
     r"DROP (TABLE|VIEW) IF EXISTS"
 )
 #: Harmless only behind a condition that ceases to hold, or when they copy what replaces itself.

@@ -1,8 +1,9 @@
 """Detect as it was when it walked over all series at each progress record: the plain way to say what is judged when.
 
-`WalkingEngine` is what `callgauge_streams.detect.engine.Engine`, which looks only at what is due, is compared with. It
-is slow on purpose; do not make it faster. It differs from how it was in one point: windows are forgotten by what the
-rules of their own grouping set need.
+`WalkingEngine` is what `callgauge_streams.detect.engine.Engine`, which looks only at what is due, is compared with.
+It is slow on purpose; do not make it faster. It keeps every window by itself, whatever rings there are. It differs from
+how it was in these points: windows are forgotten by what the rules of their own grouping set need, a lookback begins
+where rings let it begin, and "nothing came" holds until the series has vanished.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
+from callgauge.durations import written
 from callgauge.schema import Alert
 from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_rules.alerts import alert_of, ended, state_of
 from callgauge_rules.lifecycle import COUNTED_MS, QUIET_MS, State, Timing, observe, step
 from callgauge_rules.rules import RECORDS_LOST, BoundRule
-from callgauge_streams.detect.history_span import history_ms
+from callgauge_streams.detect.history_span import ABSENT_MS, history_ms
+from callgauge_streams.detect.rings import begin_ms, resolution_ms
 from callgauge_streams.detect.sources import Sources
 from tests.unit.streams.detect.full_walk_windows import Series, Windows
 
@@ -151,9 +154,11 @@ class WalkingEngine:
         width = series.window_ms
         oldest = (to_ms - self._keep_ms[series.grouping] - _WAIT_MS) // width * width
         first = max(self._judged_to[rule.rule.name], min(series.windows), oldest) + width
-        last = series.last_end_ms() + rule.rule.lookback + rule.rule.keep_firing_for + width
+        last = series.last_end_ms() + rule.lookback_ms + rule.rule.keep_firing_for + width
+        if (coarse := resolution_ms(rule.lookback_ms, width)) > width:
+            last += coarse
         if rule.judges_nothing:
-            last += rule.rule.for_  # the condition begins to hold after the last window
+            last += rule.rule.for_ + ABSENT_MS  # the condition begins to hold after the last window
         return range(first, min(to_ms, last) + 1, width)
 
     def _forget(self, watermark_ms: int) -> None:
@@ -172,13 +177,18 @@ class WalkingEngine:
         for rule in self._rules_of(series):
             judged_to = self._judged_to[rule.rule.name]
             waits = rule.aggregate.counts and not self._sources.complete
-            if any(start < judged_to <= start + rule.rule.lookback for start in changed_ms) and not waits:
+            begin = begin_ms(rule.lookback_ms, series.window_ms, judged_to)
+            if any(begin <= start < judged_to for start in changed_ms) and not waits:
                 yield from self._judge(rule, series, judged_to, reason)
 
     def _judge(self, rule: BoundRule, series: Series, at_ms: int, reason: str = "") -> Iterator[Alert]:
-        totals = series.totals(at_ms - rule.rule.lookback, at_ms)
+        totals = series.totals(begin_ms(rule.lookback_ms, series.window_ms, at_ms), at_ms)
         value = rule.aggregate.of(totals)
         holds = rule.main.rank(value, totals.n)
+        newest = max((start for start in series.windows if start < at_ms), default=-series.window_ms)
+        if rule.judges_nothing and newest + series.window_ms + rule.lookback_ms + ABSENT_MS <= at_ms:
+            holds = 0
+            reason = reason or f"no calls for {written(rule.lookback_ms + ABSENT_MS)}: the series has vanished"
         key = series.fingerprints[rule.rule.name]
         before = self._states.get(key, State())
         if self._offset < self._live_from or (self._offset, at_ms) <= (before.offset, before.at_ms):

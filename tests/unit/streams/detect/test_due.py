@@ -176,5 +176,5 @@ def test_quiet_series_cost_nothing(tmp_path: Path) -> None:
     for at in range(120_000, 3_600_001, 30_000):
         engine.take(40_003, at, progress(at, "s0"))
         assert engine.looked_at == 40_000 + 3  # the third window has ended, then nothing changes
-    engine.take(40_004, 3_630_000, progress(3_630_000, "s0"))
-    assert engine.looked_at == 80_000 + 3  # the calls have left the lookback
+    engine.take(40_004, 3_660_000, progress(3_660_000, "s0"))
+    assert engine.looked_at == 80_000 + 3  # the minute of the calls has left the lookback

@@ -11,7 +11,7 @@ import pytest
 from callgauge.errors import DecodeError
 from callgauge_history.marks.report import NoSuchMark, find_mark, mark_report, stored_marks
 from callgauge_history.store import Store
-from callgauge_sinks.marks import decode_mark, mark_rows
+from callgauge_sinks.marks import decode_rules, mark_rows
 from callgauge_sinks.records import Record
 from tests.unit.sinks.fakes import FakeMessage
 from tests.unit.sinks.made_calls import T0, store_calls, store_scores, totals_range
@@ -22,14 +22,14 @@ HOUR_MS, T0_MS = 3_600_000, int(T0 * 1000)
 
 def store_marks(store: Store, *marks: dict[str, Any]) -> None:
     values = [json.dumps({"kind": "mark", "text": "t", "service": "chat", **mark}).encode() for mark in marks]
-    records = [Record(decode_mark(value), FakeMessage(value)) for value in values]
+    records = [Record(decode_rules(value), FakeMessage(value)) for value in values]
     store.insert("marks", mark_rows(records)["marks"])
 
 
 def test_the_golden_mark_is_stored(store: Store) -> None:
     """Every field has its column."""
     value = GOLDEN.read_bytes()
-    store.insert("marks", mark_rows([Record(decode_mark(value), FakeMessage(value))])["marks"])
+    store.insert("marks", mark_rows([Record(decode_rules(value), FakeMessage(value))])["marks"])
     sent = json.loads(value)
     columns = "mark_id, toUnixTimestamp(effective_from), text, service, labels, author, url, schema_version"
     assert store.query(f"SELECT {columns} FROM marks_final").rows == [
@@ -39,13 +39,13 @@ def test_the_golden_mark_is_stored(store: Store) -> None:
 
 def test_other_records_of_the_topic_are_passed_over() -> None:
     """Rule sets, and tombstones; what is no JSON is told."""
-    assert decode_mark(None) is None
-    assert decode_mark(b'{"kind": "rules", "rules": []}') is None
-    assert mark_rows([Record(None, FakeMessage(b""))]) == {}
-    with pytest.raises(DecodeError, match="not JSON"):
-        decode_mark(b"{")
-    with pytest.raises(DecodeError):
-        decode_mark(b'{"kind": "mark"}')
+    assert decode_rules(None) is None
+    rules = (GOLDEN.parent / "rule_set.json").read_bytes()
+    records = [Record(decode_rules(value), FakeMessage(value)) for value in (rules, None)]
+    assert mark_rows(records) == {}
+    for wrong in (b"{", b'{"kind": "mark"}', b'{"kind": "other"}'):
+        with pytest.raises(DecodeError):
+            decode_rules(wrong)
 
 
 def test_marks_are_found(store: Store) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from callgauge.errors import QuestionError
+from callgauge_history.questions import source
 from callgauge_history.questions.changes import Side
 from callgauge_history.questions.compare import compare
 from callgauge_history.questions.errors import error_breakdown
@@ -24,6 +26,7 @@ from callgauge_history.tiers import touched
 from callgauge_history.tiers.job import derive
 from callgauge_history.tiers.ladder import BASES, TIERS
 from callgauge_history.tiers.usage import derive_usage
+from tests.unit.sinks.history.questions import oracle
 from tests.unit.sinks.history.questions.conftest import Filled
 
 QUESTIONS: dict[str, Callable[[Ask, Period], Any]] = {
@@ -61,13 +64,13 @@ def parts(whole: Period) -> list[Period]:
     return [whole, Period(whole.start_ms + 1_230_000, whole.end_ms - 2_345_678)]
 
 
-@pytest.mark.parametrize("dirty", ["nothing", "an hour", "everything"])
+@pytest.mark.parametrize("dirty", ["nothing", "an hour"])
 @pytest.mark.parametrize("name", QUESTIONS)
 def test_the_same_answer(
     history: Filled, answers: dict[Any, Any], name: str, dirty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever part of it the tiers may give."""
-    monkeypatch.setattr(touched, "OVERLAP_MS", 300_000 if dirty == "everything" else -60_000)
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
     if dirty == "an hour":
         found = touched.touched_buckets
         an_hour = history.period.start_ms + HALF_HOUR_MS
@@ -92,3 +95,25 @@ def test_the_tiers_are_read(history: Filled, answers: dict[Any, Any], monkeypatc
     whole_days = Period(history.period.start_ms // 86_400_000 * 86_400_000, history.period.end_ms + 86_400_000)
     assert "1d" in summary(history.ask, whole_days).tiers
     assert summary(history.ask, whole_days).numbers.calls == len(history.of_models)
+
+
+def test_where_windows_are_gone(history: Filled, answers: dict[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edges are widened to what is still kept, and steps that are not are refused."""
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
+    assert answers
+    kept = {"1m": history.period.end_ms, "1h": history.period.end_ms - 600_000, "1d": 0}
+    found = touched.coverages
+
+    def only_kept(*args: Any) -> Any:
+        return [dataclasses.replace(each, kept_from_ms=kept[each.name]) for each in found(*args)]
+
+    monkeypatch.setattr(source, "coverages", only_kept)
+    part = Period(history.period.start_ms + 1_230_000, history.period.end_ms - 65_000)
+    given = summary(history.ask, part)
+    hour = 3_600_000
+    assert given.period == Period(part.start_ms // hour * hour, part.end_ms // 60_000 * 60_000 + 60_000)
+    assert set(given.tiers) <= {"1h", "1m"}
+    inside = [c for c in history.of_models if given.period.start_ms <= oracle.end_ms(c) < given.period.end_ms]
+    assert given.numbers.calls == len(inside)
+    with pytest.raises(QuestionError, match="multiples of 3600 s"):
+        series(history.ask, part, "calls", 60_000)
