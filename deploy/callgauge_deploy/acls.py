@@ -70,7 +70,7 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "console": (
         ("topic", "calls content heartbeats windows dead", ("Read",)),  # only their ends, for the lag
-        ("topic", "alerts scores", ("Read", "Write")),
+        ("topic", "alerts scores rules", ("Read", "Write")),
         ("group", "*", ("Describe",)),
         ("group", "reader", ("Read",)),
     ),

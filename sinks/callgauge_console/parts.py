@@ -14,6 +14,7 @@ from callgauge.settings import Settings
 from callgauge.transport import Outbound
 from callgauge_actions.desk import Desk
 from callgauge_console.pipeline import Pipeline
+from callgauge_console.rules_known import RulesKnown
 from callgauge_history.store import Ask
 
 __all__ = ["Given", "Parts", "ScoreWriter", "Store"]
@@ -47,6 +48,7 @@ class Parts:
     desk: Callable[[], Desk]
     scores: ScoreWriter
     pipeline: Pipeline
+    rules: RulesKnown
     redact: Redact = dict
     now: Callable[[], float] = time.time
 

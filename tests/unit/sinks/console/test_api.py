@@ -183,6 +183,24 @@ def test_budgets_and_the_rest(console: Served) -> None:
     assert compared["scores"][0]["judgement"]["outcome"] == "too_few"
 
 
+def test_rules_are_pushed(console: Served) -> None:
+    """By an admin, checked first: what is wrong is told with its line, and what would change; never in the past."""
+    admin = {"Authorization": "Bearer t0ken"}
+    rule = "rules:\n  - {name: slow, by: [model], aggregate: latency_p95_ms, lookback: 5m, value: 20000}\n"
+    assert httpx.post(f"{console.url}/v1/rules", json={"text": rule}).status_code == 403
+    tried = httpx.post(f"{console.url}/v1/rules", json={"text": rule, "dry_run": True}, headers=admin).json()
+    assert (tried["written"], tried["rules"], console.pushed) == (False, 1, [])
+    assert any("high_error_rate" in change for change in tried["changes"])
+    wrong = httpx.post(f"{console.url}/v1/rules", json={"text": rule.replace("5m", "5x")}, headers=admin)
+    assert (wrong.status_code, "line 2" in wrong.json()["errors"][0]["why"]) == (422, True)
+    past = httpx.post(f"{console.url}/v1/rules", json={"text": rule, "effective_from": 1e9}, headers=admin)
+    assert past.json()["errors"][0]["where"] == "effective_from"
+    done = httpx.post(f"{console.url}/v1/rules", json={"text": rule, "who": "Ada"}, headers=admin).json()
+    [pushed] = console.pushed
+    assert (pushed.version, pushed.author, pushed.text) == (done["version"], "Ada", rule)
+    assert pushed.effective_from >= NOW + 30
+
+
 load_all_checks()
 _API = make_api(Parts.__new__(Parts))
 # Random requests alone: all boundary values of all parameters (its coverage phase) would be thousands.
