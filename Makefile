@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage lint bench bench-incidents bench-peers chaos clean-compiled clean
+.PHONY: help demo screens test coverage lint bench bench-incidents bench-peers chaos clean-compiled clean
 
 BIN := .venv/bin
 STAMP := .venv/.installed-from-pyproject
@@ -13,6 +13,9 @@ help: ## Show this list
 
 demo: $(STAMP) ## Run everything on this machine, with an incident to watch
 	$(BIN)/callgauge demo
+
+screens: $(STAMP) ## Take a picture of every page of the console on the demo's data, and check it (Chromium)
+	$(BIN)/python -m tests.console.screens
 
 test: $(STAMP) ## Run all tests, on tansu and on a real Apache Kafka (Java 17, Maven; skipped without)
 	$(BIN)/pytest -n 4 --dist worksteal --durations=20

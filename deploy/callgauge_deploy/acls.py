@@ -82,7 +82,7 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
     ),
     "console": (
         ("topic", "calls content heartbeats windows dead", ("Read",)),  # only their ends, for the lag
-        ("topic", "alerts scores", ("Read", "Write")),
+        ("topic", "alerts scores rules", ("Read", "Write")),
         ("group", "*", ("Describe",)),
         ("group", "reader", ("Read",)),
     ),
@@ -105,8 +105,8 @@ MEANING = {
     "sinks": "`callgauge sinks`",
     "evaluator": "`callgauge evaluator` (beside an embedded store, `callgauge sinks` needs this too)",
     "notify": "`callgauge notify`",
-    "operator": "a person: `callgauge status`, `windows`, `alerts`, `mark`, `rules push`, `dead resend`, `reaggregate`",
     "console": "`callgauge console`; with an embedded store, the sinks have its rights too",
+    "operator": "a person: `callgauge status`, `windows`, `alerts`, `mark`, `rules push`, `dead resend`, `reaggregate`",
 }
 
 

@@ -7,6 +7,7 @@ cost), where half-way the provider swaps the model behind the name.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import tempfile
 import time
@@ -31,10 +32,10 @@ from callgauge_history.store import QueryResult
 from callgauge_history.values import typed_rows
 from callgauge_load import due_times, end_s, read_trace, replay, retime
 
-__all__ = ["Completeness", "demo_calls", "run_demo"]
+__all__ = ["Completeness", "demo_calls", "demo_settings", "run_demo", "settled"]
 
 SAMPLES = ("azure_code.csv.gz", "azure_conv.csv.gz", "llmdrift_gpt4.csv.gz")
-GROUPINGS = "service@10s model@10s feature,model@60s"
+GROUPINGS = "@10s service@10s model@10s feature,model@60s"
 # The demo stops waiting when no new row has reached the store for this long, and is then not complete.
 PATIENCE_S = 60.0
 
@@ -104,12 +105,21 @@ def demo_calls(limit: int | None = None) -> list[Call]:
     return list(heapq.merge(*traces, key=end_s))[:limit]
 
 
-def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = None) -> None:
+def demo_settings(settings: Settings) -> Settings:
+    """The settings with the demo's rules and grouping sets, and ports of its own: a stack that is meant to stay may run
+    beside it."""
+    rules = Path(str(files("callgauge_deploy") / "samples" / "demo_rules.yaml"))
+    changes = {"groupings": GROUPINGS, "rules_file": rules, "bus_port": 0, "api_port": 0, "metrics_port": 0}
+    return settings.model_copy(update=changes)
+
+
+def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = None, stay: bool = False) -> None:
     """Run the demo on a fresh local stack in a temporary folder.
 
     Args:
         speed: how many times as fast as recorded.
         limit: replay only so many calls.
+        stay: go on serving the console afterwards, until Ctrl-C.
 
     Raises:
         typer.Exit: with code 1 if something that was produced did not arrive.
@@ -119,33 +129,31 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
     seconds = max(due_s for due_s, _ in due_times(calls, speed))
     console.print(INTRO.format(calls=len(calls), seconds=seconds))
     with tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder, _screen(console, len(calls)) as screen:
-        rules = files("callgauge_deploy") / "samples" / "demo_rules.yaml"
-        # On ports of its own, since a stack that is meant to stay may run beside it.
-        changes = {
-            "groupings": GROUPINGS,
-            "rules_file": Path(str(rules)),
-            "bus_port": 0,
-            "api_port": 0,
-            "metrics_port": 0,
-        }
-        own = settings.model_copy(update=changes)
+        own = demo_settings(settings)
         screen.say("starting: bus (tansu), rollup, detect, quality, sinks (chDB), notifier")
         with LocalStack(
             own, data_dir=Path(folder), with_gateway=False, say=screen.say, show_alert=screen.alert
         ) as stack:
-            screen.say(f"up; replaying {speed:g} × as fast as recorded; alerts appear as they fire\n")
+            screen.say(f"up; the page: {stack.info.api_url}")
+            screen.say(f"replaying {speed:g} × as fast as recorded; alerts appear as they fire\n")
             result = replay(
                 retime(calls, time.time() + seconds), stack.settings, speed=speed, on_progress=screen.progress
             )
             screen.say("\nall sent; waiting until everything is stored and rolled up")
-            completeness = _settled(stack, result.produced)
+            completeness = settled(stack, result.produced)
             screen.stop()
             _report(console, stack, completeness)
+            if stay:
+                console.print(f"\nthe page is served until Ctrl-C: {stack.info.api_url}", highlight=False)
+                with contextlib.suppress(KeyboardInterrupt):
+                    stack.wait()
+            else:
+                console.print("the page ends with the demo; `callgauge demo --stay` keeps it", highlight=False)
     if not completeness.complete:
         raise typer.Exit(1)
 
 
-def _settled(stack: LocalStack, produced: int) -> Completeness:
+def settled(stack: LocalStack, produced: int) -> Completeness:
     """Wait until everything has arrived, or nothing has changed for PATIENCE_S. Returns how complete it is then."""
     seen, moved_at = None, time.monotonic()
     while True:

@@ -338,7 +338,7 @@ class Settings(BaseSettings):
     console_tls_key: Path | None = Field(default=None, description="Private key of the console's certificate, PEM.")
     console_body_bytes: int = Field(default=1_000_000, ge=1, description="Largest body of a request to the console.")
     console_requests_per_s: float = Field(
-        default=50.0, ge=0, description="Requests a second of each key or address; beyond: 429. 0: no limit."
+        default=100.0, ge=0, description="Requests a second of each key or address; beyond: 429. 0: no limit."
     )
 
     # the SDK

@@ -16,6 +16,7 @@ from callgauge.settings import Settings
 from callgauge.transport import Outbound
 from callgauge_actions.desk import Desk
 from callgauge_console.pipeline import Pipeline
+from callgauge_console.rules_known import RulesKnown
 from callgauge_history.prometheus.collector import ProductCollector
 from callgauge_history.store import Ask
 
@@ -50,6 +51,7 @@ class Parts:
     desk: Callable[[], Desk]
     scores: ScoreWriter
     pipeline: Pipeline
+    rules: RulesKnown
     redact: Redact = dict
     now: Callable[[], float] = time.time
 

@@ -8,7 +8,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import uvicorn
@@ -21,13 +21,15 @@ from callgauge.redaction.fields import redacted_fields
 from callgauge.settings import Settings
 from callgauge_actions.alert_log import AlertLog
 from callgauge_actions.desk import Desk
-from callgauge_actions.publish import Publisher
+from callgauge_actions.publish import Publisher, RuleSetPublisher
 from callgauge_console.application import make_app
 from callgauge_console.following import Following
 from callgauge_console.parts import Parts, Store
 from callgauge_console.pipeline import Pipeline
+from callgauge_console.rules_known import RulesKnown
 from callgauge_console.score_bus import ScoreBus
 from callgauge_console.web.access import KEYS, Access
+from callgauge_evaluator.rules_topic import RulesTopic
 from callgauge_intake.group_lag import read_lags
 
 __all__ = ["ConsoleServer", "access_of"]
@@ -71,6 +73,8 @@ class ConsoleServer:
         self._told = {"api_url": self.url, "api_token": token, "pid": os.getpid()}
         self._following = Following(lambda: Desk(AlertLog(settings), Publisher(settings)))
         self._pipeline = Pipeline(lambda: read_lags(settings, {}))
+        topic = cache(lambda: RulesTopic(settings))
+        self._rules = RulesKnown(settings, lambda: topic().read(), RuleSetPublisher(settings))
         redactor = gauge_redactor(settings)
         parts = Parts(
             settings,
@@ -78,6 +82,7 @@ class ConsoleServer:
             self._following.desk,
             ScoreBus(settings),
             self._pipeline,
+            self._rules,
             partial(redacted_fields, redactor) if redactor else dict,
         )
         self._server = uvicorn.Server(_config(settings, make_app(parts, access)))
@@ -85,14 +90,15 @@ class ConsoleServer:
 
     def run(self) -> None:
         """Serve until `stop` is called."""
-        helpers = [_thread("console alerts", self._following.run), _thread("console lag", self._pipeline.run)]
+        beside = (self._following, self._pipeline, self._rules)
+        helpers = [_thread(f"console {type(each).__name__.lower()}", each.run) for each in beside]
         _write_private(self._file, json.dumps(self._told))
         self.ready.set()
         try:
             self._server.run(sockets=[self._socket])
         finally:
-            self._following.stop()
-            self._pipeline.stop()
+            for each in beside:
+                each.stop()
             for helper in helpers:
                 helper.join(_END_S)
             self._file.unlink(missing_ok=True)

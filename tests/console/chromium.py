@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 from tests.brokers import in_ci
 
@@ -47,7 +47,11 @@ class Faults(list[str]):
         page.on("console", lambda message: self._add("console", message.text, message.type in ("error", "warning")))
         page.on("pageerror", lambda error: self._add("raised", str(error)))
         page.on("requestfailed", lambda request: self._add("failed", request.url, not _is_aborted(request)))
-        page.on("dialog", lambda dialog: (self._add("dialog", dialog.message), dialog.dismiss()))
+        page.on("dialog", self._refuse)
+
+    def _refuse(self, dialog: Dialog) -> None:
+        self._add("dialog", dialog.message)
+        dialog.dismiss()
 
     def _add(self, kind: str, text: str, counts: bool = True) -> None:
         if counts:

@@ -14,13 +14,14 @@ from typing import Any
 import uvicorn
 
 from callgauge.keys.key_file import KeyFile
-from callgauge.schema import Alert, AlertAction
+from callgauge.schema import Alert, AlertAction, RuleSet
 from callgauge.settings import Settings, load_settings
 from callgauge.transport import Outbound
 from callgauge_actions.desk import Desk
 from callgauge_console.application import make_app
 from callgauge_console.parts import Parts
 from callgauge_console.pipeline import Pipeline
+from callgauge_console.rules_known import RulesKnown
 from callgauge_console.web.access import KEYS, Access
 from callgauge_history.store import Store
 from callgauge_intake.lag import Lag
@@ -48,17 +49,21 @@ class Served:
     Attributes:
         written: the actions that it wrote.
         sent: the judgements that it sent.
+        pushed: the rule sets.
     """
 
     url: str
     store: Store
     written: list[AlertAction] = field(default_factory=list)
     sent: list[Outbound] = field(default_factory=list)
+    pushed: list[RuleSet] = field(default_factory=list)
 
     def publish(self, what: Any, partition: int | None = None) -> None:
         """Take what the broker would be given."""
         if isinstance(what, AlertAction):
             self.written.append(what)
+        elif isinstance(what, RuleSet):
+            self.pushed.append(what)
         else:
             self.sent += what
 
@@ -92,4 +97,5 @@ def _parts(settings: Settings, served: Served, alerts: Sequence[Alert | AlertAct
         lambda: [Lag("callgauge-rollup", "llm.calls", 0, 90, 100), Lag("callgauge-notify", "a", 1, None, 3)]
     )
     pipeline.look()
-    return Parts(settings, served.store, lambda: desk, served, pipeline)
+    rules = RulesKnown(settings, tuple, served)
+    return Parts(settings, served.store, lambda: desk, served, pipeline, rules)

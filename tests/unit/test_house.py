@@ -74,6 +74,7 @@ MAY_IMPORT["callgauge_console"] = {
     "callgauge_actions",
     "callgauge_intake",
     "callgauge_history",
+    "callgauge_evaluator",
     "callgauge_sinks",
 }
 MAY_IMPORT["callgauge_deploy"] = set(MAY_IMPORT)

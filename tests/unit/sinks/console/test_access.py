@@ -35,7 +35,7 @@ class Away:
 def client(access: Access, *, per_s: float = 0.0, most_bytes: int = 1_000, host: str = "127.0.0.1:22550") -> TestClient:
     none: Any = None
     store: Any = Away()
-    api = make_api(Parts(load_settings(), store, none, none, Pipeline(list)))
+    api = make_api(Parts(load_settings(), store, none, none, Pipeline(list), none))
     guarded = Guard(api, access, Rates(per_s), most_bytes, clock=lambda: 0.0)
     return TestClient(guarded, base_url=f"http://{host}", raise_server_exceptions=False)
 

@@ -17,11 +17,11 @@ const KINDS = { service: "service", model: "model", feature: "feature" };
 function charts() {
   return {
     calls: new Chart({ title: "Calls per second", format: rate, lines: [{ key: "calls_per_s", label: "calls", tone: "accent", area: true }] }),
-    errors: new Chart({ title: "Errors", format: percent, lines: [{ key: "error_rate", label: "error rate", tone: "bad", area: true }] }),
+    errors: new Chart({ title: "Errors", format: percent, least: 0.02, lines: [{ key: "error_rate", label: "error rate", tone: "bad", area: true }] }),
     latency: new Chart({ title: "Latency", format: duration, lines: [{ key: "latency_p99_ms", label: "p99", tone: "accent-3" }, { key: "latency_p95_ms", label: "p95", tone: "accent" }, { key: "latency_p50_ms", label: "p50", tone: "accent-2" }] }),
     ttft: new Chart({ title: "Time to first token", format: duration, lines: [{ key: "ttft_p95_ms", label: "p95", tone: "accent" }, { key: "ttft_p50_ms", label: "p50", tone: "accent-2" }] }),
     tokens: new Chart({ title: "Tokens per second", format: short, lines: [{ key: "input_per_s", label: "input", tone: "accent-2" }, { key: "output_per_s", label: "output", tone: "accent" }] }),
-    cost: new Chart({ title: "Cost per hour", format: dollars, lines: [{ key: "cost_before", label: "a day before", tone: "quiet", dash: true }, { key: "cost_per_h", label: "cost", tone: "accent", area: true }] }),
+    cost: new Chart({ title: "Cost per hour", format: dollars, axis: (value) => (value >= 1_000 ? `$${short(value)}` : dollars(value)), lines: [{ key: "cost_before", label: "a day before", tone: "quiet", dash: true }, { key: "cost_per_h", label: "cost", tone: "accent", area: true }] }),
   };
 }
 
@@ -37,6 +37,9 @@ function figures({ now, before }, spanS) {
     { name: "Cost", value: dollars(now.cost_usd), note: against("cost_usd") },
   ];
 }
+
+const RANK = { critical: 0, error: 1, warning: 2, info: 3 };
+const worst = (alerts) => [...alerts].sort((a, b) => RANK[a.severity] - RANK[b.severity] || b.starts_at - a.starts_at);
 
 export function overviewPage(where) {
   const [[label, value] = []] = Object.entries(where);
@@ -64,7 +67,7 @@ export function overviewPage(where) {
     tiles.update(figures(summary, asked.to - asked.from));
     setText(asOf, summary.newest ? `Newest call that is stored ended ${full(summary.newest)}, ${ago(summary.newest, Date.now() / 1e3)} ago` : "No call in this time");
     draw(all, series, past, asked, events, summary.newest);
-    put(alerts, events.active.length > 0 && panel("Active alerts", { flush: true, aside: to("/alerts", {}, "All") }, alertList(events.active.slice(0, 6))));
+    put(alerts, events.active.length > 0 && panel("Active alerts", { flush: true, aside: to("/alerts", {}, "All") }, alertList(worst(events.active).slice(0, 6))));
     tables.forEach(([, table], index) => table.update(groups[index]));
   }
 

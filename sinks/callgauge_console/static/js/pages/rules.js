@@ -37,7 +37,8 @@ export function rulesPage() {
 
   async function refresh({ signal }) {
     const found = await get("/v1/rules", {}, signal);
-    file.textContent = found.file;
+    const pushed = found.version ? `, pushed by ${found.author}, in force since ${brief(found.effective_from)}` : "";
+    file.textContent = `${found.file}${pushed}${found.coming.length ? `; ${count(found.coming.length)} more to come` : ""}${found.problem ? `; ${found.problem}` : ""}`;
     table.update(found.rules);
   }
 

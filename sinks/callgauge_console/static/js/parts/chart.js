@@ -16,9 +16,10 @@ export function redrawCharts() {
 }
 
 export class Chart {
-  /** `lines`: [{ key, label, tone, dash, area }]; `format` writes a value; `zero`: the axis begins at nought. */
-  constructor({ title, lines, format, height = 158, zero = true, aside = "" }) {
-    Object.assign(this, { title, lines, format, height, zero });
+  /** `lines`: [{ key, label, tone, dash, area }]; `format` writes a value, `axis` one beside the axis; `zero`: the axis
+   * begins at nought; `least`: it reaches so far at least. */
+  constructor({ title, lines, format, axis = format, height = 158, zero = true, least = 0, aside = "" }) {
+    Object.assign(this, { title, lines, format, axis, height, zero, least });
     this.data = { times: [], values: {} };
     this.events = { alerts: [], marks: [] };
     this.now = h("div", { class: "now" });
@@ -95,7 +96,7 @@ export class Chart {
       scales: { x: { time: false, range: (u, min, max) => [min, max] }, y: { range: (u, min, max) => this.bounds(min, max) } },
       axes: [
         { ...axis, size: 26, gap: 4, space: 64, incrs: [1, 5, 10, 30, 60, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800], values: (u, splits) => axisLabels(splits, u.scales.x.max - u.scales.x.min) },
-        { ...axis, size: 58, gap: 6, space: 34, values: (u, splits) => splits.map((value) => this.format(value)) },
+        { ...axis, size: 58, gap: 6, space: 34, values: (u, splits) => splits.map((value) => this.axis(value)) },
       ],
       series: [{}, ...this.lines.map((line) => ({
         stroke: colour(TONES[line.tone]), width: line.thin ? 1 : 1.5, dash: line.dash ? [4, 4] : undefined, spanGaps: false,
@@ -111,8 +112,8 @@ export class Chart {
   }
 
   bounds(min, max) {
-    if (min === null || max === null) return [0, 1];
-    if (this.zero) return [0, max > 0 ? max * 1.12 : 1];
+    if (min === null || max === null) return [0, this.least || 1];
+    if (this.zero) return [0, Math.max(max * 1.12, this.least) || 1];
     const room = (max - min || Math.abs(max) || 1) * 0.12;
     return [min - room, max + room];
   }
@@ -164,18 +165,31 @@ function isolated(values) {
 
 const within = (u, at) => Math.max(u.bbox.left, Math.min(u.bbox.left + u.bbox.width, u.valToPos(at, "x", true)));
 
-/** Alerts, below the lines: a band over the time in which one was on. */
+const LEVELS = [["info", "--info"], ["warning", "--warn"], ["error", "--bad"], ["critical", "--bad"]];
+
+/** Times joined where they overlap, so that many alerts are no darker than one. */
+function joined(alerts) {
+  const found = [];
+  for (const { from, to } of [...alerts].sort((a, b) => a.from - b.from)) {
+    const last = found.at(-1);
+    if (last && from <= last.to) last.to = Math.max(last.to, to);
+    else found.push({ from, to });
+  }
+  return found;
+}
+
+/** Alerts, below the lines: a band over the time in which one was on, and a strip above it. */
 function drawBands(u, { alerts }) {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio || 1;
   ctx.save();
-  for (const alert of alerts) {
-    const [left, right] = [within(u, alert.from), within(u, alert.to)];
-    const tone = colour(alert.severity === "info" ? "--info" : alert.severity === "warning" ? "--warn" : "--bad");
-    ctx.fillStyle = tone;
+  const bands = LEVELS.flatMap(([severity, tone]) => joined(alerts.filter((alert) => alert.severity === severity)).map((band) => ({ ...band, tone })));
+  for (const band of bands) {
+    const [left, right] = [within(u, band.from), within(u, band.to)];
+    ctx.fillStyle = colour(band.tone);
     ctx.globalAlpha = 0.9;
     ctx.fillRect(left, bbox.top - 6 * ratio, Math.max(2 * ratio, right - left), 3 * ratio);
-    ctx.globalAlpha = 0.07;
+    ctx.globalAlpha = 0.06;
     ctx.fillRect(left, bbox.top, Math.max(2 * ratio, right - left), bbox.height);
   }
   ctx.restore();
