@@ -36,7 +36,7 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 	  done; \
 	fi
 
-bench-incidents: $(STAMP) ## Judge detection on made-up LLM incidents with known truth (ten minutes)
+bench-incidents: $(STAMP) ## Judge detection on made-up LLM incidents with known truth (an hour of one core)
 	$(BIN)/python -m tests.bench.incidents
 
 bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them in build/peers: 4 GB; Java 17, Maven for two)

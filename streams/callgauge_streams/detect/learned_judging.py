@@ -1,6 +1,8 @@
 """One rule of which some detector learns, and all series that it judges.
 
-Unlike a threshold's, every series is judged at every step: what a detector says depends on what it was fed with before.
+Unlike a threshold's, every series that has calls is judged at every step: what a detector says depends on what it was
+fed with before. One without calls in its lookback is fed with nothing, so it costs nothing, unless it is their number
+that is judged.
 """
 
 from __future__ import annotations
@@ -187,6 +189,7 @@ class LearnedJudging(Judging):
         follow, in the order in which they came."""
         slots = np.flatnonzero(self._judges.filled)
         slots = slots[(self._cells.first_starts(slots) < at_ms) & (self._fed_to_ms.filled[slots] < at_ms)]
+        slots = slots[self._can_change(slots, at_ms)]
         slots = slots[np.argsort(self.kept.numbers(slots))]
         for learning in self._learnings.values():
             if at_ms % learning.condition.every_ms == 0:
@@ -195,6 +198,15 @@ class LearnedJudging(Judging):
         matters = (ranks > 0) | self.on(slots)
         self._changed.filled[slots[matters]] = True
         yield from zip(slots[matters].tolist(), ranks[matters].tolist(), strict=True)
+
+    def _can_change(self, slots: Int64s, at_ms: int) -> Bools:
+        """Which of them have anything to judge, or to end: those with calls in the lookback, unless none is a value."""
+        conditions = self.rule.conditions
+        if self.rule.judges_nothing or any(each.min_count == 0 for each in conditions):
+            return np.ones(len(slots), dtype=np.bool_)
+        told = [learning.says(slots) for learning in self._learnings.values()]
+        heard = self._cells.last_ends(slots) > at_ms - self.rule.lookback_ms
+        return np.logical_or.reduce([heard, self.on(slots), *told])  # type: ignore[no-any-return]
 
     def plan(self, slots: Int64s, from_ms: Any = 0) -> None:
         """Nothing is planned: all are judged at each step."""

@@ -173,6 +173,10 @@ class Learning:
         found: Int8s = self.condition.rank_of_level[self._levels.filled[slots]]
         return found
 
+    def says(self, slots: Int64s) -> Bools:
+        """Of which series something was said of the window that was fed last."""
+        return self._levels.filled[slots] > 0
+
     def said(self, slot: int) -> Said:
         """Of the window that was fed last."""
         baseline = float(self._baselines.filled[slot])
