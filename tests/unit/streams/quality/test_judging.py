@@ -120,8 +120,8 @@ def test_a_hash_tells_what_was_judged() -> None:
 
 
 def sample(**config: Any) -> JudgeSample:
-    config = {"share": parse_choice("0.05"), "new_count": 0, "per_minute": 0} | config
-    return JudgeSample(SampleConfig(**config))
+    given: dict[str, Any] = {"share": parse_choice("0.05"), "new_count": 0, "per_minute": 0}
+    return JudgeSample(SampleConfig(**given | config))
 
 
 def shares(chosen: JudgeSample, count: int, version: str = "", service: str = "chat") -> list[float]:
