@@ -70,6 +70,7 @@ def _length(before: Baseline, now: Baseline) -> Moved:
         return Moved("length", None, None, before.calls, now.calls, 0.0, False, note)
     ratio = now.mean_tokens / before.mean_tokens
     _, sigma = compared(_counts(before), _counts(now))
+    sigma = max(0.0, sigma)
     moved = abs(ratio - 1.0) >= _LENGTH - 1e-12 and sigma >= LEAST_SIGMA
     return Moved("length", before.mean_tokens, now.mean_tokens, before.calls, now.calls, sigma, moved)
 

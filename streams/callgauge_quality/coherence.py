@@ -18,7 +18,7 @@ from callgauge_quality.text import Text, words_only
 
 __all__ = ["coherence"]
 
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\d\.)\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b\d\.)(?<!\b\d\d\.)\s+|\n+")
 _MOST = 8
 _JOINING = (
     "however therefore thus hence moreover furthermore additionally also finally then next first second third instead "

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from callgauge_quality.judgement import Judged
 from callgauge_quality.text import Text
+from callgauge_quality.truths import known_answer
 
-__all__ = ["Conversation", "answer_text"]
+__all__ = ["Conversation", "answer_text", "judged_of"]
 
 _decode = msgspec.json.Decoder().decode
 _MESSAGES = ("messages", "input", "prompt", "contents")
@@ -52,6 +54,13 @@ class Conversation:
     def _asked_at(self) -> int:
         said = self._said
         return next((at for at in range(len(said) - 1, -1, -1) if said[at][0] == "user"), len(said) - 1)
+
+
+def judged_of(prompt: str, response: str, truths: Mapping[str, str]) -> Judged:
+    """What a judge is shown of a call, with the expected answer where the question is among those that are known."""
+    conversation = Conversation(prompt)
+    question = conversation.question.raw
+    return Judged(question, conversation.source.raw, answer_text(response).raw, known_answer(truths, question))
 
 
 def answer_text(response: str) -> Text:

@@ -12,25 +12,21 @@ __all__ = ["Lexicon"]
 class Lexicon:
     """A set of words and phrases, in small letters.
 
-    Only the phrases whose first word occurs in the text are looked for.
+    Only the phrases whose longest word occurs in the text are looked for.
     """
 
     def __init__(self, phrases: Iterable[str]) -> None:
-        self._by_first: dict[str, list[str]] = {}
+        self._by_word: dict[str, list[str]] = {}
         for phrase in phrases:
-            words = " ".join(phrase.split())
-            self._by_first.setdefault(words.partition(" ")[0], []).append(f" {words} ")
-        self._first = frozenset(self._by_first)
+            words = phrase.split()
+            self._by_word.setdefault(max(words, key=len), []).append(f" {' '.join(words)} ")
+        self._words = frozenset(self._by_word)
 
     def count(self, text: Text) -> int:
         """How often any of them occurs."""
-        found = 0
-        for first in self._first & text.word_set:
-            for phrase in self._by_first[first]:
-                found += text.joined.count(phrase)
-        return found
+        return sum(text.joined.count(phrase) for word in self._words & text.word_set for phrase in self._by_word[word])
 
     def found(self, text: Text) -> list[str]:
         """Those that occur, in the order of the alphabet."""
-        hits = (p for first in self._first & text.word_set for p in self._by_first[first] if p in text.joined)
+        hits = (p for word in self._words & text.word_set for p in self._by_word[word] if p in text.joined)
         return sorted(phrase.strip() for phrase in hits)

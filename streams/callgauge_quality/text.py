@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 __all__ = ["OPENING", "Text", "words_only"]
 
@@ -27,6 +28,27 @@ def words_only(lower: str, *, keep_lines: bool = False) -> str:
     return lower.encode("utf-8", "surrogatepass").translate(breaks).decode("utf-8", "surrogatepass")
 
 
+class _Once:
+    """A property that is computed when it is first asked for. functools.cached_property takes a lock each time."""
+
+    def __init__(self, compute: Callable[[Any], Any]) -> None:
+        self._compute = compute
+        self.__doc__ = compute.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, text: Any, owner: type | None = None) -> Any:
+        value = text.__dict__[self._name] = self._compute(text)
+        return value
+
+
+if TYPE_CHECKING:
+    _once = property
+else:
+    _once = _Once
+
+
 class Text:
     """One prompt, answer or source.
 
@@ -37,37 +59,37 @@ class Text:
     def __init__(self, raw: str) -> None:
         self.raw = raw
 
-    @cached_property
+    @_once
     def lower(self) -> str:
         """In small letters, with straight apostrophes."""
         return self.raw.translate(_APOSTROPHES).lower() if not self.raw.isascii() else self.raw.lower()
 
-    @cached_property
+    @_once
     def opening(self) -> str:
         """The beginning, in small letters, white space as single blanks."""
         return " ".join(self.lower[:OPENING].split())
 
-    @cached_property
+    @_once
     def opening_words(self) -> frozenset[str]:
         """Each word of the opening once, and perhaps some more."""
         return frozenset(self.words[:_OPENING_WORDS])
 
-    @cached_property
+    @_once
     def words(self) -> list[str]:
         """Words in small letters, in order; "don't" is one."""
         return words_only(self.lower).split()
 
-    @cached_property
+    @_once
     def word_set(self) -> frozenset[str]:
         """Each word once."""
         return frozenset(self.words)
 
-    @cached_property
+    @_once
     def joined(self) -> str:
         """The words between single blanks, with one at both ends: a phrase is looked for as " so it stands "."""
         return f" {' '.join(self.words)} "
 
-    @cached_property
+    @_once
     def sentences(self) -> int:
         """How many, by their ends and by lines; at least 1 where there are words."""
         ends = sum(self.lower.count(end) for end in (". ", "! ", "? ", ".\n", "。", "！", "？"))

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 import msgspec
 
-__all__ = ["Truth", "TruthError", "expected_answers", "matches", "parse_truths"]
+__all__ = ["Truth", "TruthError", "expected_answers", "known_answer", "matches", "parse_truths"]
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:[eE][+-]?\d+)?")
 
@@ -80,6 +80,11 @@ def matches(truth: Truth, answer: str) -> bool | None:
 def expected_answers(truths: Iterable[Truth]) -> dict[str, str]:
     """Question -> expected answer, as a judge looks them up (`asked_key`)."""
     return {asked_key(truth.prompt): truth.expected for truth in truths}
+
+
+def known_answer(truths: Mapping[str, str], question: str) -> str:
+    """The expected answer to a question; empty: it is not known."""
+    return truths.get(asked_key(question), "") if truths else ""
 
 
 def asked_key(question: str) -> str:

@@ -131,6 +131,19 @@ def alerts(settings: Settings) -> list[Alert]:
     return [each for each in found if isinstance(each, Alert) and each.state == "firing" and each.rule in RULES]
 
 
+def wait_told(settings: Settings) -> list[Alert]:
+    """The alerts, when detect has read all that rollup said of the scores, and has said nothing more since."""
+    topic, still, known = settings.topics.windows, 0, -1
+    while still < 4:  # rollup takes five seconds to say that nothing more comes
+        before = ends(settings, topic.name, topic.partitions)
+        time.sleep(5.0)
+        done = committed(settings, "detect", topic.name, topic.partitions)
+        found = alerts(settings)
+        is_still = len(found) == known and all(a >= b for a, b in zip(done, before, strict=True))
+        still, known = still + 1 if is_still else 0, len(found)
+    return found
+
+
 def measure() -> list[Told]:
     """Run it all and say what was told."""
     with start_broker("tansu") as broker, tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
@@ -149,11 +162,8 @@ def measure() -> list[Told]:
             assert wait_until(ready.exists, 90), (Path(folder) / role).read_text()
         begin = (time.time() - BEFORE_S - AFTER_S - REAL_S) // 600 * 600
         steps = send(settings, begin)
-        assert wait_until(lambda: is_scored(settings), 120, poll_s=1.0)
-        known = -1
-        while known != len(found := alerts(settings)):  # until nothing more is said for a while
-            known = len(found)
-            time.sleep(8.0)
+        assert wait_until(lambda: is_scored(settings), 300, poll_s=1.0)
+        found = wait_told(settings)
         return [
             Told(
                 alert.labels["model"], alert.rule,

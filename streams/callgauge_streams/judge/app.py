@@ -18,12 +18,10 @@ from callgauge.log_once import LogOnce
 from callgauge.origins import describe_origins
 from callgauge.schema import Content
 from callgauge.settings import Settings
-from callgauge_quality.conversation import Conversation, answer_text
+from callgauge_quality.conversation import judged_of
 from callgauge_quality.judge_budget import Budget
 from callgauge_quality.judge_cache import JudgeCache
 from callgauge_quality.judge_sample import JudgeSample
-from callgauge_quality.judgement import Judged
-from callgauge_quality.truths import asked_key
 from callgauge_quality.where_texts_go import where_texts_go
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.outbox import Outbox, Outgoing
@@ -105,14 +103,7 @@ class JudgeWorker:
 
     async def _one(self, content: Any, share: float, at_ms: int) -> int:
         """Judge one answer; returns how many scores were sent."""
-        conversation = Conversation(content.prompt)
-        question = conversation.question.raw
-        judged = Judged(
-            question,
-            conversation.source.raw,
-            answer_text(content.response).raw,
-            self._truths.get(asked_key(question), ""),
-        )
+        judged = judged_of(content.prompt, content.response, self._truths)
         async with self._turn:
             judgement = await self._asking.judge(judged, content.event_id)
         self._count(judgement)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import msgspec
 
-from callgauge.codec import decoder_of
+from callgauge.codec import decode_call, decoder_of
 from callgauge.content.choice import Choice, is_sampled
 from callgauge.counted import LABELS
-from callgauge.errors import DecodeError
 from callgauge.schema import Content
 from callgauge_quality.heuristics import Heuristics
 from callgauge_quality.without_text import scores_without_text
@@ -63,24 +63,39 @@ _decode_labels = msgspec.json.Decoder(
 ).decode
 
 
+def _labels_of(value: bytes) -> Any:
+    try:
+        return _decode_labels(value)
+    except msgspec.DecodeError:
+        return decode_call(value)
+
+
+def _read(value: bytes | None) -> tuple[Any, Callable[[], Any]]:
+    """A call, and what gives its labels when they are needed."""
+    try:
+        call, labels = _decode_ended(value or b""), value or b""
+        return call, lambda: _labels_of(labels)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        call = decode_call(value)  # takes ten times as long, and mends
+        return call, lambda: call
+
+
 def call_scores(choice: Choice) -> Scores:
     """What can be said of calls without their text, of a share of the traces. Time is the end of the call.
 
-    A call that rollup has to mend is passed over: it is rare, and this is a sample.
+    Calls with odd fields are read as rollup reads them.
     """
 
     def scores(value: bytes | None, appended_ms: int) -> Iterable[Message]:
-        try:
-            call = _decode_ended(value or b"")
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise DecodeError("", str(error)) from None
+        call, labels_of = _read(value)
         share = choice.share(call.service)
         if not is_sampled(call.trace_id or call.event_id, share):
             return ()
         found = scores_without_text(call.finish_reason, call.response_chars)
         if not found:
             return ()
-        labels = msgspec.structs.asdict(_decode_labels(value or b""))
+        named = labels_of()
+        labels = {name: getattr(named, name) for name in _NAMED}
         ts = min(call.ts + (call.latency_ms or 0.0) / 1000, appended_ms / 1000)
         return score_messages(call, found, ts=ts, origin="heuristic", labels=labels, sample_rate=share)
 

@@ -48,7 +48,7 @@ def test_the_settings_load(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_process_is_there() -> None:
     """One service per role, each a command that exists."""
     processes = {"rollup", "detect", "quality", "sinks", "evaluator", "console", "notify", "gateway"}
-    assert set(OURS) == {"topics", *processes}
+    assert set(OURS) == {"topics", "judge", *processes}
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]  # a click group
     assert {service["command"][0] for service in OURS.values()} <= commands
 

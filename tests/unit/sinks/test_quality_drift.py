@@ -70,7 +70,7 @@ def fill(store: Store, refused: int, begin: float, name: str) -> None:
         ids: dict[str, Any] = {"event_id": f"{name}{n}", "trace_id": f"{name}{n}", "service": "chat"}
         at = begin + n * 30
         calls.append(Call(**ids, ts=at, model="m", output_tokens=0 if n == 0 else 40 if n < refused else 400))
-        of = {"origin": "heuristic", "labels": {"model": "m"}}
+        of: dict[str, Any] = {"origin": "heuristic", "labels": {"model": "m"}}
         for score, value in (("refusal", n < refused), ("hallucination_markers", 0), ("hedging", 3)):
             scores.append(Score(**ids, **of, score_id=f"{name}{n}{score}", ts=at, name=score, value=float(value)))
         contents.append(Content(**ids, ts=at, labels={"model": "m"}, prompt="Why?", response=f"No. {name}{n}"))
@@ -113,7 +113,7 @@ def test_a_week_without_alerts_is_quiet(store: Store) -> None:
 
 def test_pairs_are_of_the_same_answers(store: Store) -> None:
     """A judge's score and a user's; the last of each."""
-    of = {"service": "chat", "labels": {"model": "m"}}
+    of: dict[str, Any] = {"service": "chat", "labels": {"model": "m"}}
     given = [
         ("judge", "relevance", 4.0, "answer-1 j", "e1"),
         ("user", "thumbs", 0.0, "", "e1"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from callgauge.content.choice import parse_choice
 from callgauge.settings import load_settings
+from callgauge_quality.conversation import judged_of
 from callgauge_quality.judge_budget import Budget
 from callgauge_quality.judge_cache import JudgeCache
 from callgauge_quality.judge_sample import JudgeSample, SampleConfig
@@ -120,8 +121,8 @@ def test_a_hash_tells_what_was_judged() -> None:
 
 
 def sample(**config: Any) -> JudgeSample:
-    config = {"share": parse_choice("0.05"), "new_count": 0, "per_minute": 0} | config
-    return JudgeSample(SampleConfig(**config))
+    given: dict[str, Any] = {"share": parse_choice("0.05"), "new_count": 0, "per_minute": 0}
+    return JudgeSample(SampleConfig(**given | config))
 
 
 def shares(chosen: JudgeSample, count: int, version: str = "", service: str = "chat") -> list[float]:
@@ -223,6 +224,15 @@ def test_a_file_of_truths_is_read() -> None:
     ]
     assert [truth.id for truth in parse_truths(lines)] == ["3", "x"]
     assert expected_answers(parse_truths(lines))[asked_key(" capital? ")] == "Bern"
+
+
+def test_a_known_question_is_judged_by_its_answer() -> None:
+    """As the last message of a conversation too; others have no expected answer."""
+    truths = expected_answers(parse_truths(['{"prompt": "Capital?", "expected": "Bern"}']))
+    prompt = json.dumps([{"role": "system", "content": "Be brief."}, {"role": "user", "content": "capital?"}])
+    assert judged_of(prompt, "It is Bern.", truths) == Judged("capital?", "Be brief.", "It is Bern.", "Bern")
+    assert judged_of("Why?", "So.", truths) == Judged("Why?", "Why?", "So.")
+    assert judged_of("Capital?", "Bern", {}).expected == ""
 
 
 @pytest.mark.parametrize(

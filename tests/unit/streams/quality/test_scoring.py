@@ -85,6 +85,16 @@ def test_a_call_has_the_scores_that_need_no_text() -> None:
     assert found["cut_off"].labels["variant"] == ""
 
 
+@pytest.mark.parametrize("odd", [{"finish_reason": None, "response_chars": "40"}, {"model": 7}, {"ts": "1700000000"}])
+def test_a_call_with_an_odd_field_is_scored(odd: dict[str, Any]) -> None:
+    """As rollup mends it; what cannot be counted is an error."""
+    value = json.dumps(json.loads(encode(CALL)) | odd).encode()
+    assert scores(call_scores(parse_choice("all")), value)["response_length"].value == 40.0
+    for broken in (b"{", b"", None, b'{"event_id": "x"}'):
+        with pytest.raises(DecodeError):
+            scores(call_scores(parse_choice("all")), broken)
+
+
 def test_calls_are_sampled_by_service() -> None:
     """By trace; a call of which nothing is known has none."""
     assert scores(call_scores(parse_choice("all,chat=off")), CALL) == {}
