@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from callgauge_history.migrate import migrate
 from callgauge_history.questions import source
@@ -129,13 +130,11 @@ def _from_calls() -> Iterator[None]:
     """As if there were neither windows nor usage."""
     from callgauge_history.questions import usage as usage_question
 
-    chosen, coverage = source._complete, usage_question.usage_coverage
-    source._complete = lambda *_: ""
-    usage_question.usage_coverage = lambda _: []
-    try:
+    with (
+        mock.patch.object(source, "_complete", lambda *_: ""),
+        mock.patch.object(usage_question, "usage_coverage", lambda _: []),
+    ):
         yield
-    finally:
-        source._complete, usage_question.usage_coverage = chosen, coverage
 
 
 def _write(store: Store, rows: list[dict[str, Any]], real_bytes: float) -> None:
