@@ -131,8 +131,8 @@ def _from_calls() -> Iterator[None]:
     from callgauge_history.questions import usage as usage_question
 
     with (
-        mock.patch.object(source, "_complete", lambda *_: ""),
-        mock.patch.object(usage_question, "usage_coverage", lambda _: []),
+        mock.patch.object(source, "_complete", return_value=""),
+        mock.patch.object(usage_question, "usage_coverage", return_value=[]),
     ):
         yield
 
