@@ -27,10 +27,11 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
+from callgauge.errors import StoreError
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
 from callgauge_history.migrate import migrate
-from callgauge_history.store import Store, StoreError, open_store
+from callgauge_history.store import Store, open_store
 from tests.brokers import Broker, start_broker
 from tests.chaos.pipeline import Role, pipeline_settings
 from tests.chaos.sink_calls import CONSTRAINT, CallSender, expected_of
