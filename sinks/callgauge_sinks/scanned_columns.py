@@ -95,6 +95,8 @@ def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
     Args:
         slots: an open hash table of codes + 1, all 0; its size is a power of two.
     """
+    begin: Any
+    end: Any
     different, mask = 0, np.uint64(len(slots) - 1)
     previous_begin, previous_end, previous_code = np.int64(0), np.int64(-1), 0
     for row in range(len(at)):
@@ -118,7 +120,7 @@ def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
 
 
 @compiled
-def _is_same(words: Any, one: int, one_end: int, other: int, other_end: int) -> bool:
+def _is_same(words: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> bool:
     """Whether two pieces of the data hold the same bytes, eight at a time."""
     length = one_end - one
     if other_end - other != length:
