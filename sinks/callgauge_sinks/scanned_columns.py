@@ -41,7 +41,7 @@ def scanned_columns(scanned: Scanned) -> dict[str, pa.Array]:
 
 
 def _text_column(data: Any, words: Any, at: Any) -> pa.Array:
-    codes, firsts = np.empty(len(at), dtype=np.int16), np.empty(_MOST_CODES, dtype=np.int64)
+    codes, firsts = np.empty(len(at), dtype=np.int32), np.empty(_MOST_CODES, dtype=np.int64)
     different = _encode(words, at, codes, firsts, np.zeros(_SLOTS, dtype=np.int32))
     if different < 0:
         return _texts(data, at)
@@ -69,7 +69,7 @@ def _number_column(numbers: Any, kind: pa.DataType) -> pa.Array:
 
 def _choice_column(chosen: Any) -> pa.Array:
     values = pa.array([*CHOICE_VALUES, ""], pa.string())
-    return pa.DictionaryArray.from_arrays(np.where(chosen < 0, len(CHOICE_VALUES), chosen).astype(np.int16), values)
+    return pa.DictionaryArray.from_arrays(np.where(chosen < 0, len(CHOICE_VALUES), chosen).astype(np.int32), values)
 
 
 def _tags_column(data: Any, counts: Any, texts: Any) -> pa.Array:
