@@ -56,7 +56,7 @@ def place_columns(messages: Sequence[Message], origin: str) -> dict[str, pa.Arra
     return {
         "kafka_partition": pa.array(partitions),
         "kafka_offset": pa.array([message.offset() for message in messages], pa.int64()),
-        "source": pa.DictionaryArray.from_arrays(at.astype(np.int16), sources),
+        "source": pa.DictionaryArray.from_arrays(at.astype(np.int32), sources),
     }
 
 

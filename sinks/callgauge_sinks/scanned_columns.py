@@ -20,6 +20,8 @@ __all__ = ["scanned_columns"]
 #: values in a batch the texts are written out.
 _MOST_CODES = 2_048
 _SLOTS = 4 * _MOST_CODES
+_MASKS = np.array([(1 << 8 * count) - 1 for count in range(8)], dtype=np.uint64)
+_NOTHING = np.uint64(0)
 
 
 def scanned_columns(scanned: Scanned) -> dict[str, pa.Array]:
@@ -39,8 +41,8 @@ def scanned_columns(scanned: Scanned) -> dict[str, pa.Array]:
 
 
 def _text_column(data: Any, words: Any, at: Any) -> pa.Array:
-    codes, firsts = np.empty(len(at), dtype=np.int16), np.empty(_MOST_CODES, dtype=np.int64)
-    different = _encode(data, words, at, codes, firsts, np.zeros(_SLOTS, dtype=np.int32))
+    codes, firsts = np.empty(len(at), dtype=np.int32), np.empty(_MOST_CODES, dtype=np.int64)
+    different = _encode(words, at, codes, firsts, np.zeros(_SLOTS, dtype=np.int32))
     if different < 0:
         return _texts(data, at)
     return pa.DictionaryArray.from_arrays(codes, _texts(data, at[firsts[:different]]))
@@ -67,7 +69,7 @@ def _number_column(numbers: Any, kind: pa.DataType) -> pa.Array:
 
 def _choice_column(chosen: Any) -> pa.Array:
     values = pa.array([*CHOICE_VALUES, ""], pa.string())
-    return pa.DictionaryArray.from_arrays(np.where(chosen < 0, len(CHOICE_VALUES), chosen).astype(np.int16), values)
+    return pa.DictionaryArray.from_arrays(np.where(chosen < 0, len(CHOICE_VALUES), chosen).astype(np.int32), values)
 
 
 def _tags_column(data: Any, counts: Any, texts: Any) -> pa.Array:
@@ -87,38 +89,45 @@ def _copy(data: Any, at: Any, out: Any) -> None:
 
 
 @compiled
-def _encode(data: Any, words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
+def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
     """Number the different texts in the order they come; returns how many there are, -1 if there are too many.
 
     Args:
-        slots: an open hash table of codes + 1, all 0.
+        slots: an open hash table of codes + 1, all 0; its size is a power of two.
     """
-    different, previous = 0, -1
+    begin: Any
+    end: Any
+    different, mask = 0, np.uint64(len(slots) - 1)
+    previous_begin, previous_end, previous_code = np.int64(0), np.int64(-1), 0
     for row in range(len(at)):
-        begin, end = at[row]
-        if previous >= 0 and _is_same(data, at[previous], at[row]):
-            codes[row] = codes[previous]
-            continue
-        place = np.int64(hash_range(words, begin, end) % np.uint64(len(slots)))
-        while slots[place] and not _is_same(data, at[firsts[slots[place] - 1]], at[row]):
-            place = (place + 1) % len(slots)
-        if not slots[place]:
-            if different == len(firsts):
-                return -1
-            firsts[different] = row
-            different += 1
-            slots[place] = different
-        codes[row] = slots[place] - 1
-        previous = row
+        begin, end = np.int64(at[row, 0]), np.int64(at[row, 1])
+        if not _is_same(words, previous_begin, previous_end, begin, end):
+            place = np.int64(hash_range(words, begin, end) & mask)
+            code = slots[place] - 1
+            while code >= 0 and not _is_same(words, at[firsts[code], 0], at[firsts[code], 1], begin, end):
+                place = (place + 1) % len(slots)
+                code = slots[place] - 1
+            if code < 0:
+                if different == len(firsts):
+                    return -1
+                code = different
+                firsts[code] = row
+                different += 1
+                slots[place] = different
+            previous_begin, previous_end, previous_code = begin, end, code
+        codes[row] = previous_code
     return different
 
 
 @compiled
-def _is_same(data: Any, one: Any, other: Any) -> bool:
-    length = one[1] - one[0]
-    if other[1] - other[0] != length:
+def _is_same(words: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> bool:
+    """Whether two pieces of the data hold the same bytes, eight at a time."""
+    length = one_end - one
+    if other_end - other != length:
         return False
-    for place in range(length):  # noqa: SIM110 (Numba compiles no generators)
-        if data[one[0] + place] != data[other[0] + place]:
+    at = 0
+    while at + 8 <= length:
+        if words[one + at] != words[other + at]:
             return False
-    return True
+        at += 8
+    return bool((words[one + at] ^ words[other + at]) & _MASKS[length - at] == _NOTHING)

@@ -182,3 +182,11 @@ def test_the_store_takes_both_kinds_alike(store: Store) -> None:
     store.insert("calls", read_one_by_one(messages)[1]["calls"])
     assert len(found) == 320
     assert found == store.query("SELECT * EXCEPT version FROM calls ORDER BY kafka_offset").rows
+
+
+def test_odd_calls_with_more_different_texts_than_scanned_ones() -> None:
+    """The codes have room for all of them."""
+    odd: list[bytes | None] = [written(event_id=f"e{at}", user_id=f"{at}", name='"') for at in range(40_000)]
+    _, tables = read_calls(messages_of([written(user_id="u"), *odd]))
+    assert tables["calls"].num_rows == 40_001
+    assert set(tables["calls"]["user_id"].to_pylist()) == {"u", *map(str, range(40_000))}
