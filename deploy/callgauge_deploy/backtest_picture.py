@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import matplotlib.dates
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from callgauge.errors import SettingError
@@ -58,13 +58,13 @@ def _draw(axes: Any, episode: Episode, to_s: float) -> None:
         axes.axvline(until, color=colour, linewidth=1.0, linestyle="--")
     if episode.baseline is not None:
         axes.axhline(episode.baseline, color="#888888", linewidth=0.8, linestyle=":")
-    locator = AutoDateLocator()
+    dates: Any = matplotlib.dates  # its classes have no types
+    locator = dates.AutoDateLocator()
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))
+    axes.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
     labels = " ".join(f"{name}={value}" for name, value in episode.labels.items()) or "all calls"
     # "$" begins a formula, in matplotlib.
-    axes.set_title(
-        printable(f"{episode.rule} {labels} ({episode.severity})").replace("$", r"\$"), fontsize=8, loc="left"
-    )
+    title = printable(f"{episode.rule} {labels} ({episode.severity})").replace("$", r"\$")
+    axes.set_title(title, fontsize=8, loc="left")
     axes.set_ylabel(episode.aggregate.replace("$", r"\$"), fontsize=7)
     axes.tick_params(labelsize=7)

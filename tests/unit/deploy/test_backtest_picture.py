@@ -37,5 +37,5 @@ def test_at_most_so_many_are_drawn_and_none_is_a_picture_too(tmp_path: Path) -> 
 
 
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="--png .*No such file"):
+    with pytest.raises(SettingError, match=r"--png .*No such file"):
         draw_episodes([ONE], 0.0, tmp_path / "nowhere" / "x.png")
