@@ -185,7 +185,7 @@ def replay(log: list[Record], two_sets: Any, at_ms: int, rng: random.Random, cra
     return sent
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_whenever_rules_become_known_the_same_is_told(two_sets: Any, seed: int) -> None:
     log = random_records(random.Random(seed))
@@ -197,7 +197,7 @@ def test_whenever_rules_become_known_the_same_is_told(two_sets: Any, seed: int) 
 def test_the_random_logs_end_rules_that_fire(two_sets: Any) -> None:
     """The law above is not about nothing."""
     alerts: list[Alert] = []
-    for seed in range(30):
+    for seed in range(12):
         log = random_records(random.Random(seed))
         at_ms = log[-1][1] // 2 // WINDOW_MS * WINDOW_MS + WINDOW_MS
         alerts += replay(log, two_sets, at_ms, random.Random(0), crash=0).values()
