@@ -97,6 +97,15 @@ def test_a_late_row_is_judged_by_the_rules_of_its_latest_judgement() -> None:
     ]  # fmt: skip
 
 
+def test_a_rule_that_comes_back_begins_a_new_episode() -> None:
+    (rule,) = bound(BUSY % 25)
+    alerts = run([InForce(rule, to_ms=20_000), InForce(rule, from_ms=40_000)], busy(30, 30, 30, 30, 0))
+    assert told(alerts) == [
+        ("busy", "firing", 10.0), ("busy", "resolved", 20.0), ("busy", "firing", 40.0), ("busy", "resolved", 50.0),
+    ]  # fmt: skip
+    assert len({alert.alert_id for alert in alerts}) == 2
+
+
 def test_an_alert_whose_series_is_not_heard_of_ends_with_its_rule() -> None:
     first = run([InForce(rule) for rule in bound(BUSY % 25)], busy(30))
     engine = Engine(
