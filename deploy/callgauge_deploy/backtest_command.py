@@ -34,6 +34,9 @@ def rules_test(
         bool, typer.Option("--history", help="Test the rules that are evaluated from history, in place of the others.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False,
+    png: Annotated[
+        Path | None, typer.Option("--png", help="Draw what fired into this file too (extra notify).", metavar="FILE")
+    ] = None,
 ) -> None:
     """Print when each rule of a file would have fired between two times, and how often a day somebody would be paged.
 
@@ -45,11 +48,15 @@ def rules_test(
     from_ms, to_ms = time_ms(begin, now_ms, "--from"), time_ms(end, now_ms, "--to")
     if from_ms >= (to_ms := min(to_ms, now_ms - _STORED_AFTER_MS)):
         raise SettingError(f"--from {begin} must be before --to {end}, and more than a minute ago")
+    picture = load("callgauge_deploy.backtest_picture", "notify") if png else None
     tested = (_history_tested if history else _tested)(Path(file), from_ms, to_ms)
     if as_json:
         typer.echo(report.json_report(tested))
     else:
         report.print_report(tested)
+    if picture is not None:
+        shown = picture.draw_episodes(tested.episodes, to_ms / 1000, png)
+        typer.echo(printable(f"{png}: {shown} of {len(tested.episodes)} episodes"), err=as_json)
 
 
 def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:

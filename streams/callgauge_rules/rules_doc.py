@@ -138,10 +138,11 @@ _SHIPPED = """## Rules that come with callgauge
 
 _PAST = """## Try rules on the past
 
-`callgauge rules test FILE --from 7d` says when each rule would have fired and been resolved in the last seven days, its
-worst values, and how many alerts and pages (critical alerts) a day that makes; `--to` ends it earlier, `--json` prints
-everything for programs. FILE may be `default` or `seeds`. A time is a day, a time (UTC, if it names no zone), or how
-long ago; the last minute is left out, since its windows may not be stored yet.
+`callgauge rules test FILE --from 7d` says when each rule would have fired and been resolved in the last seven days,
+its worst values, and how many alerts and pages (critical alerts) a day that makes; `--to` ends it earlier, `--json`
+prints everything for programs, and `--png FILE` draws the series with when each alert fired and was resolved. FILE
+may be `default` or `seeds`. A time is a day, a time (UTC, if it names no zone), or how long ago; the last minute is
+left out, since its windows may not be stored yet.
 
 It reads the windows that ClickHouse holds and judges them by the same engine as the stream does. It also reads those
 before `--from`, as far as the rules look back, their detectors remember and their cooldowns last, and an hour more; it

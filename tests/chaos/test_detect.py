@@ -9,7 +9,7 @@ from tests.chaos.detect import run, settings_for
 
 
 def test_deaths_between_alert_snapshot_and_commit_change_no_alert(tansu: Broker, tmp_path: Path) -> None:
-    result = run(settings_for(tansu, tmp_path), tmp_path, kills=3, freezes=0, seed=4)
+    result = run(settings_for(tansu, tmp_path), tmp_path, kills=2, freezes=0, seed=4)
     assert (result.lost, result.wrong, result.told_again) == (0, 0, 0)
     assert result.expected > 50
     assert result.from_snapshots > 0

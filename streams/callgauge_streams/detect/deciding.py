@@ -92,6 +92,7 @@ class Deciding:
             if to_ms >= judging.from_ms:
                 if not judging.began:
                     judging.began = True
+                    self._states.add_rule(judging.name)
                     self._note_kept(judging.rule.grouping.name)
                 yield from (
                     self._judge_learned(judging, to_ms)

@@ -119,6 +119,10 @@ class States:
         """Whether the rule of an alert is still in force."""
         return alert.rule in self._rules
 
+    def add_rule(self, name: str) -> None:
+        """A rule is in force, perhaps again."""
+        self._rules.add(name)
+
     def remove_rule(self, name: str) -> None:
         """A rule is in force no more: its alerts that nothing judges are ended."""
         self._rules.discard(name)

@@ -50,7 +50,7 @@ def told(alerts: list[Alert]) -> list[Any]:
     return [(alert.rule, alert.alert_id, alert.seq, alert.state, alert.at, alert.reason) for alert in alerts]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_it_does_not_matter_when_rows_came(rules: list[BoundRule], seed: int) -> None:
     """Rows that come as soon as their clock allows, and rows that come at the last moment."""

@@ -79,7 +79,7 @@ def several() -> list[InForce]:
     return bound(RULES + MORE)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_rings_rows_and_alerts_are_as_they_were(several: list[InForce], seed: int) -> None:
     """Takeovers, zombies, losses, late rows, rows that are not folded yet: every alert is equal, in the same order."""
@@ -89,7 +89,7 @@ def test_rings_rows_and_alerts_are_as_they_were(several: list[InForce], seed: in
         assert told(several, log, random.Random(seed), 0.1) == undisturbed
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_batches_and_series_beyond_the_cap_are_as_they_were(several: list[InForce], seed: int) -> None:
     log = [
@@ -101,7 +101,7 @@ def test_batches_and_series_beyond_the_cap_are_as_they_were(several: list[InForc
         assert told(several, log, random.Random(seed), 0.2, series_cap=5) == undisturbed
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_what_was_learned_is_as_it_was(seed: int) -> None:
     """To the last bit, and with rules that follow each other."""
