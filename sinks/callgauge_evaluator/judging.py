@@ -19,8 +19,7 @@ from callgauge_history.store import Ask
 from callgauge_rules.bound import BoundCondition
 from callgauge_windows.totals import Totals
 
-__all__ = ["Ask", "ConditionJudged", "Judged", "Labels", "judge"]
-
+__all__ = ["ConditionJudged", "Judged", "judge"]
 
 #: So long after its last event a series is judged whose silence fulfils the rule; then it is forgotten.
 _REMEMBERED_MS = 3_600_000
