@@ -33,7 +33,7 @@ def erase(
     else:
         with query.writing(settings) as store:
             left = module.remaining(store.query, settings.topics, user, now)
-            found = module.erase(store, user)
+            found = module.erase(store, user, settings.store_cluster)
     if as_json:
         rows = {each.table: each.rows for each in found}
         topics = {each.topic: each.until for each in left}

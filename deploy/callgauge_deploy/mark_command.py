@@ -18,7 +18,8 @@ from callgauge_deploy.command import client_settings, load, store_settings
 from callgauge_deploy.time_asked import time_ms
 
 if TYPE_CHECKING:
-    from callgauge_history.marks.report import MarkReport, StoredMark
+    from callgauge_history.marks.report import MarkReport
+    from callgauge_history.marks.stored import StoredMark
 
 __all__ = ["mark_app"]
 
@@ -74,7 +75,7 @@ def list_marks(
     as_json: _Json = False,
 ) -> None:
     """List the marks that are stored, the newest first."""
-    module = load("callgauge_history.marks.report", "analysis")
+    module = load("callgauge_history.marks.stored", "sinks")
     now_ms = round(time.time() * 1000)
     with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
         far_ms = now_ms + 366 * 86_400_000
@@ -109,8 +110,9 @@ def report(
         raise SettingError(f"--span: {error}") from None
     if not 60_000 <= span_ms <= 90 * 86_400_000:
         raise SettingError("--span: write a time from 1m to 90d")
+    stored = load("callgauge_history.marks.stored", "sinks")
     with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
-        mark = module.find_mark(ask, name)
+        mark = stored.find_mark(ask, name)
         found = module.mark_report(ask, mark, span_ms, round(time.time() * 1000))
     if as_json:
         typer.echo(json_printable(json.dumps(_object(found), indent=2, ensure_ascii=False)))

@@ -72,7 +72,7 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     """
     log_to_stderr(settings.log_level)
     with contextlib.closing(attempt_until_done(lambda: open_store(settings.store_dsn), StoreUnavailable)) as store:
-        migrate(store)
+        migrate(store, settings.store_cluster)
         run_workers({ROLE: make_evaluator(settings, store)}, settings.ready_file, stop)
 
 

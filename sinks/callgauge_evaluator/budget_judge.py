@@ -9,10 +9,10 @@ from __future__ import annotations
 from callgauge.schema import Alert
 from callgauge.texts import repaired
 from callgauge_evaluator.binding import MINUTE_MS
-from callgauge_evaluator.judging import Ask
 from callgauge_evaluator.lives import LOG, Lives, Subject
 from callgauge_history.budgets.budget import Budget, severity_of
 from callgauge_history.budgets.spending import Spending, spending
+from callgauge_history.store import Ask
 from callgauge_rules.aggregates import aggregate
 from callgauge_rules.alerts import alert_of, formatted
 from callgauge_rules.bound import BoundRule, rank_of

@@ -16,7 +16,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from callgauge.errors import BrokerError
 from callgauge.settings import Settings
 from callgauge_evaluator.binding import MINUTE_MS
-from callgauge_evaluator.judging import Ask
+from callgauge_history.store import Ask
 
 __all__ = ["Complete", "ends_of", "stored_to"]
 

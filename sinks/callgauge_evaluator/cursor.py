@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from callgauge_evaluator.judging import Ask
-from callgauge_history.store import Store
+from callgauge_history.store import Ask, Store
 
 __all__ = ["note_judged", "read_judged"]
 

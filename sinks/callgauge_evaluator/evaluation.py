@@ -9,9 +9,9 @@ from typing import Protocol
 from callgauge.errors import StoreError
 from callgauge.schema import Alert
 from callgauge_evaluator.binding import MINUTE_MS, HistoryRule
-from callgauge_evaluator.judging import Ask, judge
+from callgauge_evaluator.judging import judge
 from callgauge_evaluator.lives import Lives, labels_in_order, subject_of, timing_of
-from callgauge_history.store import StoreUnavailable
+from callgauge_history.store import Ask, StoreUnavailable
 from callgauge_rules.lifecycle import QUIET_MS
 
 __all__ = ["Evaluation", "Judges", "JudgesAt", "RuleJudge", "instants"]

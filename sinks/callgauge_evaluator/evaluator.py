@@ -22,9 +22,8 @@ from callgauge.schema import Alert
 from callgauge_evaluator.binding import MINUTE_MS
 from callgauge_evaluator.complete import Complete
 from callgauge_evaluator.evaluation import Evaluation, Judges, instants
-from callgauge_evaluator.judging import Ask
 from callgauge_evaluator.lives import Lives
-from callgauge_history.store import StoreUnavailable
+from callgauge_history.store import Ask, StoreUnavailable
 from callgauge_intake.backoff import backoff_s
 
 __all__ = ["Evaluator", "Rules", "Seat"]

@@ -6,22 +6,20 @@ last one of which ends at the last multiple of `every`.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from callgauge_detectors.verdict import NORMAL, Verdict
 from callgauge_evaluator.binding import HistoryRule
-from callgauge_evaluator.learned import feed, steps_back
-from callgauge_evaluator.totals_sql import Cut, Found, rows_of, totals_sql
+from callgauge_evaluator.learned import Part, feed, steps_back
+from callgauge_evaluator.lookbacks import Labels, ask_totals, lookbacks
+from callgauge_evaluator.pinned import pinned_parts
+from callgauge_evaluator.totals_sql import Cut
 from callgauge_history.store import Ask
 from callgauge_rules.bound import BoundCondition
 from callgauge_windows.totals import Totals
 
-__all__ = ["Ask", "ConditionJudged", "Judged", "Labels", "judge"]
-
-#: The values of the rule's labels.
-Labels = tuple[str, ...]
+__all__ = ["ConditionJudged", "Judged", "judge"]
 
 #: So long after its last event a series is judged whose silence fulfils the rule; then it is forgotten.
 _REMEMBERED_MS = 3_600_000
@@ -75,10 +73,10 @@ def _nothing(condition: BoundCondition) -> ConditionJudged:
 
 def _thresholds(rule: HistoryRule, condition: BoundCondition, ask: Ask, at_ms: int) -> Mapping[Labels, ConditionJudged]:
     begin_ms = at_ms - condition.lookback_ms
-    series = {found.labels: found.totals for found in _ask(rule, condition, ask, Cut.whole(begin_ms, at_ms))}
+    series = {found.labels: found.totals for found in ask_totals(rule, condition, ask, Cut.whole(begin_ms, at_ms))}
     if condition.judges_nothing:
         before = Cut.whole(begin_ms - _REMEMBERED_MS, begin_ms)
-        series = {found.labels: Totals() for found in _ask(rule, condition, ask, before)} | series
+        series = {found.labels: Totals() for found in ask_totals(rule, condition, ask, before)} | series
     judged = {}
     for labels, totals in series.items():
         value = condition.aggregate.of(totals)
@@ -87,34 +85,14 @@ def _thresholds(rule: HistoryRule, condition: BoundCondition, ask: Ask, at_ms: i
 
 
 def _learned(rule: HistoryRule, condition: BoundCondition, ask: Ask, at_ms: int) -> Mapping[Labels, ConditionJudged]:
-    every_ms, lookback_ms = condition.every_ms, condition.lookback_ms
-    end_ms, width = at_ms // every_ms * every_ms, lookback_ms // every_ms
-    count = steps_back(condition) + width - 1
-    cut = Cut(end_ms - count * every_ms, end_ms, every_ms)
-    series: dict[Labels, dict[int, Totals]] = defaultdict(dict)
-    for found in _ask(rule, condition, ask, cut):
-        series[found.labels][found.step] = found.totals
+    end_ms, count = at_ms // condition.every_ms * condition.every_ms, steps_back(condition)
+    now = lookbacks(rule, condition, ask, end_ms, count)
+    if condition.pinned:
+        fed = pinned_parts(rule, condition, ask, end_ms, now)
+    else:
+        fed = {labels: [Part(end_ms, totals)] for labels, totals in now.items()}
     judged = {}
-    for labels, steps in series.items():
-        # It begins with its first event: before that it was not nothing, it was not there.
-        ends = range(max(min(steps), width - 1), count)
-        totals = [_added([steps[each] for each in range(end - width + 1, end + 1) if each in steps]) for end in ends]
-        said = feed(condition, totals, end_ms)
-        last = totals[-1]
-        value = condition.aggregate.of(last)
-        judged[labels] = ConditionJudged(said.rank, value, last, said.verdict, said.points)
+    for labels, parts in fed.items():
+        said, last = feed(condition, parts), now[labels][-1]
+        judged[labels] = ConditionJudged(said.rank, condition.aggregate.of(last), last, said.verdict, said.points)
     return judged
-
-
-def _ask(rule: HistoryRule, condition: BoundCondition, ask: Ask, cut: Cut) -> list[Found]:
-    sql = totals_sql(condition, rule.by, rule.bound.rule.where, cut)
-    return list(rows_of(condition, rule.by, ask(sql).rows))
-
-
-def _added(parts: Sequence[Totals]) -> Totals:
-    if len(parts) == 1:
-        return parts[0]
-    total = Totals()
-    for part in parts:
-        total.add(part)
-    return total

@@ -6,7 +6,8 @@ the stored past and the instant: it does not matter when the evaluator was start
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from callgauge_detectors.counts import histogram_of, share_of
@@ -14,7 +15,7 @@ from callgauge_detectors.verdict import LEVELS, NORMAL, Verdict
 from callgauge_rules.bound import BoundCondition
 from callgauge_windows.totals import Totals
 
-__all__ = ["Said", "feed", "steps_back"]
+__all__ = ["Part", "Said", "feed", "steps_back"]
 
 #: What lasts longer than this is the new normal, and is learned although the condition holds; as in the stream.
 _LONGEST_PAUSE_MS = 6 * 3_600_000
@@ -29,6 +30,25 @@ class Said(NamedTuple):
     points: tuple[tuple[float, float], ...]
 
 
+@dataclass(frozen=True)
+class Part:
+    """Consecutive lookbacks.
+
+    Attributes:
+        totals: one for each, the last of which ends at `end_ms`, each `every_ms` after the one before.
+        version: what was in force: the id of a mark; "" where no mark matters.
+    """
+
+    end_ms: int
+    totals: Sequence[Totals]
+    version: str = ""
+
+    def steps(self, every_ms: int) -> Iterator[tuple[int, Totals]]:
+        """The end of each lookback, and its totals."""
+        first_ms = self.end_ms - (len(self.totals) - 1) * every_ms
+        return ((first_ms + number * every_ms, each) for number, each in enumerate(self.totals))
+
+
 def steps_back(condition: BoundCondition) -> int:
     """With how many steps a detector is fed. Those that add up know no more than what they remember; of the others
     twice of that decides next to all."""
@@ -36,23 +56,21 @@ def steps_back(condition: BoundCondition) -> int:
     return -(-span_ms // condition.every_ms) + 1
 
 
-def feed(condition: BoundCondition, totals: Sequence[Totals], end_ms: int) -> Said:
-    """Feed the condition's detector.
-
-    Args:
-        totals: one for each lookback, the last of which ends at `end_ms`, each `every_ms` after the one before.
-    """
+def feed(condition: BoundCondition, parts: Sequence[Part]) -> Said:
+    """Feed the condition's detector; where the version changes, a new baseline begins."""
     detector = condition.kind.make(condition.config)
-    said, odd_since_ms = NORMAL, 0
+    said, odd_since_ms, last = NORMAL, 0, ""
     points: list[tuple[float, float]] = []
-    for back, each in zip(range(len(totals) - 1, -1, -1), totals, strict=True):
-        at_ms = end_ms - back * condition.every_ms
-        value = _value(condition, each)
+    for version, at_ms, totals in ((part.version, *step) for part in parts for step in part.steps(condition.every_ms)):
+        if version != last:
+            detector.begin(version)
+            last, odd_since_ms = version, 0
+        value = _value(condition, totals)
         learn = not odd_since_ms or at_ms - odd_since_ms > _LONGEST_PAUSE_MS
         if value is None:
             said = NORMAL
             continue
-        given, more = _given(condition, each, value)
+        given, more = _given(condition, totals, value)
         said = detector.update(given, at_ms, learn=learn, **more)
         points.append((at_ms / 1000, value))
         odd_since_ms = (odd_since_ms or at_ms) if _rank(condition, said) else 0

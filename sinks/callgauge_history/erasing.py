@@ -13,6 +13,7 @@ from typing import Protocol
 
 from callgauge.errors import StoreError
 from callgauge.topics import Topic, Topics
+from callgauge_history.cluster import local_name
 from callgauge_history.quoted import quoted
 from callgauge_history.store import Ask, Parameters, QueryResult
 
@@ -72,8 +73,11 @@ def found_of(ask: Ask, user: str) -> list[Erased]:
     ]
 
 
-def erase(store: _Changes, user: str) -> list[Erased]:
+def erase(store: _Changes, user: str, cluster: str = "") -> list[Erased]:
     """Remove a user's rows, and make sure that none is left. Returns how many there were.
+
+    Args:
+        cluster: the name of ClickHouse's cluster; "": a single server.
 
     Raises:
         StoreError: the store refused; or rows are still found, as when they are stored at the same time.
@@ -83,8 +87,8 @@ def erase(store: _Changes, user: str) -> list[Erased]:
     before = found_of(store.query, user)
     for (_, table, condition), found in zip(_conditions(user), before, strict=True):
         if found.rows:
-            # Returns when every replica has done it.
-            store.command(f"DELETE FROM {table} WHERE {condition} SETTINGS lightweight_deletes_sync = 2")  # noqa: S608
+            deletes = f"DELETE FROM {local_name(table, cluster)} WHERE {condition}"  # noqa: S608 (quoted)
+            store.command(f"{deletes} SETTINGS lightweight_deletes_sync = 2")  # returns when every replica has done it
     left = [each for each in found_of(store.query, user) if each.rows]
     if left:
         told = ", ".join(f"{each.rows} in {each.table}" for each in left)

@@ -75,7 +75,7 @@ def writing(settings: Settings) -> Iterator[Store]:
         raise StoreError(f"the local stack holds the store at {dsn}, so nobody else can write there: end it first")
     opened = open_store(dsn)
     try:
-        migrate(opened)
+        migrate(opened, settings.store_cluster)
         yield opened
     finally:
         opened.close()

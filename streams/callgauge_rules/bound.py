@@ -90,6 +90,11 @@ class BoundCondition:
         return self.kind.remembers_ms(self.config, self.every_ms) if self.learns else 0
 
     @property
+    def pinned(self) -> bool:
+        """Whether its detector compares with the time before the last mark, or with the beginning of the time since."""
+        return self.learns and bool(getattr(getattr(self.config, "baseline", None), "pinned", False))
+
+    @property
     def sums(self) -> tuple[str, ...]:
         """The names of the sums that it needs."""
         found: set[str] = {"n", self.aggregate.events}

@@ -26,8 +26,8 @@ _WHOLE = re.compile(r"[+-]?[0-9][0-9_]{0,12}")
 _LEAST = MappingProxyType({"skip": 0, "offset_h": -23, "least_blocks": 0})
 #: Durations that may be 0.
 _ZERO = ("follow_ms",)
-#: Made of a detector by whoever runs it, or of what rules do not hold yet: versions to pin a baseline to.
-_HIDDEN = ("window_ms", "over_ms", "pinned", "shown_per")
+#: Made of a detector by whoever runs it.
+_HIDDEN = ("window_ms", "over_ms", "shown_per")
 _FLATTENED = "baseline"
 
 

@@ -86,4 +86,6 @@ def _remembering(rule: Rule, grouping: GroupingSet) -> Placed:
         far = written(furthest.remembers_ms)
         why = f"{furthest.kind.name} compares with {far} before; the stream holds {LONGEST_HELD}"
         return Placed(rule, None, why)
+    if any(each.pinned for each in bound.conditions):
+        return Placed(rule, None, "its baseline is pinned to marks, which the stream does not know")
     return Placed(rule, bound, f"{grouping.name} is a grouping set")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from callgauge_history.marks.report import StoredMark, stored_marks
+from callgauge_history.marks.stored import StoredMark, stored_marks
 from callgauge_history.questions.call_rows import ANSWERED, NO_STEPS
 from callgauge_history.quoted import at
 from callgauge_history.review.week import WEEK_MS, Week

@@ -10,9 +10,8 @@ from callgauge.schema import Alert
 from callgauge_evaluator.complete import Complete
 from callgauge_evaluator.evaluation import RuleJudge
 from callgauge_evaluator.evaluator import Evaluator
-from callgauge_evaluator.judging import Ask
 from callgauge_evaluator.lives import Lives, subject_of, timing_of
-from callgauge_history.store import Parameters, QueryResult, StoreUnavailable
+from callgauge_history.store import Ask, Parameters, QueryResult, StoreUnavailable
 from tests.unit.sinks.evaluator.test_lives import T0_MS, rule_of, subjects
 
 MINUTE_MS = 60_000

@@ -74,6 +74,23 @@ def test_what_is_left_is_an_error(stored: Store) -> None:
         erase(Stubborn(), "")
 
 
+def test_on_a_cluster_the_tables_that_hold_rows_are_told(stored: Store) -> None:
+    """Since a Distributed table cannot delete."""
+    told: list[str] = []
+
+    class Cluster:
+        def command(self, sql: str) -> None:
+            told.append(sql)
+            stored.command(sql.replace("_local ON CLUSTER 'main'", ""))
+
+        def query(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
+            return stored.query(sql, parameters)
+
+    erase(Cluster(), USER, "main")
+    assert told
+    assert all("_local ON CLUSTER 'main' WHERE " in sql for sql in told)
+
+
 def test_what_the_bus_holds(stored: Store) -> None:
     """Until the retention of each topic is over after the last call; of alerts by user from now."""
     day = 86_400.0

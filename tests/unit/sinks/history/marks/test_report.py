@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from callgauge.errors import DecodeError
-from callgauge_history.marks.report import NoSuchMark, find_mark, mark_report, stored_marks
+from callgauge_history.marks.report import mark_report
+from callgauge_history.marks.stored import NoSuchMark, find_mark, stored_marks
 from callgauge_history.store import Store
 from callgauge_sinks.marks import decode_rules, mark_rows
 from callgauge_sinks.records import Record
