@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 from playwright.sync_api import Browser
+from playwright.sync_api import Error as PlaywrightError
 
 from callgauge import Gauge
 from callgauge.schema import Call
@@ -96,7 +97,10 @@ def pictures(started: Browser, url: str, theme: str, width: int, suffix: str) ->
         for name, address in pages.items():
             faults = Faults()
             with open_page(started, url, faults, theme, width, 844 if suffix else 900) as page:
-                show(page, address)
+                try:
+                    show(page, address)
+                except PlaywrightError as error:
+                    wrong.append(f"{name}, {theme}{suffix}: {error.message.splitlines()[0]}")
                 page.wait_for_timeout(150)
                 page.screenshot(path=OUT / f"{name}-{theme}{suffix}.png", full_page=True)
                 found = [*faults, *barriers(page)]
