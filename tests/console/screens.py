@@ -66,7 +66,28 @@ def demo_stack() -> Iterator[str]:
             gauge.mark("the provider swaps the models", at=time.time() - 1_800, service="llmdrift")
             gauge.close()
             settled(stack, result.produced)
+            trace_of(stack)
             yield stack.info.api_url
+
+
+def trace_of(stack: LocalStack) -> None:
+    """One trace of several steps, since the demo's calls have none; returns when it is stored."""
+    shared = {"service": "chat", "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    at = time.time() - 5
+    gauge = Gauge(stack.settings)
+    gauge.emit(ts=at, span_id="a", operation="chain", name="answer question", latency_ms=2_400.0, **shared)
+    gauge.emit(
+        ts=at + 0.1, span_id="b", parent_span_id="a", operation="retrieval", name="search", latency_ms=420.0, **shared
+    )
+    gauge.emit(
+        ts=at + 0.6, span_id="c", parent_span_id="a", model="gpt-4o", latency_ms=1_700.0, time_to_first_token_ms=310.0,
+        input_tokens=1_840, output_tokens=212, cost_usd=0.0067, **shared,
+    )  # fmt: skip
+    gauge.close()
+    address = f"{stack.info.api_url}/v1/traces/{shared['trace_id']}"
+    while len(httpx.get(address, timeout=60).json().get("spans", ())) < 3:
+        stack.check()
+        time.sleep(0.2)
 
 
 def judge(url: str, calls: list[Call]) -> None:
