@@ -36,6 +36,7 @@ BUDGETS = """budgets:
   - {name: models, by: model, of: tokens, limit: 60000000, period: day}
 """
 _SPEED = 240.0
+_STORED_S = 60.0
 
 
 def main() -> int:
@@ -85,8 +86,11 @@ def trace_of(stack: LocalStack) -> None:
     )  # fmt: skip
     gauge.close()
     address = f"{stack.info.api_url}/v1/traces/{shared['trace_id']}"
+    deadline = time.monotonic() + _STORED_S
     while len(httpx.get(address, timeout=60).json().get("spans", ())) < 3:
         stack.check()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{address}: the trace was not stored within {_STORED_S:g} s")
         time.sleep(0.2)
 
 
