@@ -49,11 +49,21 @@ def check_numbers(page: Page, api: Any) -> list[str]:
     }
     expected = {
         "Calls": f"{now['calls']:,}",
-        "Errors": f"{now['error_rate'] * 100:.2f} %",
-        "Latency p95": f"{now['latency_p95_ms'] / 1e3:.2f} s",
-        "Cost": f"${now['cost_usd']:.2f}",
+        "Errors": _percent(now["error_rate"]),
+        "Latency p95": _seconds(now["latency_p95_ms"]),
+        "Cost": f"${now['cost_usd']:,.2f}",
     }
     for name, text in expected.items():
         if re.sub(r"\s", " ", shown.get(name, "")) != text:
             wrong.append(f"{name}: the page shows {shown.get(name)!r}, the API says {text!r}")
     return wrong
+
+
+def _percent(share: float) -> str:
+    """As the page writes a share: three digits."""
+    return "0 %" if share == 0 else f"{share * 100:.{2 if share < 0.1 else 1}f} %"
+
+
+def _seconds(ms: float) -> str:
+    """As the page writes a duration of a second and more."""
+    return f"{ms / 1e3:.{2 if ms < 9_995 else 1}f} s" if ms >= 999.5 else f"{ms:.0f} ms"

@@ -47,6 +47,7 @@ def addresses(get: Callable[[str], Any], of_time: str = "") -> dict[str, str]:
     if steps:
         some["trace"] = f"/trace/{quote(steps[0]['trace_id'], safe='')}"
     if alerts:
-        some["alert"] = f"/alert/{alerts[0]['alert_id']}"
+        known = next((alert for alert in alerts if alert["points"]), alerts[0])
+        some["alert"] = f"/alert/{known['alert_id']}"
     joined = {name: f"{path}{'&' if '?' in path else '?'}{of_time}" for name, path in some.items()}
     return joined if of_time else some

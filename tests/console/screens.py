@@ -16,6 +16,7 @@ from pathlib import Path
 
 import httpx
 from playwright.sync_api import Browser
+from playwright.sync_api import Error as PlaywrightError
 
 from callgauge import Gauge
 from callgauge.schema import Call
@@ -35,6 +36,7 @@ BUDGETS = """budgets:
   - {name: models, by: model, of: tokens, limit: 60000000, period: day}
 """
 _SPEED = 240.0
+_STORED_S = 60.0
 
 
 def main() -> int:
@@ -65,7 +67,31 @@ def demo_stack() -> Iterator[str]:
             gauge.mark("the provider swaps the models", at=time.time() - 1_800, service="llmdrift")
             gauge.close()
             settled(stack, result.produced)
+            trace_of(stack)
             yield stack.info.api_url
+
+
+def trace_of(stack: LocalStack) -> None:
+    """One trace of several steps, since the demo's calls have none; returns when it is stored."""
+    shared = {"service": "chat", "trace_id": "0af7651916cd43dd8448eb211c80319c"}
+    at = time.time() - 5
+    gauge = Gauge(stack.settings)
+    gauge.emit(ts=at, span_id="a", operation="chain", name="answer question", latency_ms=2_400.0, **shared)
+    gauge.emit(
+        ts=at + 0.1, span_id="b", parent_span_id="a", operation="retrieval", name="search", latency_ms=420.0, **shared
+    )
+    gauge.emit(
+        ts=at + 0.6, span_id="c", parent_span_id="a", model="gpt-4o", latency_ms=1_700.0, time_to_first_token_ms=310.0,
+        input_tokens=1_840, output_tokens=212, cost_usd=0.0067, **shared,
+    )  # fmt: skip
+    gauge.close()
+    address = f"{stack.info.api_url}/v1/traces/{shared['trace_id']}"
+    deadline = time.monotonic() + _STORED_S
+    while len(httpx.get(address, timeout=60).json().get("spans", ())) < 3:
+        stack.check()
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{address}: the trace was not stored within {_STORED_S:g} s")
+        time.sleep(0.2)
 
 
 def judge(url: str, calls: list[Call]) -> None:
@@ -96,7 +122,10 @@ def pictures(started: Browser, url: str, theme: str, width: int, suffix: str) ->
         for name, address in pages.items():
             faults = Faults()
             with open_page(started, url, faults, theme, width, 844 if suffix else 900) as page:
-                show(page, address)
+                try:
+                    show(page, address)
+                except PlaywrightError as error:
+                    wrong.append(f"{name}, {theme}{suffix}: {error.message.splitlines()[0]}")
                 page.wait_for_timeout(150)
                 page.screenshot(path=OUT / f"{name}-{theme}{suffix}.png", full_page=True)
                 found = [*faults, *barriers(page)]

@@ -25,6 +25,10 @@ PROMISES: dict[str, list[list[str]]] = {
         ["callgauge", "gateway-key", "new", "--service", "chat"],
         ["python", "-c", "import callgauge_gateway.app"],
     ],
+    "cli,console": [
+        ["callgauge", "console-key", "new", "--name", "ops", "--scope", "read"],
+        ["python", "-c", "import callgauge_console.app"],
+    ],
     "otel": [["python", "-c", "import callgauge_gateway.exporter"]],
     "cli,load": [["callgauge", "load", "--kinds"]],
     "streams": [["python", "-c", "import callgauge_streams.rollup.app, callgauge_streams.detect.app"]],
@@ -37,6 +41,7 @@ ASKED_FOR: dict[str, dict[str, str]] = {
     "cli": {"rollup": "streams", "sinks": "sinks", "up": "local", "gateway": "gateway"},
     "cli,prices": {"rollup": "streams"},
     "cli,gateway": {"rollup": "streams"},
+    "cli,console": {"rollup": "streams"},
     "otel": {"gateway": "cli,gateway"},
     "cli,load": {"rollup": "streams"},
     "streams": {"rollup": "cli,streams"},

@@ -73,7 +73,7 @@ class App {
       await page.refresh({ signal: abort.signal, me: this.me });
       if (abort.signal.aborted) return;
       put(this.frame.problems);
-      this.frame.tell(this.paused ? "paused" : state.isLive ? "live" : "fixed");
+      this.frame.tell(this.paused ? "paused" : this.isLive(page) ? "live" : "fixed");
       document.body.dataset.loaded = this.address;
     } catch (error) {
       if (error.name === "AbortError" || abort.signal.aborted) return;
@@ -82,8 +82,13 @@ class App {
       clearTimeout(slow);
       document.body.classList.remove("loading");
     }
-    if (!this.paused && state.isLive && !document.hidden && page.live !== false) this.timer = setTimeout(() => this.refresh(), wait);
+    if (!this.paused && this.isLive(page) && !document.hidden) this.timer = setTimeout(() => this.refresh(), wait);
     else if (wait > EVERY_MS) this.timer = setTimeout(() => this.refresh(), wait);
+  }
+
+  /** Whether the page goes on asking: not of a time that is over. */
+  isLive(page) {
+    return page.live !== false && (state.isLive || page.timed === false);
   }
 
   async who() {

@@ -38,7 +38,7 @@ export function alertPage(id) {
     const points = alert.points ?? [];
     chart?.destroy();
     chart = null;
-    if (!points.length) { put(evidence, panel("Evidence", {}, empty("The course of the value is no longer on the bus", "It is kept there for 30 days, or as long as the local stack runs."))); return; }
+    if (!points.length) { put(evidence, panel("Evidence", {}, empty("No course of the value is known", "Budgets bring none. Of rules it is kept on the bus, for 30 days or as long as the local stack runs."))); return; }
     const format = (value) => aggregate(alert.aggregate, value);
     const lines = [{ key: "value", label: alert.aggregate, tone: "accent", area: true }, alert.baseline !== null && { key: "baseline", label: "baseline", tone: "quiet", dash: true }, alert.detector === "threshold" && { key: "limit", label: "limit", tone: "bad", dash: true }].filter(Boolean);
     const times = points.map(([at]) => at);

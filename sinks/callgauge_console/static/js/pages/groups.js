@@ -21,7 +21,7 @@ export function groupsPage(by) {
     const top = SORTS[(state.query.get("sort") ?? "calls").split(".")[0]] ?? "calls";
     const found = await get("/v1/breakdown", { ...asked, by, top, limit: MOST }, signal);
     table.update(found);
-    put(aside, found.more ? `the ${count(found.rows.length)} with the most ${top}; there are more` : `${count(found.rows.length)} in all`);
+    put(aside, found.rows.length > 0 && (found.more ? `the ${count(found.rows.length)} with the most ${top}; there are more` : `${count(found.rows.length)} in all`));
   }
 
   return { title: TITLES[by], nav: by === "user_id" ? "users" : `${by}s`, node, refresh };

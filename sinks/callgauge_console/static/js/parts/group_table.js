@@ -24,7 +24,7 @@ export function groupTable(by, { short: brief = false, param = "sort" } = {}) {
     { key: "cost", title: "Cost", num: true, value: (row) => row.totals.cost_usd, text: (row) => dollars(row.totals.cost_usd) },
   ];
   const kept = brief ? columns.filter((column) => ["name", "course", "calls", "errors", "p95", "cost"].includes(column.key)) : columns;
-  const table = new Table({ caption: `${NAMES[by]}s`, columns: kept, keyOf: (row) => row.value, sort: "calls.down", param, empty: [`No ${NAMES[by].toLowerCase()} in this time`, "Choose a longer time, or send calls."] });
+  const table = new Table({ caption: `${NAMES[by]}s`, columns: kept, keyOf: (row) => row.value, sort: "calls.down", param, empty: [`No ${NAMES[by].toLowerCase()} in this time`, by === "user_id" ? "Calls carry user_id where a service sends it. Or choose a longer time." : "Choose a longer time, or send calls."] });
   return { node: table.node, update: (found) => table.update(found.rows) };
 }
 
