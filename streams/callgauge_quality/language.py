@@ -14,7 +14,6 @@ language. A language that is not here counts as none, or as a near relation (Gal
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
 from callgauge_quality.stop_words import ENGLISH, LANGUAGES
 from callgauge_quality.text import Text
@@ -26,6 +25,8 @@ LEAD = 0.03
 #: Share of common English words from which a text is English.
 CLEARLY = 0.35
 _WORDS, _CHARS = 60, 800
+# Beyond Latin letters, but for punctuation and signs.
+_BEYOND_LATIN = re.compile("[\u0370-\u1fff\u3040-\ud7ff]")
 _SCRIPTS = (
     ("ja", re.compile("[\u3040-\u30ff]")),
     ("ko", re.compile("[\uac00-\ud7af]")),
@@ -44,8 +45,10 @@ def language_of(text: Text) -> str:
     >>> language_of(Text("Der Dienst ist seit heute morgen nicht mehr zu erreichen."))
     'de'
     """
-    if not text.raw.isascii() and (script := _by_script(text.raw[:_CHARS])):
-        return script
+    if not text.raw.isascii():
+        beginning = text.raw[:_CHARS]
+        if _BEYOND_LATIN.search(beginning) and (script := _by_script(beginning)):
+            return script
     words = text.words[:_WORDS]
     if len(words) < 5:
         return ""
@@ -56,7 +59,6 @@ def language_of(text: Text) -> str:
     return code if best >= max(LEAST_SHARE, 2 / len(words)) and best - second >= LEAD else ""
 
 
-@lru_cache(maxsize=64)
 def _by_script(beginning: str) -> str:
     letters = sum(char.isalpha() for char in beginning)
     for code, script in _SCRIPTS:

@@ -37,14 +37,21 @@ def sentiment(answer: Text) -> float:
     >>> sentiment(Text("Great, that works well.")) > 0 > sentiment(Text("That is not good, sadly it failed."))
     True
     """
-    if _ALL.isdisjoint(answer.word_set):
+    found = _ALL & answer.word_set
+    if not found:
         return 0.0
-    words, good, bad = answer.words, 0, 0
-    for at, word in enumerate(words):
-        if word in _ALL:
-            negated = not _NOT.isdisjoint(words[max(0, at - 2) : at])
-            if (word in _GOOD) is not negated:
-                good += 1
-            else:
-                bad += 1
+    words, has_not = answer.words, not _NOT.isdisjoint(answer.word_set)
+    good = bad = 0
+    for word in found:
+        count = words.count(word)
+        negated = _negated(words, word) if has_not else 0
+        kept, turned = count - negated, negated
+        good += kept if word in _GOOD else turned
+        bad += turned if word in _GOOD else kept
     return (good - bad) / (good + bad + 2)
+
+
+def _negated(words: list[str], wanted: str) -> int:
+    """How often a word comes within two words after a negation."""
+    places = (at for at, word in enumerate(words) if word == wanted)
+    return sum(not _NOT.isdisjoint(words[max(0, at - 2) : at]) for at in places)

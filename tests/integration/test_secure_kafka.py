@@ -148,9 +148,10 @@ def test_the_stream_runs_under_these_acls(roles: dict[str, Settings]) -> None:
         Role("sinks", roles["sinks"]) as sinks,
         Role("rollup", roles["rollup"]) as rollup,
         Role("detect", roles["detect"]) as detect,
+        Role("quality", roles["quality"]) as quality,
         Role("notify", roles["notify"]) as notify,
     ):
-        for process in (sinks, rollup, detect, notify):
+        for process in (sinks, rollup, detect, quality, notify):
             process.wait_ready()
         with Gauge(roles["producer"]) as gauge:
             for number in range(100):
@@ -163,17 +164,18 @@ def test_the_stream_runs_under_these_acls(roles: dict[str, Settings]) -> None:
             asked = (
                 "SELECT count() FROM calls_final",
                 "SELECT count() FROM content FINAL",
-                "SELECT count() FROM scores_final",
+                "SELECT count() FROM scores_final WHERE name = 'thumbs'",
+                "SELECT count() FROM scores_final WHERE name = 'refusal'",
                 "SELECT sum(calls) FROM windows_merged WHERE grouping = '@10s'",
                 "SELECT least(count(), 1) FROM alerts FINAL WHERE rule = 'seen' AND state = 'firing'",
                 "SELECT least(count(), 1) FROM heartbeats",
             )
-            for process in (sinks, rollup, detect, notify):
+            for process in (sinks, rollup, detect, quality, notify):
                 process.check()
             with asking(roles["sinks"]) as ask:
                 return [int(ask(sql).rows[0][0]) for sql in asked]
 
-        assert wait_until(lambda: counts() == [100, 100, 1, 100, 1, 1], 90, poll_s=0.5), counts()
+        assert wait_until(lambda: counts() == [100, 100, 1, 100, 100, 1, 1], 90, poll_s=0.5), counts()
         assert wait_until(lambda: "seen" in notify.log.read_text(), 30, poll_s=0.2)
         lags = read_lags(roles["operator"], {})
         assert {lag.group.removeprefix(f"{roles['operator'].group_prefix}-") for lag in lags} >= {"rollup", "detect"}

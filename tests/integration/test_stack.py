@@ -290,3 +290,17 @@ def hold(folder: str) -> None:
     """Run a stack until killed."""
     with new_stack(Path(folder), Screen()) as stack:
         stack.wait()
+
+
+def test_a_judge_is_started_where_one_is_set_up(tmp_path: Path, screen: Screen) -> None:
+    """Beside the others, and not before it was said where texts go."""
+    settings = load_settings(
+        bus_port=0, api_port=0, judge_url="https://judge.example.com/v1", judge_model="j-1", judge_key="sk-secret"
+    )
+    stack = LocalStack(
+        settings, data_dir=tmp_path, command=stand_in, say=screen.said.append, show_alert=screen.alerts.append
+    )
+    with stack:
+        assert set(stack.info.pids) == ROLES | {"tansu", "judge"}
+    assert "judge.example.com (model j-1)" in screen.said[0]
+    assert "sk-secret" not in "".join(screen.said)

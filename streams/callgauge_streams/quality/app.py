@@ -6,6 +6,7 @@ ids, with the same values and times, so rollup (CALLGAUGE_DEDUP_S) and ClickHous
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -17,6 +18,7 @@ from callgauge.origins import describe_origins
 from callgauge.settings import Settings
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.outbox import Outbox, Outgoing
+from callgauge_streams.bus.records import Records
 from callgauge_streams.quality.config import heuristics_of
 from callgauge_streams.quality.scoring import Scores, call_scores, content_scores
 from callgauge_streams.quality.start import start_from_commit
@@ -28,7 +30,8 @@ __all__ = ["QualityWorker", "quality_app", "run"]
 log = logging.getLogger(__name__)
 
 #: Records of a chunk. Contents are large, and every chunk waits for its acknowledgements.
-CHUNK_RECORDS = 256
+CHUNK_RECORDS = 128
+_AT_ONCE = 16
 
 
 class QualityWorker:
@@ -58,14 +61,22 @@ class QualityWorker:
             return
         fresh = self._chains.setdefault(tp, Chain(chunk.start)).accept(chunk)
         if fresh is not None:
-            messages = list(self._messages(tp, fresh))
-            await self._outbox.put(messages)
+            sent = 0
+            for messages in self._batches(tp, fresh):
+                await self._outbox.put(messages)
+                sent += len(messages)
+                await asyncio.sleep(0)  # long texts take long: what else the loop has to do must not wait for all
             await self._outbox.settled()
-            self._metrics.scores_sent(len(messages))
+            self._metrics.scores_sent(sent)
         self._app.consumer.confirm(tp, chunk.last + 1, chunk.generation)
 
-    def _messages(self, tp: Any, chunk: Chunk) -> Iterable[Outgoing]:
-        make, records = self._scores[tp.topic], chunk.records
+    def _batches(self, tp: Any, chunk: Chunk) -> Iterable[list[Outgoing]]:
+        """The messages of a few records at a time."""
+        for begin in range(0, len(chunk.records), _AT_ONCE):
+            yield list(self._messages(tp, chunk.records.part(slice(begin, begin + _AT_ONCE))))
+
+    def _messages(self, tp: Any, records: Records) -> Iterable[Outgoing]:
+        make = self._scores[tp.topic]
         for value, appended_ms in zip(records.values(), records.timestamps_ms.tolist(), strict=True):
             try:
                 for key, score in make(value, appended_ms):
