@@ -15,7 +15,7 @@ from callgauge_console.web.span import Span
 from callgauge_history.comparing.selection import Selection
 from callgauge_history.experiments.decision import LEAST
 from callgauge_history.experiments.experiment import Wanted, experiment
-from callgauge_history.marks.report import stored_marks
+from callgauge_history.marks.stored import stored_marks
 
 __all__ = ["router"]
 
