@@ -10,6 +10,7 @@ from decimal import Decimal
 from callgauge_history.questions.calls import CALL_COLUMNS, StoredCall
 from callgauge_history.questions.critical_path import Piece, Span, critical_path
 from callgauge_history.questions.reading import read
+from callgauge_history.questions.source import between
 from callgauge_history.store import Ask
 
 __all__ = ["Node", "Trace", "trace", "tree_of"]
@@ -58,14 +59,23 @@ def trace(ask: Ask, trace_id: str) -> Trace | None:
     Raises:
         StoreError: the store cannot be asked.
     """
-    # The index on trace_id finds the keys, and these the few granules in which FINAL has to look.
-    keys = "SELECT service, model, ts, event_id FROM calls WHERE trace_id = {trace_id:String}"
+    if not trace_id:
+        return None
+    # The index on trace_id, which FINAL does not use, finds where the trace lies in the key; there FINAL looks.
+    place = (
+        "SELECT groupUniqArray(service), groupUniqArray(model), toUnixTimestamp64Milli(min(ts)), "
+        "toUnixTimestamp64Milli(max(ts)) FROM calls WHERE trace_id = {trace_id:String}"
+    )
+    services, models, first_ms, last_ms = ask(place, {"trace_id": trace_id}).rows[0]
+    if not services:
+        return None
     sql = (
-        f"SELECT {CALL_COLUMNS} FROM (SELECT * FROM calls FINAL WHERE (service, model, ts, event_id) IN ({keys})) "  # noqa: S608 (names of ours)
+        f"SELECT {CALL_COLUMNS} FROM (SELECT * FROM calls FINAL WHERE service IN {{services:Array(String)}} "  # noqa: S608 (names of ours)
+        f"AND model IN {{models:Array(String)}} AND {between(int(first_ms), int(last_ms) + 1, 'ts')}) "
         f"WHERE trace_id = {{trace_id:String}} ORDER BY ts, event_id LIMIT {_MOST_SPANS}"
     )
-    calls = read(ask, StoredCall, sql, {"trace_id": trace_id})
-    return tree_of(trace_id, calls) if calls and trace_id else None
+    calls = read(ask, StoredCall, sql, {"trace_id": trace_id, "services": services, "models": models})
+    return tree_of(trace_id, calls) if calls else None
 
 
 def tree_of(trace_id: str, calls: Sequence[StoredCall]) -> Trace:
