@@ -12,13 +12,18 @@ const now = () => Date.now() / 1e3;
 const num = (key, title) => ({ key, title, num: true, text: (row) => count(row[key]), value: (row) => row[key] });
 const text = (key, title) => ({ key, title, text: (row) => row[key], value: (row) => row[key] });
 const lost = (key, title) => ({ ...num(key, title), cell: (row, td) => { setText(td, count(row[key])); td.classList.toggle("bad-text", row[key] > 0); } });
-const short = (source) => { const parts = source.split("/"); return parts.length === 3 ? `${parts[0].slice(0, 4)}/${parts[1].slice(0, 4)}/${parts[2]}` : source; };
+// Cluster id, topic id (which may hold slashes) and partition: enough of it to tell sources apart.
+function short(source) {
+  const [cluster, ...rest] = source.split("/");
+  const partition = rest.pop();
+  return rest.length ? `${cluster.slice(0, 4)}/${rest.join("/").slice(0, 4)}/${partition}` : source;
+}
 
 const TABLES = {
   hours: ["Read, counted, stored", [{ key: "source", title: "Source", cell: (row, td) => { setText(td, `${short(row.source)}`); td.title = row.source; }, value: (row) => row.source }, { key: "hour", title: "Hour (UTC)", text: (row) => (row.hour ?? "").slice(0, 16).replace("T", " "), value: (row) => row.hour ?? "" }, text("holds", "Holds"), num("records", "Records"), num("counted", "Counted"), num("duplicates", "Duplicates"), lost("dead", "Dead"), num("late", "Late"), lost("lost", "Lost"), num("stored", "Stored"), { key: "state", title: "State", cell: (row, td) => put(td, badge(row.state)), value: (row) => row.state }], (row) => `${row.source} ${row.hour} ${row.holds}`, "hour.down", ["Nothing was rolled up in this time", "Choose a longer time, or send calls."]],
-  lags: ["Lag of consumer groups", [text("group", "Group"), text("topic", "Topic"), num("partition", "Partition"), num("committed", "Committed"), num("end", "End"), num("lag", "Lag")], (row) => `${row.group} ${row.topic} ${row.partition}`, "lag.down", ["The bus has not been asked yet", "It is asked every ten seconds."]],
+  lags: ["Lag of consumer groups", [text("group", "Group"), text("topic", "Topic"), num("partition", "Partition"), num("committed", "Committed"), num("end", "End"), num("lag", "Not committed")], (row) => `${row.group} ${row.topic} ${row.partition}`, "lag.down", ["The bus has not been asked yet", "It is asked every ten seconds."]],
   stored: ["Watermarks of the history", [text("name", "Table"), { key: "newest", title: "Stored up to (event time)", text: (row) => full(row.newest), value: (row) => row.newest }, { key: "ago", title: "Ago", num: true, text: (row) => (row.newest ? ago(row.newest, now()) : "–") }, num("rows", "Rows")], (row) => row.name, "name.up"],
-  emitters: ["Services that emit", [text("service", "Service"), num("alive", "Alive"), lost("silent", "Silent"), num("emitted", "Emitted"), num("delivered", "Delivered"), lost("dropped", "Dropped"), num("invalid", "Invalid"), lost("failed", "Failed"), num("on_disk", "On disk")], (row) => row.service, "service.up", ["No heartbeats", "Processes with a Gauge tell every ten seconds that they are alive; replays and the gateway do not."]],
+  emitters: ["Services that emit", [{ key: "service", title: "Service", text: (row) => row.service || "(no name)", value: (row) => row.service }, num("alive", "Alive"), lost("silent", "Silent"), num("emitted", "Emitted"), num("delivered", "Delivered"), lost("dropped", "Dropped"), num("invalid", "Invalid"), lost("failed", "Failed"), num("on_disk", "On disk")], (row) => row.service, "service.up", ["No heartbeats", "Processes with a Gauge tell every ten seconds that they are alive; replays and the gateway do not."]],
   dead: ["Dead letters", [text("topic", "Topic"), text("field", "Field"), { key: "reason", title: "Reason", class: "text", text: (row) => row.reason }, num("letters", "Letters"), { key: "newest", title: "Newest", text: (row) => full(row.newest), value: (row) => row.newest }], (row) => `${row.topic} ${row.field} ${row.reason}`, "letters.down", ["No dead letters", "Every message could be read."]],
   mended: ["Mended fields", [text("service", "Service"), text("topic", "Topic"), text("field", "Field"), { key: "mended", title: "What was done", class: "text", text: (row) => row.mended }, num("events", "Events")], (row) => `${row.topic} ${row.service} ${row.field} ${row.mended}`, "events.down", ["Nothing was mended", "All events came as they should."]],
 };
@@ -43,7 +48,7 @@ export function pipelinePage() {
     }
     tables.hours.update(whole.hours);
     for (const name of ["lags", "stored", "emitters", "dead", "mended"]) tables[name].update(pipeline[name]);
-    setText(asked, pipeline.problem || (pipeline.asked_at ? `asked ${ago(pipeline.asked_at, now())} ago` : ""));
+    setText(asked, pipeline.problem || (pipeline.asked_at ? `rollup commits whole blocks, so what it has counted of an open one is in here; asked ${ago(pipeline.asked_at, now())} ago` : ""));
   }
 
   return { title: "Completeness and pipeline", nav: "pipeline", node, refresh };
