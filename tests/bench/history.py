@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from callgauge_history.migrate import migrate
 from callgauge_history.questions import source
+from callgauge_history.questions import usage as usage_question
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.series import series
 from callgauge_history.questions.summary import summary, summary_by
@@ -127,15 +129,11 @@ def _times(store: Store, question: Question, period: Period, repeat: int) -> tup
 @contextmanager
 def _from_calls() -> Iterator[None]:
     """As if there were neither windows nor usage."""
-    from callgauge_history.questions import usage as usage_question
-
-    chosen, coverage = source._complete, usage_question.usage_coverage
-    source._complete = lambda *_: ""
-    usage_question.usage_coverage = lambda _: []
-    try:
+    with (
+        patch.object(source, "_complete", lambda *_: ""),
+        patch.object(usage_question, "usage_coverage", lambda _: []),
+    ):
         yield
-    finally:
-        source._complete, usage_question.usage_coverage = chosen, coverage
 
 
 def _write(store: Store, rows: list[dict[str, Any]], real_bytes: float) -> None:
