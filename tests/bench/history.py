@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
+from unittest.mock import patch
 
 from callgauge_history.migrate import migrate
 from callgauge_history.questions import source
+from callgauge_history.questions import usage as usage_question
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.series import series
 from callgauge_history.questions.summary import summary, summary_by
@@ -128,11 +129,9 @@ def _times(store: Store, question: Question, period: Period, repeat: int) -> tup
 @contextmanager
 def _from_calls() -> Iterator[None]:
     """As if there were neither windows nor usage."""
-    from callgauge_history.questions import usage as usage_question
-
     with (
-        mock.patch.object(source, "_complete", return_value=""),
-        mock.patch.object(usage_question, "usage_coverage", return_value=[]),
+        patch.object(source, "_complete", lambda *_: ""),
+        patch.object(usage_question, "usage_coverage", lambda _: []),
     ):
         yield
 
