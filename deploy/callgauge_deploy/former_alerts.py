@@ -44,7 +44,8 @@ def former_alerts(rows: Iterable[Sequence[Any]], told: set[Episode], at_ms: int)
         told: the episodes that are on this bus.
         at_ms: the present time.
     """
-    alerts = [alert_of(row) for row in rows]
+    # The offset of such a transition is of no log.
+    alerts = [alert_of(row).model_copy(update={"log": ""}) for row in rows]
     return [
         ended(alert, max(at_ms, round(alert.at * 1000)), -1, REASON) for alert in alerts if _episode(alert) not in told
     ]

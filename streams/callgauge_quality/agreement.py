@@ -9,7 +9,7 @@ gave on (thumbs: up; ratings 1 to 5: from 3). Two scores of which one never vari
 Sources: Spearman, 1904; Bonett and Wright, Psychometrika 65 (2000) 23; Cohen, Educ. Psychol. Meas. 20 (1960) 37.
 
 >>> [round(value, 2) for value in rank_correlation([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 6, 5])]
-[0.94, 0.44, 1.0]
+[0.94, 0.38, 1.0]
 >>> cohens_kappa([True, True, False, False], [True, True, False, False]).value
 1.0
 """

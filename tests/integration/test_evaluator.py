@@ -100,13 +100,15 @@ def test_two_evaluators_tell_one_alert(broker: Broker, settings_of: Callable[...
         def judged_to(minute: int) -> bool:
             return wait_until(lambda: read_judged(store.query, settings.group(ROLE)) == (T0 + minute * 60) * 1000, 60)
 
-        first, second = (make_evaluator(settings, store, clock=lambda: now[0]) for _ in range(2))
+        # The second one is made later: one that nobody runs yet is a member of the group, and may be given the lead.
+        first = make_evaluator(settings, store, clock=lambda: now[0])
         with running(first):
             assert wait_until(lambda: first.leads, 60)
             assert read_judged(store.query, settings.group(ROLE)) is None  # a record is not stored yet
             columns = {"sink": ["calls"], "source": [source], "first_offset": [0], "next_offset": [1]}
             store.insert("stored_offsets", pa.table(columns))
             assert judged_to(1)
+            second = make_evaluator(settings, store, clock=lambda: now[0])
             with running(second):
                 now[0] = T0 + 6 * 60 + 2
                 assert judged_to(6)

@@ -142,10 +142,20 @@ def roles(kafka: SecureKafka, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return found
 
 
-def test_the_stream_runs_under_these_acls(roles: dict[str, Settings]) -> None:
+@pytest.fixture(scope="module")
+def with_store(kafka: SecureKafka, roles: dict[str, Settings]) -> Settings:
+    """Settings of sinks beside an embedded store, where the evaluator and the console are part of the process."""
+    kafka.add_user("with-store", PASSWORD)
+    for role in ("sinks", "evaluator", "console"):
+        kafka.allow("User:with-store", grants_of(role, roles[role]))
+    given = roles["sinks"].model_dump(exclude_unset=True)
+    return load_settings(**given | kafka.settings_of("with-store", PASSWORD))
+
+
+def test_the_stream_runs_under_these_acls(roles: dict[str, Settings], with_store: Settings) -> None:
     """Calls and content from a service to the store, windows, an alert and its notice: no process needs more."""
     with (
-        Role("sinks", roles["sinks"]) as sinks,
+        Role("sinks", with_store) as sinks,
         Role("rollup", roles["rollup"]) as rollup,
         Role("detect", roles["detect"]) as detect,
         Role("quality", roles["quality"]) as quality,
@@ -172,7 +182,7 @@ def test_the_stream_runs_under_these_acls(roles: dict[str, Settings]) -> None:
             )
             for process in (sinks, rollup, detect, quality, notify):
                 process.check()
-            with asking(roles["sinks"]) as ask:
+            with asking(with_store) as ask:
                 return [int(ask(sql).rows[0][0]) for sql in asked]
 
         assert wait_until(lambda: counts() == [100, 100, 1, 100, 100, 1, 1], 90, poll_s=0.5), counts()
@@ -210,18 +220,18 @@ def readable(settings: Settings, topic: str) -> bool:
 
 
 def test_nobody_may_do_more(roles: dict[str, Settings]) -> None:
-    """A service writes its own topics and reads none; nobody but rollup writes windows, nobody but detect, notifiers
-    and people alerts."""
+    """A service writes its own topics and reads none; nobody but rollup writes windows, nobody but who judges, tells or
+    acts writes alerts."""
     topics = roles["producer"].topics
     may_write = {
         name: {role for role, settings in roles.items() if not refused(settings, getattr(topics, name).name)}
         for name in ("calls", "content", "windows", "alerts")
     }
     assert may_write == {
-        "calls": {"producer", "gateway", "operator"},
+        "calls": {"producer", "gateway", "judge", "operator"},
         "content": {"producer"},
         "windows": {"rollup"},
-        "alerts": {"detect", "notify", "operator"},
+        "alerts": {"detect", "evaluator", "notify", "console", "operator"},
     }
     assert not readable(roles["producer"], topics.calls.name)
     assert not readable(roles["notify"], topics.content.name)

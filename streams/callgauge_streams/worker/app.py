@@ -79,6 +79,9 @@ class Worker(faust.Worker):
         log_to_stderr(str(self.loglevel), *([] if self.loglevel == "DEBUG" else [LibraryLines()]))
         log.info("starting; what this worker reads is logged when the group has assigned it")
 
+    def _on_shutdown_immediately(self) -> None:
+        """Nothing: Faust would print an empty line after a spinner that there is not, when a signal comes early."""
+
     async def _stop_on_signal(self, signal: signal.Signals) -> None:
         log.info("%s: ending after what is under way is sent and committed", signal.name)
         threading.Thread(target=_end_after_signal, args=(signal.name,), name="stop-watch", daemon=True).start()

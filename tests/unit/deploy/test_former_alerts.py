@@ -53,7 +53,7 @@ def test_what_is_pending_or_firing_is_ended_with_the_reason(store: Store) -> Non
     rows = stored(store, alert("a", "pending"), firing, pending, alert("c", "firing"), alert("c", "resolved", 1))
     found = former_alerts(rows, set(), NOW_MS)
     assert [(each.fingerprint, each.seq) for each in found] == [("b", 1), ("a", 2)]
-    gone = {"log": "", "last_fired_at": None}
+    gone = {"log": ""}
     change = {"state": "resolved", "at": NOW_MS / 1000, "ends_at": NOW_MS / 1000, "reason": REASON, "offset": -1}
     change |= {"value": None, "n": 0, "event_id": ""}
     assert found[1] == firing.model_copy(update=gone | change | {"seq": 2})
