@@ -7,12 +7,15 @@ engine has shortcuts that this has not, so it never needs more steps.
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Callable, Iterator
-from re import _parser  # type: ignore[attr-defined]  # there is no public way to ask how a pattern is read
 from typing import Any
 
 __all__ = ["Steps"]
+
+#: There is no public way to ask how a pattern is read.
+_parser: Any = importlib.import_module("re._parser")
 
 
 class Steps:

@@ -10,6 +10,7 @@ in which something that repeats without end is itself repeated, or that refers b
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,9 +86,7 @@ def _compiled(source: Source, entry: Entry) -> re.Pattern[str]:
 
 def _parse(text: str) -> Any:
     """How Python's own compiler reads a pattern. There is no public way to ask it."""
-    from re import _parser  # type: ignore[attr-defined]  # has no type information
-
-    return _parser.parse(text)
+    return importlib.import_module("re._parser").parse(text)
 
 
 def _slow(parsed: Any, *, in_repeat: bool) -> str | None:
