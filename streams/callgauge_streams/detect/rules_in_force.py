@@ -44,6 +44,8 @@ class RulesInForce:
         book = RuleBook(load_rules(settings.rules_file), parse_groupings(settings.groupings))
         self._topic, self._book, self._clock = RulesTopic(settings, book), book, clock
         self._read_s: float | None = None
+        # Partitions that are assigned together ask together, and the topic is read from one thread at a time.
+        self._reading = asyncio.Lock()
         self._told = 0
         self._unusable: list[Unusable] = []
         for each in (each for each in book.at(0).placed if each.bound is None):
@@ -57,20 +59,24 @@ class RulesInForce:
     async def fresh(self) -> None:
         """Read what the rules topic has got, unless that is known. While the broker does not answer nothing may be
         judged: it is asked until it does."""
-        while self._read_s is None or self._clock() - self._read_s >= _EVERY_S:
-            began_s = self._clock()
-            try:
-                unusable = await asyncio.to_thread(self._topic.read)
-            except BrokerError as error:
-                log.warning("nothing is judged until the rules topic can be read: %s", error)
-                await asyncio.sleep(_AGAIN_S)
-                continue
-            self._read_s = began_s
-            self._unusable += unusable
-            for each in unusable:
-                what = "cannot be used, the rules in force stay"
-                log.error(f"rules topic, offset %d: {what}: %s", each.refused.offset, each.refused.reason)
-            self._tell()
+        async with self._reading:
+            while self._read_s is None or self._clock() - self._read_s >= _EVERY_S:
+                began_s = self._clock()
+                try:
+                    unusable = await asyncio.to_thread(self._topic.read)
+                except BrokerError as error:
+                    log.warning("nothing is judged until the rules topic can be read: %s", error)
+                    await asyncio.sleep(_AGAIN_S)
+                    continue
+                self._read_s = began_s
+                self._note(unusable)
+
+    def _note(self, unusable: list[Unusable]) -> None:
+        self._unusable += unusable
+        for each in unusable:
+            what = "cannot be used, the rules in force stay"
+            log.error(f"rules topic, offset %d: {what}: %s", each.refused.offset, each.refused.reason)
+        self._tell()
 
     def take_unusable(self) -> list[Unusable]:
         """The records that cannot be used, each once."""
