@@ -61,10 +61,10 @@ def percentiles(
     columns = dict.fromkeys([*by, *mean.needs, *(column for number in numbers for column in number.needs)])
     names = ", ".join(f"r.{label}" for label in by)
     sql = (
-        f"SELECT [{', '.join(f'toString(r.{label})' for label in by)}], toInt64(sum(r.{measure}_count)) AS measured, "  # noqa: S608 (names of ours)
-        f"{mean.sql}, [{', '.join(f'toNullable({number.sql})' for number in numbers)}] "
+        f"SELECT [{', '.join(f'toString(r.{label})' for label in by)}] AS values, "  # noqa: S608 (names of ours)
+        f"toInt64(sum(r.{measure}_count)) AS measured, {mean.sql}, [{', '.join(f'toNullable({number.sql})' for number in numbers)}] "
         f"FROM {source.rows(columns)} AS r GROUP BY {names or 'tuple()'} "
-        "ORDER BY measured DESC LIMIT {limit:UInt32}"
+        "ORDER BY measured DESC, values LIMIT {limit:UInt32}"
     )
     parameters = source.all_parameters | {f"q{place}": float(q) for place, q in enumerate(qs)} | {"limit": limit}
     return [

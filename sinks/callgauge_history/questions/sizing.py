@@ -54,7 +54,7 @@ def sizing(ask: Ask) -> list[TableSize]:
             if(max(length(p.partition)) IN (6, 8), bytes / days, NULL) AS bytes_per_day, toInt64(count()) AS parts
         FROM system.parts AS p
         WHERE p.database = currentDatabase() AND p.active
-        GROUP BY table ORDER BY bytes DESC"""
+        GROUP BY table ORDER BY bytes DESC, table"""
     return read(ask, TableSize, sql, {})
 
 
