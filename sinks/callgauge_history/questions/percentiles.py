@@ -62,7 +62,8 @@ def percentiles(
     names = ", ".join(f"r.{label}" for label in by)
     sql = (
         f"SELECT [{', '.join(f'toString(r.{label})' for label in by)}] AS values, "  # noqa: S608 (names of ours)
-        f"toInt64(sum(r.{measure}_count)) AS measured, {mean.sql}, [{', '.join(f'toNullable({number.sql})' for number in numbers)}] "
+        f"toInt64(sum(r.{measure}_count)) AS measured, {mean.sql}, "
+        f"[{', '.join(f'toNullable({number.sql})' for number in numbers)}] "
         f"FROM {source.rows(columns)} AS r GROUP BY {names or 'tuple()'} "
         "ORDER BY measured DESC, values LIMIT {limit:UInt32}"
     )

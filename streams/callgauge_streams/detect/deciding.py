@@ -91,9 +91,7 @@ class Deciding:
             to_ms = judging.last_step(watermark_ms)
             if to_ms >= judging.from_ms:
                 if not judging.began:
-                    judging.began = True
-                    self._states.add_rule(judging.name)
-                    self._note_kept(judging.rule.grouping.name)
+                    self._begin_rule(judging)
                 yield from (
                     self._judge_learned(judging, to_ms)
                     if isinstance(judging, LearnedJudging)
@@ -101,6 +99,17 @@ class Deciding:
                 )
             if judging.to_ms is not None and watermark_ms >= judging.to_ms:
                 yield from self._end_rule(judging, judging.to_ms)
+
+    def _begin_rule(self, judging: Judging) -> None:
+        """A rule is in force from now on. When the log is read again, its alerts may be known already; those of a rule
+        before it are handed over when that one ends."""
+        judging.began = True
+        self._states.add_rule(judging.name)
+        self._note_kept(judging.rule.grouping.name)
+        if judging.before is None:
+            series = judging.kept.series
+            on = [slot for slot in series if self.is_on(series[slot].fingerprints[judging.name])]
+            judging.go_on(np.array(on, dtype=np.int64))
 
     def _judge_due(self, judging: Judging, to_ms: int) -> Iterator[Alert]:
         due = judging.take_due(to_ms)

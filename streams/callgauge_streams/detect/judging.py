@@ -95,6 +95,12 @@ class Judging:
         self.plan(slots[mine])
         return slots[~mine]
 
+    def go_on(self, slots: Int64s) -> None:
+        """Go on with alerts of these series, of which it judges those that are its own."""
+        mine = slots[self.judged(slots)]
+        self._on.filled[mine] = True
+        self.plan(mine)
+
     def _can_judge(self, slots: Int64s) -> Bools:
         """Which of them it judges at its next step."""
         return self.judged(slots) & (self._last_ms(slots) >= self.judged_to_ms + self.width_ms)
