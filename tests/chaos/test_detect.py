@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.brokers import Broker
 from tests.chaos.detect import run, settings_for
 
 
-def test_deaths_between_alert_snapshot_and_commit_change_no_alert(tansu: Broker, tmp_path: Path) -> None:
-    result = run(settings_for(tansu, tmp_path), tmp_path, kills=2, freezes=0, seed=4)
+@pytest.mark.only_long
+def test_deaths_between_alert_snapshot_and_commit_change_no_alert(kafka: Broker, tmp_path: Path) -> None:
+    # On tansu two workers that start anew may share partitions out again and again for minutes.
+    result = run(settings_for(kafka, tmp_path), tmp_path, kills=8, freezes=1, seed=3)
     assert (result.lost, result.wrong, result.told_again) == (0, 0, 0)
     assert result.expected > 50
     assert result.from_snapshots > 0
