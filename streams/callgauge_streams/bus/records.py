@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.json_scan import PADDING
+from callgauge_windows.json_words import PADDING
 
 __all__ = ["PADDING", "Records"]
 

@@ -22,20 +22,11 @@ from callgauge.codec import counted_bounds
 from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
 from callgauge_streams.bus.records import PADDING, Records
 from callgauge_windows.compiled import compiled
-from callgauge_windows.json_scan import (
-    after_bare,
-    after_colon,
-    after_plain,
-    after_space,
-    after_value,
-    field_of,
-    hash_range,
-    hash_scalar,
-    mixed,
-    name_table,
-    read_number,
-    views,
-)
+from callgauge_windows.json_names import field_of, name_table
+from callgauge_windows.json_numbers import read_number
+from callgauge_windows.json_scan import after_colon, after_space, after_string, after_value
+from callgauge_windows.json_strings import end_of_text, is_ascii, mark_ends, next_end, room_for_marks
+from callgauge_windows.json_words import BAD, MIX, byte_at, hash_range, mixed, views, word_at
 
 __all__ = ["Scanned", "hash_of", "scan"]
 
@@ -51,66 +42,112 @@ _LONGEST_ID, _LONGEST_LABEL = 64, 256
 _BOUNDS = np.array([counted_bounds(name) for name in COUNTED_NUMBERS])
 """Per number: smallest, largest, whether it must be whole, whether it may be null, its value when it is not given."""
 _NOT_GIVEN = _BOUNDS[:, 4].copy()
-_NAMES, _LENGTHS, _SLOTS = name_table(_FIELDS)
-_QUOTE, _COMMA, _OPEN, _CLOSE = (ord(sign) for sign in '",{}')
+_NAMES, _SLOTS = name_table(_FIELDS)
+_QUOTE, _COMMA, _OPEN, _CLOSE, _OPEN_LIST = (ord(sign) for sign in '",{}[')
+_NO_HASH, _TWO_BYTES, _WORD_SEED = np.uint64(0), np.uint64(0xFFFF), np.uint64(0x340D631B7BDDDCDA)
+_NAME_END = np.uint64(int.from_bytes(b'":', "little"))
 
 
 @compiled
-def _scan_call(data: Any, words: Any, at: int, end: int, used: Any, numbers: Any, hashes: Any, id_at: Any) -> bool:
-    """Read the call in the bytes from `at` to `end`; whether that was possible."""
-    numbers[:] = _NOT_GIVEN
-    labels, outcome, seen = np.uint64(0), np.uint64(0), 0
-    at = after_space(data, at)
-    if data[at] != _OPEN:
+def _hash_word(data: Any, at: int) -> Any:
+    """The position after a number, true, false or null, and the hash of its bytes. It does not check that the scalar is
+    valid: decoding one call that has it does."""
+    value = _WORD_SEED
+    if byte_at(data, at) == _OPEN or byte_at(data, at) == _OPEN_LIST:
+        return BAD, value
+    while byte_at(data, at) > 32 and byte_at(data, at) != _COMMA and byte_at(data, at) != _CLOSE:
+        value = (value ^ np.uint64(byte_at(data, at))) * MIX
+        at += 1
+    return at, mixed(value)
+
+
+@compiled
+def _scan_call(
+    data: Any, words: Any, begin: int, end: int, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any,
+    id_at: Any,
+) -> bool:  # fmt: skip
+    """Read the call in the bytes from `begin` to `end`; whether that was possible."""
+    for number in range(len(_NOT_GIVEN)):
+        numbers[number] = _NOT_GIVEN[number]
+    labels, outcome, seen = _NO_HASH, _NO_HASH, 0
+    all_ascii = mark_ends(data, begin, end, marks)
+    at = after_space(data, begin)
+    if byte_at(data, at) != _OPEN:
         return False
     while True:
         at = after_space(data, at + 1)
-        name = at + 1
-        if data[at] != _QUOTE:
+        # A call that is cut off would be read on in the next record, where nothing is marked.
+        if at >= end or byte_at(data, at) != _QUOTE:
             return False
-        at = after_bare(data, words, name)
-        field = field_of(words, name, at - 1 - name, _NAMES, _LENGTHS, _SLOTS)
-        at = after_colon(data, at)
-        if at < 0:
+        name = at + 1
+        at = next_end(marks_at, begin, name)
+        field = field_of(words, name, at - name, _NAMES, _SLOTS)
+        if word_at(words, at) & _TWO_BYTES == _NAME_END:
+            at = after_space(data, at + 2)
+        else:  # an escaped name could be that of any field
+            at = after_colon(data, at + 1 if byte_at(data, at) == _QUOTE else BAD)
+        if at < 0 or at >= end:
             return False
         if field < 0:
-            at = after_value(data, words, at)
+            if byte_at(data, at) == _QUOTE:
+                close = next_end(marks_at, begin, at + 1)
+                at = close + 1 if byte_at(data, close) == _QUOTE else after_string(data, words, close)
+            else:
+                at = after_value(data, words, at)
         elif seen >> field & 1:
             return False
         else:
             seen |= 1 << field
             if field >= _NUMBER:
-                at = read_number(data, at, field - _NUMBER, numbers, _BOUNDS)
-            elif field == _ID:
-                id_at[0] = at + 1
-                at, hashes[0] = after_plain(data, words, at, 1, _LONGEST_ID)
-                id_at[1] = at - 1
-            elif used[field]:
-                at, value = hash_scalar(data, words, at)
+                # Without spaces there is but a comma between it and the next name, or it is the last.
+                close = min(next_end(marks_at, begin, at), end) - 1
+                at = read_number(data, words, at, close, field - _NUMBER, numbers, _BOUNDS)
+            elif field == _ID or not used[field]:
+                begin_text = at + 1
+                close = end_of_text(data, marks_at, begin, at)
+                shortest, longest = (1, _LONGEST_ID) if field == _ID else (0, _LONGEST_LABEL)
+                if not shortest <= close - begin_text <= longest:
+                    return False
+                if not all_ascii and not is_ascii(words, begin_text, close):
+                    return False
+                if field == _ID:
+                    hashes[0] = hash_range(words, begin_text, close)
+                    id_at[0], id_at[1] = begin_text, close
+                at = close + 1
+            else:
+                if byte_at(data, at) == _QUOTE:
+                    close = end_of_text(data, marks_at, begin, at)
+                    if close < 0:
+                        return False
+                    value = hash_range(words, at + 1, close)
+                    at = close + 1
+                else:
+                    at, value = _hash_word(data, at)
                 value = mixed(value + np.uint64(field))
                 if field < _OUTCOME:
                     labels += value
                 else:
                     outcome += value
-            else:
-                at, value = after_plain(data, words, at, 0, _LONGEST_LABEL)
         if at < 0:
             return False
         at = after_space(data, at)
-        if data[at] != _COMMA:
+        if byte_at(data, at) != _COMMA:
             break
     hashes[1], hashes[2] = labels, outcome
     complete = seen & _REQUIRED == _REQUIRED
     # A call that is cut off may have been read beyond `end`, into the next record; then this is not its end.
-    return bool(complete and data[at] == _CLOSE and (at + 1 == end or after_space(data, at + 1) == end))
+    return bool(complete and byte_at(data, at) == _CLOSE and (at + 1 == end or after_space(data, at + 1) == end))
 
 
 @compiled
-def _scan(data: Any, words: Any, value_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any, read: Any) -> None:
+def _scan(
+    data: Any, words: Any, value_at: Any, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any,
+    read: Any,
+) -> None:  # fmt: skip
     for event in range(len(value_at)):
         begin, end = value_at[event]
         read[event] = begin < end and _scan_call(
-            data, words, begin, end, used, numbers[event], hashes[event], id_at[event]
+            data, words, begin, end, marks, marks_at, used, numbers[event], hashes[event], id_at[event]
         )
 
 
@@ -138,7 +175,9 @@ def scan(records: Records, labels: Sequence[str] = LABELS) -> Scanned:
     used = np.array([name in labels or name in OUTCOME_FIELDS for name in _FIELDS])
     numbers, id_at = np.empty((n, len(COUNTED_NUMBERS))), np.empty((n, 2), dtype=np.int64)
     hashes, read = np.empty((n, 3), dtype=np.uint64), np.empty(n, dtype=np.bool_)
-    _scan(*views(records.data), records.value_at, used, numbers, hashes, id_at, read)
+    longest = int((records.value_at[:, 1] - records.value_at[:, 0]).max(initial=0))
+    marks = room_for_marks(longest)
+    _scan(*views(records.data), records.value_at, *marks, used, numbers, hashes, id_at, read)
     return Scanned(read, numbers, hashes[:, 0], hashes[:, 1], hashes[:, 2], id_at)
 
 
