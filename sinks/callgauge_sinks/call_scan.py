@@ -21,21 +21,12 @@ import numpy.typing as npt
 
 from callgauge.schema import Call
 from callgauge.structs import struct_of
-from callgauge_windows.compiled import compiled
-from callgauge_windows.json_scan import (
-    BAD,
-    PADDING,
-    after_bare,
-    after_colon,
-    after_space,
-    after_value,
-    after_word,
-    field_of,
-    name_table,
-    read_number,
-    read_text,
-    views,
-)
+from callgauge_windows.compiled import inlined, uncounted
+from callgauge_windows.json_names import field_of, name_table
+from callgauge_windows.json_numbers import after_null, read_number
+from callgauge_windows.json_scan import after_colon, after_space, after_string, after_value, after_word
+from callgauge_windows.json_strings import end_of_text, mark_ends, next_end, room_for_marks
+from callgauge_windows.json_words import BAD, PADDING, byte_at, views
 
 __all__ = ["CHOICES", "CHOICE_VALUES", "FLAGS", "NUMBERS", "TEXTS", "Scanned", "scan_calls"]
 
@@ -99,8 +90,8 @@ _ALLOWED = np.array([[value in _kind(name).values for value in CHOICE_VALUES] fo
 _STATUS, _ERROR_TYPE = CHOICES.index("status"), CHOICES.index("error_type")
 _SUCCESS, _HTTP_STATUS = CHOICE_VALUES.index("success"), NUMBERS.index("http_status")
 
-_NAMES, _LENGTHS, _SLOTS = name_table(_ORDER)
-_VALUES, _VALUE_LENGTHS, _VALUE_SLOTS = name_table(CHOICE_VALUES)
+_NAMES, _SLOTS = name_table(_ORDER)
+_VALUES, _VALUE_SLOTS = name_table(CHOICE_VALUES)
 _QUOTE, _COMMA, _OPEN, _CLOSE, _N, _T, _F = (ord(sign) for sign in '",{}ntf')
 #: Calls with more tags are left to the codec: names that come twice are found by comparing all pairs.
 _MOST_TAGS = 16
@@ -146,7 +137,9 @@ def scan_calls(values: Sequence[bytes | None]) -> Scanned:
     read, ascii_only = np.empty(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
     value_at = np.column_stack([ends - lengths, ends])
     arrays = views(data)
-    _scan(*arrays, value_at, texts, numbers, flags, choices, tags, tags_at, read, ascii_only)
+    marks = room_for_marks(int(lengths.max(initial=0)))
+    names = np.empty((_MOST_TAGS, 2), dtype=np.int64)
+    _scan(*arrays, value_at, *marks, names, texts, numbers, flags, choices, tags, tags_at, read, ascii_only)
     for at in np.flatnonzero(read & ~ascii_only).tolist():
         read[at] = _is_text(values[at])
     tag_texts = np.empty((int(tags[read].sum()), 4), dtype=np.int32)
@@ -163,38 +156,40 @@ def _is_text(value: bytes | None) -> bool:
     return True
 
 
-@compiled
+@uncounted
 def _scan(
-    data: Any, words: Any, value_at: Any, texts: Any, numbers: Any, flags: Any, choices: Any, tags: Any, tags_at: Any,
-    read: Any, ascii_only: Any,
+    data: Any, words: Any, value_at: Any, marks: Any, marks_at: Any, names: Any, texts: Any, numbers: Any, flags: Any,
+    choices: Any, tags: Any, tags_at: Any, read: Any, ascii_only: Any,
 ) -> None:  # fmt: skip
     for event in range(len(value_at)):
         begin, end = value_at[event]
         read[event] = begin < end and _scan_call(
-            data, words, begin, end, event, texts[event], numbers[event], flags[event], choices[event], tags, tags_at,
-            ascii_only,
+            data, words, begin, end, marks, marks_at, names, event, texts[event], numbers[event], flags[event],
+            choices[event], tags, tags_at, ascii_only,
         )  # fmt: skip
 
 
-@compiled
+@inlined
 def _scan_call(
-    data: Any, words: Any, at: int, end: int, event: int, texts: Any, numbers: Any, flags: Any, choices: Any, tags: Any,
-    tags_at: Any, ascii_only: Any,
+    data: Any, words: Any, begin: int, end: int, marks: Any, marks_at: Any, names: Any, event: int, texts: Any,
+    numbers: Any, flags: Any, choices: Any, tags: Any, tags_at: Any, ascii_only: Any,
 ) -> bool:  # fmt: skip
-    """Read the call in the bytes from `at` to `end`; whether that was possible."""
+    """Read the call in the bytes from `begin` to `end`; whether that was possible."""
     seen = 0
-    at = after_space(data, at)
-    if data[at] != _OPEN:
+    ascii_only[event] = mark_ends(data, begin, end, marks)
+    at = after_space(data, begin)
+    if byte_at(data, at) != _OPEN:
         return False
     while True:
         at = after_space(data, at + 1)
-        name = at + 1
-        if data[at] != _QUOTE:
+        # A call that is cut off would be read on in the next one, where nothing is marked.
+        if at >= end or byte_at(data, at) != _QUOTE:
             return False
-        at = after_bare(data, words, name)
-        field = field_of(words, name, at - 1 - name, _NAMES, _LENGTHS, _SLOTS)
-        at = after_colon(data, at)
-        if at < 0:
+        name = at + 1
+        at = next_end(marks_at, begin, name)
+        field = field_of(words, name, at - name, _NAMES, _SLOTS)
+        at = after_colon(data, at + 1 if byte_at(data, at) == _QUOTE else BAD)
+        if at < 0 or at >= end:
             return False
         if field < 0:
             at = after_value(data, words, at)
@@ -202,38 +197,38 @@ def _scan_call(
             return False
         else:
             seen |= 1 << field
-            if data[at] == _N:
-                at = BAD if _IS_REQUIRED[field] else after_word(data, at)
+            if byte_at(data, at) == _N:
+                at = BAD if _IS_REQUIRED[field] else after_null(words, at)
             elif field < _NUMBER:
-                begin = at + 1
-                at, is_ascii = read_text(data, words, at)
-                ascii_only[event] &= is_ascii
+                close = end_of_text(data, marks_at, begin, at)
                 # A text of so many bytes has at most so many characters; one with more bytes may still be valid.
-                if not _SHORTEST[field] <= at - 1 - begin <= _LONGEST[field]:
+                if not _SHORTEST[field] <= close - (at + 1) <= _LONGEST[field]:
                     return False
-                texts[field, 0], texts[field, 1] = begin, at - 1
+                texts[field, 0], texts[field, 1] = at + 1, close
+                at = close + 1
             elif field < _FLAG:
-                at = read_number(data, at, field - _NUMBER, numbers, _BOUNDS)
+                # Without spaces there is but a comma between it and the next name, or it is the last.
+                close = min(next_end(marks_at, begin, at), end) - 1
+                at = read_number(data, words, at, close, field - _NUMBER, numbers, _BOUNDS)
             elif field < _CHOICE:
-                if data[at] != _T and data[at] != _F:
+                if byte_at(data, at) != _T and byte_at(data, at) != _F:
                     return False
-                flags[field - _FLAG] = data[at] == _T
+                flags[field - _FLAG] = byte_at(data, at) == _T
                 at = after_word(data, at)
             elif field < _TAGS_AT:
-                begin = at + 1
-                at, _ = read_text(data, words, at)
-                chosen = field_of(words, begin, at - 1 - begin, _VALUES, _VALUE_LENGTHS, _VALUE_SLOTS)
-                if at < 0 or chosen < 0 or not _ALLOWED[field - _CHOICE, chosen]:
+                close = end_of_text(data, marks_at, begin, at)
+                chosen = field_of(words, at + 1, close - (at + 1), _VALUES, _VALUE_SLOTS)
+                if chosen < 0 or not _ALLOWED[field - _CHOICE, chosen]:
                     return False
                 choices[field - _CHOICE] = chosen
+                at = close + 1
             else:
                 tags_at[event] = at
-                at, tags[event], is_ascii = _after_tags(data, words, at)
-                ascii_only[event] &= is_ascii
+                at, tags[event] = _after_tags(data, marks_at, begin, at, end, names)
         if at < 0:
             return False
         at = after_space(data, at)
-        if data[at] != _COMMA:
+        if byte_at(data, at) != _COMMA:
             break
     if choices[_STATUS] == _SUCCESS and (choices[_ERROR_TYPE] >= 0 or numbers[_HTTP_STATUS] >= 400):
         return False  # it contradicts itself, which is mended
@@ -242,40 +237,39 @@ def _scan_call(
     return bool(complete and data[at] == _CLOSE and (at + 1 == end or after_space(data, at + 1) == end))
 
 
-@compiled
-def _after_tags(data: Any, words: Any, at: int) -> Any:
-    """The position after an object of texts without escapes, how many it has, and whether all is ASCII."""
-    count, is_ascii = 0, True
-    names = np.empty((_MOST_TAGS, 2), dtype=np.int64)
+@uncounted
+def _after_tags(data: Any, marks_at: Any, begin: int, at: int, end: int, names: Any) -> Any:
+    """The position after an object of texts without escapes, and how many it has.
+
+    Args:
+        names: room for where the names begin and end.
+    """
+    count = 0
     if data[at] != _OPEN:
-        return BAD, 0, True
+        return BAD, 0
     at = after_space(data, at + 1)
     if data[at] == _CLOSE:
-        return at + 1, 0, True
+        return at + 1, 0
     while True:
-        begin = at + 1
-        at, plain = read_text(data, words, at)
-        if at < 0 or count == _MOST_TAGS:
-            return BAD, 0, True
-        names[count] = begin, at - 1
+        close = end_of_text(data, marks_at, begin, at) if at < end else BAD
+        if close < 0 or count == _MOST_TAGS:
+            return BAD, 0
+        names[count, 0], names[count, 1] = at + 1, close
         for other in range(count):
             if _are_equal(data, names[other], names[count]):
-                return BAD, 0, True
-        at = after_colon(data, at)
-        if at < 0:
-            return BAD, 0, True
-        at, plain_value = read_text(data, words, at)
-        if at < 0:
-            return BAD, 0, True
-        is_ascii &= plain and plain_value
+                return BAD, 0
+        at = after_colon(data, close + 1)
+        close = end_of_text(data, marks_at, begin, at) if 0 <= at < end else BAD
+        if close < 0:
+            return BAD, 0
         count += 1
-        at = after_space(data, at)
+        at = after_space(data, close + 1)
         if data[at] != _COMMA:
-            return (at + 1 if data[at] == _CLOSE else BAD), count, is_ascii
+            return (at + 1 if data[at] == _CLOSE else BAD), count
         at = after_space(data, at + 1)
 
 
-@compiled
+@uncounted
 def _are_equal(data: Any, one: Any, other: Any) -> bool:
     if one[1] - one[0] != other[1] - other[0]:
         return False
@@ -285,7 +279,7 @@ def _are_equal(data: Any, one: Any, other: Any) -> bool:
     return True
 
 
-@compiled
+@uncounted
 def _place_tags(data: Any, words: Any, events: Any, tags: Any, tags_at: Any, out: Any) -> None:
     """Where the texts of the tags of some events stand; that they are as `_after_tags` wants them is known."""
     row = 0
@@ -294,11 +288,11 @@ def _place_tags(data: Any, words: Any, events: Any, tags: Any, tags_at: Any, out
         for _ in range(tags[event]):
             at = after_space(data, at + 1)  # after the brace, or the comma
             out[row, 0] = at + 1
-            at, _plain = read_text(data, words, at)
+            at = after_string(data, words, at + 1)
             out[row, 1] = at - 1
             at = after_colon(data, at)
             out[row, 2] = at + 1
-            at, _plain = read_text(data, words, at)
+            at = after_string(data, words, at + 1)
             out[row, 3] = at - 1
             at = after_space(data, at)
             row += 1

@@ -11,8 +11,8 @@ import pyarrow as pa
 from callgauge_sinks.call_columns import TYPES, derived_columns
 from callgauge_sinks.call_scan import CHOICE_VALUES, CHOICES, FLAGS, NUMBERS, TEXTS, Scanned
 from callgauge_sinks.map_columns import TEXTS as TEXT_MAP
-from callgauge_windows.compiled import compiled
-from callgauge_windows.json_scan import hash_range, views
+from callgauge_windows.compiled import inlined, uncounted
+from callgauge_windows.json_words import MASKS, hash_range, views
 
 __all__ = ["scanned_columns"]
 
@@ -20,7 +20,6 @@ __all__ = ["scanned_columns"]
 #: values in a batch the texts are written out.
 _MOST_CODES = 2_048
 _SLOTS = 4 * _MOST_CODES
-_MASKS = np.array([(1 << 8 * count) - 1 for count in range(8)], dtype=np.uint64)
 _NOTHING = np.uint64(0)
 
 
@@ -79,7 +78,7 @@ def _tags_column(data: Any, counts: Any, texts: Any) -> pa.Array:
     return pa.MapArray.from_arrays(pa.array(ends), names, values, type=TEXT_MAP)
 
 
-@compiled
+@uncounted
 def _copy(data: Any, at: Any, out: Any) -> None:
     to = 0
     for row in range(len(at)):
@@ -88,7 +87,7 @@ def _copy(data: Any, at: Any, out: Any) -> None:
             to += 1
 
 
-@compiled
+@uncounted
 def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
     """Number the different texts in the order they come; returns how many there are, -1 if there are too many.
 
@@ -119,7 +118,7 @@ def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
     return different
 
 
-@compiled
+@inlined
 def _is_same(words: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> bool:
     """Whether two pieces of the data hold the same bytes, eight at a time."""
     length = one_end - one
@@ -130,4 +129,4 @@ def _is_same(words: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> 
         if words[one + at] != words[other + at]:
             return False
         at += 8
-    return bool((words[one + at] ^ words[other + at]) & _MASKS[length - at] == _NOTHING)
+    return bool((words[one + at] ^ words[other + at]) & MASKS[length - at] == _NOTHING)

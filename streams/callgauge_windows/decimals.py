@@ -6,9 +6,11 @@ for as many digits and powers of ten as `json_numbers` reads.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.instructions import double_of, high_product, leading_zeros
 
 __all__ = ["nearest"]
@@ -16,8 +18,7 @@ __all__ = ["nearest"]
 _MOST_PLACES = 22
 _POWERS = 10.0 ** np.arange(_MOST_PLACES + 1)  # these are exact
 _MANTISSA_BITS = 52
-_U = tuple(np.uint64(n) for n in range(4))
-_NO_BITS, _ONE, _TWO, _THREE = _U
+_NO_BITS, _ONE, _THREE = (np.uint64(n) for n in (0, 1, 3))
 _LOW_BITS, _LOST_BITS, _TOP = np.uint64(0x1FF), np.uint64(64 - _MANTISSA_BITS - 3), np.uint64(63)
 _HIDDEN, _S52 = np.uint64(1 << _MANTISSA_BITS), np.uint64(_MANTISSA_BITS)
 
@@ -33,7 +34,7 @@ def _inverse_power_of_five(exponent: int) -> tuple[int, int]:
 _INVERSE_FIVES = np.array([(0, 0), *map(_inverse_power_of_five, range(1, _MOST_PLACES + 1))], dtype=np.uint64)
 
 
-@compiled
+@inlined
 def nearest(digits: int, places: int) -> float:
     """`digits` / 10**`places`, to nearest, ties to even.
 
@@ -48,8 +49,8 @@ def nearest(digits: int, places: int) -> float:
     return _nearest_of_many(np.uint64(digits), places)
 
 
-@compiled
-def _nearest_of_many(digits: int, places: int) -> float:
+@uncounted
+def _nearest_of_many(digits: Any, places: int) -> float:
     """The product with the inverse power of five, to as many bits as decide where to round. The double's exponent then
     follows from the power of two; nothing that is read here is so small that it is subnormal."""
     zeros = leading_zeros(digits)
@@ -68,4 +69,4 @@ def _nearest_of_many(digits: int, places: int) -> float:
     exponent = ((-217706 * places) >> 16) + 63 + np.int64(upper) - zeros + 1023  # 217706 / 2^16 is log2(10)
     if mantissa >= _HIDDEN << _ONE:
         mantissa, exponent = _HIDDEN, exponent + 1
-    return double_of((mantissa ^ _HIDDEN) | np.uint64(exponent) << _S52)
+    return float(double_of((mantissa ^ _HIDDEN) | np.uint64(exponent) << _S52))

@@ -6,6 +6,7 @@ AVX-512, of 32 or 16 with others.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
@@ -18,7 +19,13 @@ __all__ = ["AT_ONCE", "double_of", "high_product", "leading_zeros", "prefetch", 
 AT_ONCE = 64
 
 _WORD = ir.IntType(64)
+_PAIR_OF_WORDS: Any = types.UniTuple(types.uint64, 2)  # type: ignore[no-untyped-call]  # Numba does not say
 _BYTES = ir.VectorType(ir.IntType(8), AT_ONCE)
+
+
+def _instruction(function: Callable[..., Any]) -> Any:
+    """Numba's stubs take the typing context, which it hands over itself, for an argument of the callers."""
+    return intrinsic(function)
 
 
 def _all(byte: int) -> ir.Constant:
@@ -30,7 +37,7 @@ def _address(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
     return builder.gep(context.make_array(kind)(context, builder, array).data, [at])
 
 
-@intrinsic
+@_instruction
 def string_ends(_typing: Any, data: Any, at: Any) -> Any:
     """string_ends(data, at): of the 64 bytes from `at` on, as one bit each, which are a quote, a backslash or a control
     character, and which are not ASCII."""
@@ -45,10 +52,10 @@ def string_ends(_typing: Any, data: Any, at: Any) -> Any:
         words = [builder.bitcast(each, _WORD) for each in (ends, not_ascii)]
         return context.make_tuple(builder, signature.return_type, words)
 
-    return types.UniTuple(types.uint64, 2)(data, at), generate
+    return _PAIR_OF_WORDS(data, at), generate
 
 
-@intrinsic
+@_instruction
 def prefetch(_typing: Any, data: Any, at: Any) -> Any:
     """prefetch(data, at): have the entry of a one-dimensional array ready soon; no harm where it is not looked at."""
 
@@ -64,7 +71,7 @@ def prefetch(_typing: Any, data: Any, at: Any) -> Any:
     return types.void(data, at), generate
 
 
-@intrinsic
+@_instruction
 def high_product(_typing: Any, one: Any, other: Any) -> Any:
     """high_product(one, other): the upper 64 of the 128 bits of a product."""
 
@@ -76,7 +83,7 @@ def high_product(_typing: Any, one: Any, other: Any) -> Any:
     return types.uint64(types.uint64, types.uint64), generate
 
 
-@intrinsic
+@_instruction
 def trailing_zeros(_typing: Any, word: Any) -> Any:
     """trailing_zeros(word): how many bits are 0 from the lowest on; of 0 it is 64."""
 
@@ -86,7 +93,7 @@ def trailing_zeros(_typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-@intrinsic
+@_instruction
 def leading_zeros(_typing: Any, word: Any) -> Any:
     """leading_zeros(word): how many bits are 0 from the highest on; of 0 it is 64."""
 
@@ -96,7 +103,7 @@ def leading_zeros(_typing: Any, word: Any) -> Any:
     return types.int64(types.uint64), generate
 
 
-@intrinsic
+@_instruction
 def double_of(_typing: Any, bits: Any) -> Any:
     """double_of(bits): the floating-point number that is written with these 64 bits."""
 

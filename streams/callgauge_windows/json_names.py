@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined
 from callgauge_windows.json_words import BAD, MASKS, MIX, word_at
 
 __all__ = ["NameTable", "field_of", "name_table"]
@@ -59,7 +59,7 @@ def _words_of(name: bytes) -> list[int]:
     return [int.from_bytes(padded[at : at + 8], "little") for at in range(0, _LONGEST, 8)]
 
 
-@compiled
+@inlined
 def field_of(words: Any, at: int, length: int, names: Any, slots: Any) -> int:
     """The field whose name has `length` bytes from `at` on, BAD for one that is in no table. There must be no control
     character among them: a name that ends in zeros would be taken for the shorter one."""
@@ -77,8 +77,8 @@ def field_of(words: Any, at: int, length: int, names: Any, slots: Any) -> int:
     return BAD
 
 
-@compiled
-def _same_rest(words: Any, at: int, length: int, names: Any, row: int) -> bool:
+@inlined
+def _same_rest(words: Any, at: int, length: int, names: Any, row: Any) -> bool:
     """Whether a name goes on as that of a field does, after its first eight bytes."""
     rest = np.uintp(length)
     differ = (word_at(words, at + 8) & _REST[rest, 0]) ^ names[row, 1]

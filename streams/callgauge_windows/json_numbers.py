@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.decimals import nearest
 from callgauge_windows.instructions import trailing_zeros
 from callgauge_windows.json_words import BAD, byte_at, word_at
@@ -21,7 +21,8 @@ __all__ = ["after_null", "read_number"]
 
 _ZERO, _NINE, _MINUS, _DOT, _E, _SMALL_E, _SMALL_N = (ord(sign) for sign in "09-.Een")
 _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
-_ZEROS, _TO_HIGH, _NOTHING, _LOWEST = _ONES * np.uint64(_ZERO), _ONES * np.uint64(0x80 - 10), np.uint64(0), np.uint64(255)
+_ZEROS, _TO_HIGH = (_ONES * np.uint64(byte) for byte in (_ZERO, 0x80 - 10))
+_NOTHING, _LOWEST = np.uint64(0), np.uint64(255)
 _PAIR, _FOUR = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0000FFFF0000FFFF)
 _BY_10, _BY_100, _BY_10000 = (np.uint64(1 + (by << bits)) for by, bits in ((10, 8), (100, 16), (10_000, 32)))
 _S8, _S16, _S32 = np.uint64(8), np.uint64(16), np.uint64(32)
@@ -31,34 +32,34 @@ _NULL = np.uint64(int.from_bytes(b"null", "little"))
 _LOW_HALF = np.uint64(0xFFFFFFFF)
 
 
-@compiled
+@uncounted
 def after_null(words: Any, at: int) -> int:
     """The position after null, or BAD."""
     return at + 4 if word_at(words, at) & _LOW_HALF == _NULL else BAD
 
 
-@compiled
+@inlined
 def _not_digits(digits: Any) -> Any:
     """Of eight bytes less "0", the highest bit of each one that is no digit; behind the first of them it may be set
     for others too."""
     return ((digits + _TO_HIGH) | digits) & _HIGHS
 
 
-@compiled
-def _eight(digits: Any) -> int:
+@inlined
+def _eight(digits: Any) -> Any:
     """The number that eight digits make, a byte each: first pairs of them, then fours, then all."""
     digits = (digits * _BY_10 >> _S8) & _PAIR
     digits = (digits * _BY_100 >> _S16) & _FOUR
     return np.int64(digits * _BY_10000 >> _S32)
 
 
-@compiled
+@inlined
 def _first(digits: Any, count: int) -> Any:
     """The first `count` of eight digits, with zeros before them."""
     return digits << np.uint64(64 - 8 * count)
 
 
-@compiled
+@inlined
 def _plain(data: Any, words: Any, at: int, end: int) -> Any:
     """The digits of a number that is digits, or digits, a dot and digits, from `at` to `end`; and how many are behind
     the dot, BAD if it is something else."""
@@ -98,7 +99,7 @@ def _plain(data: Any, words: Any, at: int, end: int) -> Any:
     return digits * _TENS[np.uintp(left)] + _eight(word), places
 
 
-@compiled
+@uncounted
 def _leading_zeros(data: Any, at: int) -> int:
     """Zeros before a number's first other digit."""
     count = 0
@@ -108,7 +109,7 @@ def _leading_zeros(data: Any, at: int) -> int:
     return count
 
 
-@compiled
+@uncounted
 def _any(data: Any, at: int) -> Any:
     """The position after a number, its digits, and how many of them are behind the dot."""
     begin, digits = at, 0
@@ -140,7 +141,7 @@ def _any(data: Any, at: int) -> Any:
     return (at if places <= _MOST_PLACES else BAD), digits, places
 
 
-@compiled
+@inlined
 def read_number(data: Any, words: Any, at: int, end: int, number: int, out: Any, bounds: Any) -> int:
     """Read a number into `out[number]`; null leaves it as it is. Returns the position after it, or BAD.
 

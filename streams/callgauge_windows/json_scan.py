@@ -1,10 +1,10 @@
-"""Goes through JSON in its bytes, without making a Python object of any of it: the compiled parts from which the readers
-of calls are made (rollup's `scan.py`, the sink's `call_scan.py`), together with `json_strings`, `json_names` and
+"""Goes through JSON in its bytes, without making a Python object of any of it: the compiled parts from which the
+readers of calls are made (rollup's `scan.py`, the sink's `call_scan.py`), with `json_strings`, `json_names` and
 `json_numbers`.
 
-A position is an index into the data, which ends with PADDING bytes. Each function takes the data twice: as bytes, and as
-the eight bytes from each position on (`json_words.views`). Whatever these functions read, msgspec reads as the same;
-where they return BAD, nothing is said of the value, and msgspec is to be asked.
+A position is an index into the data, which ends with PADDING bytes. Functions take the data twice: as bytes, and as the
+eight bytes from each position on (`json_words.views`). Whatever they read, msgspec reads as the same; where they return
+BAD, nothing is said of the value, and msgspec is to be asked.
 
 After a change of these files run `make clean-compiled`: the readers have them compiled in.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.instructions import trailing_zeros
 from callgauge_windows.json_words import BAD, byte_at, word_at
 
@@ -31,7 +31,7 @@ _ONES, _HIGHS = np.uint64(0x0101010101010101), np.uint64(0x8080808080808080)
 _QUOTES, _BACKSLASHES, _SPACES = (_ONES * np.uint64(sign) for sign in (0x22, 0x5C, 0x20))
 
 
-@compiled
+@uncounted
 def _stop_in(word: Any) -> int:
     """How many of eight bytes come before the first quote, backslash or control character; 8: there is none."""
     quote, backslash = word ^ _QUOTES, word ^ _BACKSLASHES
@@ -39,7 +39,7 @@ def _stop_in(word: Any) -> int:
     return int(trailing_zeros(stops & _HIGHS) >> 3)
 
 
-@compiled
+@inlined
 def after_space(data: Any, at: int) -> int:
     """From any space to what follows it."""
     while byte_at(data, at) <= 32 and (data[at] == 32 or data[at] == 10 or data[at] == 13 or data[at] == 9):
@@ -47,7 +47,7 @@ def after_space(data: Any, at: int) -> int:
     return at
 
 
-@compiled
+@uncounted
 def after_string(data: Any, words: Any, at: int) -> int:
     """The position after a string whose first character is at `at`; BAD if there is no valid string, or one with a
     surrogate."""
@@ -67,7 +67,7 @@ def after_string(data: Any, words: Any, at: int) -> int:
                 return BAD
 
 
-@compiled
+@uncounted
 def _is_letter(data: Any, at: int) -> bool:
     """Whether there are four hexadecimal digits that are not half of a surrogate pair."""
     for i in range(4):
@@ -76,7 +76,7 @@ def _is_letter(data: Any, at: int) -> bool:
     return bool(_HEX[data[at]] != 13 or _HEX[data[at + 1]] < 8)
 
 
-@compiled
+@uncounted
 def _after_digits(data: Any, at: int) -> int:
     """The position after one or more digits."""
     begin = at
@@ -85,7 +85,7 @@ def _after_digits(data: Any, at: int) -> int:
     return at if at > begin else BAD
 
 
-@compiled
+@uncounted
 def _after_number(data: Any, at: int) -> int:
     """The position after a number that is not counted."""
     if data[at] == _MINUS:
@@ -99,7 +99,7 @@ def _after_number(data: Any, at: int) -> int:
     return at
 
 
-@compiled
+@uncounted
 def after_word(data: Any, at: int) -> int:
     """The position after true, false or null."""
     begin = 0 if data[at] == _WORDS[0] else 5 if data[at] == _WORDS[5] else 11
@@ -110,7 +110,7 @@ def after_word(data: Any, at: int) -> int:
     return at
 
 
-@compiled
+@uncounted
 def _after_scalar(data: Any, words: Any, at: int) -> int:
     """The position after a string, a number or a word."""
     if data[at] == _QUOTE:
@@ -120,7 +120,7 @@ def _after_scalar(data: Any, words: Any, at: int) -> int:
     return after_word(data, at)
 
 
-@compiled
+@uncounted
 def after_colon(data: Any, at: int) -> int:
     """From past a member's name to its value; BAD stays so."""
     if at < 0:
@@ -129,13 +129,13 @@ def after_colon(data: Any, at: int) -> int:
     return after_space(data, at + 1) if data[at] == _COLON else BAD
 
 
-@compiled
+@uncounted
 def _after_name(data: Any, words: Any, at: int) -> int:
     """From the start of a member's name to its value."""
     return after_colon(data, after_string(data, words, at + 1) if data[at] == _QUOTE else BAD)
 
 
-@compiled
+@uncounted
 def after_value(data: Any, words: Any, at: int) -> int:
     """The position after any value; objects and lists may be nested."""
     if data[at] != _OPEN and data[at] != _OPEN_LIST:

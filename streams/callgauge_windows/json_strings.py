@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.instructions import AT_ONCE, string_ends, trailing_zeros
 from callgauge_windows.json_words import BAD, MASKS, byte_at, views, word_at
 
@@ -30,7 +30,7 @@ def room_for_marks(longest: int) -> tuple[UInt64s, UInt64s]:
     return marks, views(marks.view(np.uint8))[1]
 
 
-@compiled
+@inlined
 def mark_ends(data: Any, begin: int, end: int, marks: Any) -> bool:
     """Mark each quote, backslash and control character from `begin` to `end`; up to 64 bytes after it may be marked
     rightly, and what lies behind them is marked as a whole, so that every search ends.
@@ -49,7 +49,7 @@ def mark_ends(data: Any, begin: int, end: int, marks: Any) -> bool:
     return bool(not_ascii == _NOTHING)
 
 
-@compiled
+@inlined
 def next_end(marks_at: Any, begin: int, at: int) -> int:
     """The position of the first mark from `at` on, which is at most one byte after the end of the message.
 
@@ -65,7 +65,7 @@ def next_end(marks_at: Any, begin: int, at: int) -> int:
     return int(at + trailing_zeros(found))
 
 
-@compiled
+@uncounted
 def is_ascii(words: Any, at: int, end: int) -> bool:
     """Whether the bytes from `at` to `end` are ASCII."""
     while at + 8 <= end:
@@ -75,7 +75,7 @@ def is_ascii(words: Any, at: int, end: int) -> bool:
     return bool(word_at(words, at) & MASKS[np.uintp(end - at)] & _HIGHS == _NOTHING)
 
 
-@compiled
+@inlined
 def end_of_text(data: Any, marks_at: Any, begin: int, at: int) -> int:
     """The position of the closing quote of a string without escapes whose opening quote is at `at`; BAD if there is no
     such string."""

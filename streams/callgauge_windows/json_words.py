@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined
 
 __all__ = ["BAD", "MASKS", "MIX", "PADDING", "byte_at", "hash_range", "mixed", "views", "word_at"]
 
@@ -32,19 +32,19 @@ def views(data: Any) -> tuple[npt.NDArray[np.uint8], UInt64s]:
     return np.frombuffer(data, dtype=np.uint8), words
 
 
-@compiled
+@inlined
 def byte_at(data: Any, at: int) -> Any:
     """A byte. Of a position that may be negative Numba would have to find out whether it counts from the end."""
     return data[np.uintp(at)]
 
 
-@compiled
+@inlined
 def word_at(words: Any, at: int) -> Any:
     """The eight bytes from a position on."""
     return words[np.uintp(at)]
 
 
-@compiled
+@inlined
 def mixed(value: Any) -> Any:
     """splitmix64's finish."""
     value = (value ^ (value >> _S30)) * MIX
@@ -52,7 +52,7 @@ def mixed(value: Any) -> Any:
     return value ^ (value >> _S31)
 
 
-@compiled
+@inlined
 def hash_range(words: Any, at: int, end: int) -> Any:
     """A hash of the bytes from `at` to `end`, whatever they are."""
     begin, value = at, _SEED

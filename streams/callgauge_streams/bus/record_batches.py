@@ -27,7 +27,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 
 from callgauge_streams.bus.records import Records
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 
 __all__ = ["use_batches"]
 
@@ -88,7 +88,7 @@ def _decompressed(raw: memoryview, codec: int) -> Any:
     return _DECOMPRESS[codec](raw[_HEADER_BYTES:])
 
 
-@compiled
+@inlined
 def _varint(data: Any, at: int) -> Any:
     """Read a zigzag varint; returns it and where it ends. If that is past the end of the data, there was none."""
     value, shift = 0, 0
@@ -100,7 +100,7 @@ def _varint(data: Any, at: int) -> Any:
     return 0, len(data) + 1
 
 
-@compiled
+@uncounted
 def _find(data: Any, offsets: Any, timestamps_ms: Any, value_at: Any) -> bool:
     """Offset and timestamp deltas of the records, and where their values are; whether they fill the data."""
     at = 0

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.folding.slots import Union
 from callgauge_streams.rollup.reading.event_ids import EventIds
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import uncounted
 from callgauge_windows.grown import Grown
 
 __all__ = ["Extremes"]
@@ -75,7 +75,7 @@ class Extremes:
         return np.asarray(id_at[found, np.arange(self._named)], dtype=np.int64)
 
 
-@compiled
+@uncounted
 def _raise(highs: Any, winners: Any, slots: Any, values: Any) -> None:
     """Raise the maxima of slots to those of a batch. In `winners` goes 1 + the number of the event that raised a
     maximum, 0 if none did."""
@@ -88,7 +88,7 @@ def _raise(highs: Any, winners: Any, slots: Any, values: Any) -> None:
                     winners[slot, column] = event + 1
 
 
-@compiled
+@uncounted
 def _name(
     winners: Any, slots: Any, offsets: Any, ids_at: Any, data: Any, at: Any, id_at: Any, ids: Any, used: int
 ) -> int:
@@ -107,7 +107,7 @@ def _name(
     return used
 
 
-@compiled
+@uncounted
 def _find_holders(slots: Any, rows: Any, highs: Any, at: Any, row_highs: Any, found: Any) -> None:
     """For each row, the slot that has the row's maximum. If several have it, the one whose event has the lowest
     offset."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.rollup.tables.interned import Numbered
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import uncounted
 
 __all__ = ["WINDOW_BITS", "Slots", "Union", "add_rows"]
 
@@ -50,7 +50,7 @@ class Slots:
         return self._numbered.numbers_of(codes << WINDOW_BITS | event_ms // self._window_ms)
 
 
-@compiled
+@uncounted
 def add_rows(totals: Any, slots: Any, values: Any) -> None:
     """Add each event's row of values to its slot's."""
     for event in range(len(slots)):

@@ -6,7 +6,6 @@ and histogram items, in one compiled pass.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +14,9 @@ import numpy.typing as npt
 
 from callgauge.counted import COUNTED_NUMBERS, MEASURES, TOKEN_SUMS
 from callgauge.units import LIMIT
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.histogram import PER_DOUBLING, upper_bounds
+from callgauge_windows.instructions import leading_zeros
 
 __all__ = ["BUCKET_BITS", "EXTREMES", "LARGEST", "MEASURE_NAMES", "SUMS", "Columns", "columns_of"]
 
@@ -67,6 +67,7 @@ _LIMIT_REQUESTS, _LEFT_REQUESTS = _AT["rate_limit_limit_requests"], _AT["rate_li
 _LIMIT_TOKENS, _LEFT_TOKENS = _AT["rate_limit_limit_tokens"], _AT["rate_limit_remaining_tokens"]
 _FIRST_MEASURE = 1 + len(TOKEN_SUMS)
 _BOUNDS = upper_bounds()
+_S55, _LOW_BYTE = np.uint64(55), np.uintp(0xFF)
 
 
 def columns_of(numbers: Float64s, unanswered: Bools) -> Columns:
@@ -85,23 +86,30 @@ def columns_of(numbers: Float64s, unanswered: Bools) -> Columns:
     return Columns(n, event_ms, sums, extremes, items, int(clamped), int(violations))
 
 
-@compiled
+def _first_buckets() -> npt.NDArray[np.int16]:
+    """For each power of two and 256th of the way to the next: the place in _BOUNDS of the first bound that is not below
+    the smallest value there."""
+    doublings = (len(_BOUNDS) - 1) // PER_DOUBLING
+    values = (np.int64(1) << np.arange(doublings))[:, None] * (256 + np.arange(256)) >> 8
+    return np.searchsorted(_BOUNDS, values).astype(np.int16)
+
+
+_FIRST = _first_buckets()
+
+
+@inlined
 def _item_of(value: int) -> int:
-    """The histogram item of a value: `histogram.bucket_of` + 2, 0 for 0; found in the value's power of two."""
+    """The histogram item of a value: `histogram.bucket_of` + 2, 0 for 0.
+
+    A 256th of a doubling is smaller than a bucket, so the value's bucket is the first there, or the next."""
     if value == 0:
         return 0
-    low = (math.frexp(float(value))[1] - 1) * PER_DOUBLING
-    high = low + PER_DOUBLING
-    while low < high:
-        middle = (low + high) // 2
-        if _BOUNDS[middle] < value:
-            low = middle + 1
-        else:
-            high = middle
-    return low + 1
+    zeros = leading_zeros(np.uint64(value))
+    place = _FIRST[np.uintp(63 - zeros), np.uintp(np.uint64(value) << np.uint64(zeros) >> _S55) & _LOW_BYTE]
+    return int(place + (_BOUNDS[np.uintp(place)] < value) + 1)
 
 
-@compiled
+@inlined
 def _used_ppm(limit: float, remaining: float) -> int:
     """Share of a rate limit used up, in millionths; 0 when the provider told nothing."""
     if limit <= 0 or remaining < 0:
@@ -109,7 +117,7 @@ def _used_ppm(limit: float, remaining: float) -> int:
     return int((int(limit) - int(min(limit, remaining))) * 1_000_000 // int(limit))
 
 
-@compiled
+@uncounted
 def _fill(numbers: Any, unanswered: Any, sums: Any, extremes: Any, items: Any) -> Any:
     """Fill in the columns of each event; returns how many were clamped, and how many token counts are at odds."""
     clamped, violations = 0, 0

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.bus.records import Records
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import uncounted
 
 __all__ = ["contents_of"]
 
@@ -28,7 +28,7 @@ def contents_of(records: Records) -> Int64s:
     return hashes.view(np.int64)
 
 
-@compiled
+@uncounted
 def _hash_each(words: Any, value_at: Any, hashes: Any) -> None:
     """Four lanes of words of eight bytes, so that a processor works on them side by side."""
     for record in range(len(value_at)):

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from callgauge.codec import counted_bounds
 from callgauge.counted import COUNTED_NUMBERS, LABELS, OUTCOME_FIELDS
 from callgauge_streams.bus.records import PADDING, Records
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.json_names import field_of, name_table
 from callgauge_windows.json_numbers import read_number
 from callgauge_windows.json_scan import after_colon, after_space, after_string, after_value
@@ -48,7 +48,7 @@ _NO_HASH, _TWO_BYTES, _WORD_SEED = np.uint64(0), np.uint64(0xFFFF), np.uint64(0x
 _NAME_END = np.uint64(int.from_bytes(b'":', "little"))
 
 
-@compiled
+@inlined
 def _hash_word(data: Any, at: int) -> Any:
     """The position after a number, true, false or null, and the hash of its bytes. It does not check that the scalar is
     valid: decoding one call that has it does."""
@@ -61,7 +61,7 @@ def _hash_word(data: Any, at: int) -> Any:
     return at, mixed(value)
 
 
-@compiled
+@inlined
 def _scan_call(
     data: Any, words: Any, begin: int, end: int, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any,
     id_at: Any,
@@ -139,7 +139,7 @@ def _scan_call(
     return bool(complete and byte_at(data, at) == _CLOSE and (at + 1 == end or after_space(data, at + 1) == end))
 
 
-@compiled
+@uncounted
 def _scan(
     data: Any, words: Any, value_at: Any, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any,
     read: Any,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import uncounted
 
 __all__ = ["NEW", "OTHER_CONTENT", "SAME_CONTENT", "SeenIds"]
 
@@ -86,7 +86,7 @@ class SeenIds:
         self._used = _mark(self._slots, kept, 0, 0, np.empty(len(kept), dtype=np.int8))
 
 
-@compiled
+@uncounted
 def _mark(slots: Any, records: Any, within_offsets: int, within_ms: int, duplicates: Any) -> int:
     """Enter records in the table, in order, and mark the duplicates. Returns how many new entries it needed."""
     mask = len(slots) - 1
@@ -106,5 +106,5 @@ def _mark(slots: Any, records: Any, within_offsets: int, within_ms: int, duplica
             duplicates[i] = SAME_CONTENT if (slots[at, 2] ^ stamp) & _CONTENT == 0 else OTHER_CONTENT
         else:
             duplicates[i] = NEW
-        slots[at] = records[i]
+        slots[at, 0], slots[at, 1], slots[at, 2] = key, offset, stamp
     return taken

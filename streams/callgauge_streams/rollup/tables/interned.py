@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.grown import Grown
 
 __all__ = ["Codes", "Interned", "Numbered"]
@@ -67,7 +67,7 @@ class Interned:
         self._used += _put(self._hashes, self._codes, np.uint64(value), code)
 
 
-@compiled
+@inlined
 def _place(hashes: Any, codes: Any, value: Any) -> int:
     """The place of a hash in the table, or the free place where it would go."""
     mask = len(codes) - 1
@@ -77,13 +77,13 @@ def _place(hashes: Any, codes: Any, value: Any) -> int:
     return int(at)
 
 
-@compiled
+@uncounted
 def _look_up(hashes: Any, codes: Any, wanted: Any, found: Any) -> None:
     for i in range(len(wanted)):
         found[i] = codes[_place(hashes, codes, wanted[i])]
 
 
-@compiled
+@uncounted
 def _put(hashes: Any, codes: Any, value: Any, code: int) -> bool:
     """Enter a hash; returns whether it is new."""
     at = _place(hashes, codes, value)
@@ -92,7 +92,7 @@ def _put(hashes: Any, codes: Any, value: Any, code: int) -> bool:
     return bool(new)
 
 
-@compiled
+@uncounted
 def _move(hashes: Any, codes: Any, old_hashes: Any, old_codes: Any) -> None:
     for i in range(len(old_codes)):
         if old_codes[i] >= 0:
@@ -127,7 +127,7 @@ class Numbered:
         return numbers
 
 
-@compiled
+@uncounted
 def _number(table: Any, known: Any, used: int, keys: Any, numbers: Any) -> int:
     """Number keys, of which `known` has `used` so far; new ones are added. Returns how many it has then."""
     mask = len(table) - 1

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import compiled
+from callgauge_windows.compiled import inlined, uncounted
 
 __all__ = ["PairCounts", "SparseCounts"]
 
@@ -97,7 +97,7 @@ def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
     return keys[starts], np.add.reduceat(counts[order], starts)
 
 
-@compiled
+@inlined
 def _place(table: Any, pair: int) -> int:
     """The place of a pair in the table, or the free place where it would go."""
     mask = len(table) - 1
@@ -107,7 +107,7 @@ def _place(table: Any, pair: int) -> int:
     return int(at)
 
 
-@compiled
+@uncounted
 def _count(table: Any, slots: Any, items: Any, bits: int) -> int:
     """Count each pair once. Returns how many pairs are new."""
     new = 0
@@ -122,13 +122,13 @@ def _count(table: Any, slots: Any, items: Any, bits: int) -> int:
     return new
 
 
-@compiled
+@uncounted
 def _move(table: Any, entries: Any) -> None:
     for entry in entries:
         table[_place(table, entry >> _COUNT_BITS)] = entry
 
 
-@compiled
+@uncounted
 def _by_row(table: Any, bits: int, row_of_slot: Any, keys: Any, counts: Any) -> Any:
     """Row and item, and count, of pairs whose slot has a row: how many there are, the least and the largest item."""
     found, low, high = 0, np.int64(1) << bits, np.int64(0)
@@ -144,7 +144,7 @@ def _by_row(table: Any, bits: int, row_of_slot: Any, keys: Any, counts: Any) -> 
     return found, low, high
 
 
-@compiled
+@uncounted
 def _spread(keys: Any, counts: Any, bits: int, low: int, cells: Any) -> int:
     """Add the counts up in a cell for each row and item; returns how many cells there are."""
     distinct = 0
@@ -155,7 +155,7 @@ def _spread(keys: Any, counts: Any, bits: int, low: int, cells: Any) -> int:
     return distinct
 
 
-@compiled
+@uncounted
 def _gather(cells: Any, low: int, starts: Any, items: Any, counts: Any) -> None:
     found = 0
     for row in range(len(cells)):
