@@ -154,6 +154,10 @@ READ = [
     written(**PLAIN, model="x" * 300, status="great", retry_count=None, cache_hit=None, prompt_version=True),
     written(**PLAIN, user_id="größe", x=-1.5e300, y=True, z=False, n=None, e="", o={}, l=[]),
     b' \n{ "ts" : 1 , "service":"s","event_id":"e" } ',
+    written(
+        x="a" * 200 + '\\"' + "b" * 100 + "\n", **PLAIN, tags={"a": "é" * 50}, feature="f" * 256, cost_usd=b"0.1e-3"
+    ),
+    written(**PLAIN, model='"größe"'.encode(), user_id="\u65e5", latency_ms=123456789.25, input_tokens=123456789),
 ]
 GIVEN_UP = [
     b'{"event_id":"e","ts":1,"service":"s","ts":2}',
@@ -246,6 +250,24 @@ def test_labels_that_nobody_asks_for_make_no_difference() -> None:
     scanned = scan(values, ("service", "model"))
     assert scanned.read.tolist() == [True, True, False, False]
     assert scanned.labels[0] == scanned.labels[1]
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 10**6), cut=st.integers(0, 700), spaces=st.booleans(), before=st.binary(max_size=80))
+def test_neighbours_make_no_difference(seed: int, cut: int, spaces: bool, before: bytes) -> None:
+    """A call that is cut off is not read on in the record after it, though that goes on as the call would; what is read
+    is the same wherever it stands, though it is looked at 64 bytes at a time."""
+    whole = encode(random_call(random.Random(seed), "e", 1_700_000_000.0))
+    if spaces:
+        whole = json.dumps(json.loads(whole)).encode()
+    value, rest = whole[:cut], whole[cut:]
+    alone, among = scan([value]), scan([before, value, rest, whole])
+    assert alone.read[0] == among.read[1] == (value == whole)
+    assert among.read[3]
+    if alone.read[0]:
+        assert alone.numbers[0].tolist() == among.numbers[1].tolist()
+        for name in ("ids", "labels", "outcomes"):
+            assert getattr(alone, name)[0] == getattr(among, name)[1] == getattr(among, name)[3]
 
 
 def test_a_message_without_a_value_is_not_read() -> None:
