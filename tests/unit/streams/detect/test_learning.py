@@ -181,6 +181,19 @@ def test_traffic_that_stops_is_told_from_the_hours_before(tmp_path: Path) -> Non
     assert "below 100" in fired.reason
 
 
+def test_a_silence_is_told_when_it_is_longer_than_usual(tmp_path: Path) -> None:
+    """Window by window, with no calls as a value: not the usual pauses of a minute, but one of three."""
+    rules = rules_of(tmp_path, "aggregate: calls, lookback: 10s, every: 10s, detector: usual_stop, severity: critical")
+    day = 8_640 + 2 * 360
+    calls = {at for at in range(day) if at % 12 < 6}
+    log = [record for at in range(day) for record in (*([row(at, 500, n=2)] if at in calls else []), passed(at))]
+    assert run(rules, log) == []
+    after = [passed(at) for at in range(day, day + 18)]
+    (fired,) = run(rules, [*log, *after])
+    assert (fired.state, fired.value, fired.severity) == ("firing", 0.0, "critical")
+    assert "missing by now" in fired.reason
+
+
 PARAMETERS = {
     "zscore": "{size: 60}",
     "robust_zscore": "{size: 60, direction: above}",
