@@ -156,11 +156,12 @@ def test_a_worse_prompt_lowers_quality() -> None:
 def test_the_truth_says_when_a_silence_can_be_known(name: str) -> None:
     """Of all calls of a service; if calls under way go on to end, as much later as they take. Of a part: nothing."""
     world = make_world(6, 5.0, 11)
-    _, [truth] = play(world, incident_of(f"{name}@5m+20m:service=chat-01", world, SECONDS))
-    service = world.services[0]
+    incident = incident_of(f"{name}@5m+20m:service=chat-01", world, SECONDS)
+    (plain, _), (_, [truth]) = play(world), play(world, incident)
+    service, inside = world.services[0], in_scope(world, incident, plain)
     silence = silence_s(float(traffic_at(service, np.array([START_S + 300.0]))[0]), service.gap_cv)
-    before, _ = effect(f"{name}@5m+20m:service=chat-01", per_s=5.0)
-    under_way = before.latency_ms.mean() / 1e3 if name == "traffic_stops" else 0.0
+    hit = np.array([key in inside for key in event_ids(plain)])
+    under_way = plain.latency_ms[hit].mean() / 1e3 if name == "traffic_stops" else 0.0
     assert truth["detectable_after_s"] == pytest.approx(silence + under_way, abs=0.1)
     severity = "-30" if name == "clock_skew" else "0.5"
     for part in (f"severity={severity}", "feature=answer"):
