@@ -29,6 +29,7 @@ from callgauge_detectors.threshold import Threshold, ThresholdConfig
 from callgauge_detectors.trend import Trend, TrendConfig
 from callgauge_detectors.usual_level import UsualLevel, UsualLevelConfig
 from callgauge_detectors.usual_share import UsualShare, UsualShareConfig
+from callgauge_detectors.usual_stop import UsualStop, UsualStopConfig
 from callgauge_detectors.usual_sum import UsualSum, UsualSumConfig
 from callgauge_detectors.zscore import ZScore, ZScoreConfig
 from callgauge_rules.parameters import Parameters
@@ -50,7 +51,8 @@ _WORDS = {
     **dict.fromkeys(("budget", "forecast"), "exhaustion"),
     **dict.fromkeys(("outlier",), "outlier_call"),
     **dict.fromkeys(("baseline", "learned", "usual"), "usual_level"),
-    **dict.fromkeys(("traffic", "surge", "absence"), "usual_sum"),
+    **dict.fromkeys(("traffic", "surge"), "usual_sum"),
+    **dict.fromkeys(("absence", "silence", "gap", "no_data", "stop"), "usual_stop"),
     **dict.fromkeys(("limit", "static"), THRESHOLD),
 }
 #: What other systems call a detector.
@@ -161,6 +163,7 @@ DETECTORS: dict[str, DetectorKind] = {
         DetectorKind("outlier_call", OutlierCallConfig, OutlierCall, _BY_BLOCKS, "call", adds=True),
         DetectorKind("usual_level", UsualLevelConfig, UsualLevel, _BY_SEASONS, saved=True),
         DetectorKind("usual_sum", UsualSumConfig, UsualSum, _BY_SEASONS, saved=True),
+        DetectorKind("usual_stop", UsualStopConfig, UsualStop, _BY_SEASONS, saved=True),
         DetectorKind(
             "usual_share", UsualShareConfig, UsualShare, lambda config, _: 3 * config.memory_ms, "share", saved=True
         ),

@@ -165,11 +165,11 @@ one is normal again, for up to 6 hours. What was learned of a series is saved ev
 falls quiet, in the compacted topic `llm.detect.state`; it rests there until the series comes back, for as long as the
 detector remembers. A worker that starts goes on from it.
 
-**What is usual.** `usual_level` (latency, tokens, a share of the cache), `usual_sum` (calls, tokens, cost) and
-`usual_share` (failures, fallbacks) know what each series usually is at the hour, or how many of its calls usually fail,
-and tell what chance explains (`tiers`) from what nobody minds (`least_change`, `least_ratio`, `least`). What they know
-is a few numbers of a series, so the stream judges by them however far back it reaches; the default rules are made of
-them.
+**What is usual.** `usual_level` (latency, tokens, a share of the cache), `usual_sum` (calls, tokens, cost),
+`usual_share` (failures, fallbacks) and `usual_stop` (calls that do not come) know what each series usually is at the
+hour, how many of its calls usually fail, or how long it is usually silent, and tell what chance explains (`tiers`) from
+what nobody minds (`least_change`, `least_ratio`, `least`). What they know is a few numbers of a series, so the stream
+judges by them however far back it reaches; the default rules are made of them.
 
 `drift_rate`, `burn_rate` and `usual_share` take an aggregate that is a share of calls or scores; `drift_distribution`
 and `outlier_call` look at the single calls behind an aggregate of latency, time to first token, cost or output tokens.

@@ -9,9 +9,11 @@ day. Two thirds of the seeds are for tuning; the result's figures are those of t
     detected                        share of incidents with a right alert (detection/score.py)
     delay_p50_s, delay_p90_s        from the incident's start to the first right alert, the wait for rows (3 s) included
     names_the_cause                 share of first right alerts that name what the incident hits
-    within                          share of hard incidents seen in 90 s, of steps in 5 min, of slow ones in 2 h
+    within                          share of hard incidents seen in 90 s, of steps in 5 min, of slow ones in 2 h: of
+                                    all, and of those that could be known by then (`..._knowable`)
     false_pages_per_series_week     alerts that wake somebody up, about series that nothing was wrong with
     false_warnings_per_series_day   the same of warnings
+    missed                          the incidents that were not seen in time, one by one
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from typing import Any
 from callgauge_load.incidents.catalogue import KINDS
 from tests.bench.detection.draw import draw, sides_of
 from tests.bench.detection.judged import FIXED, RULE_SETS, THREE_SIGMA, Played, play
+from tests.bench.detection.missed import missed
 from tests.bench.detection.plan import Size, seeds_of
 from tests.bench.detection.score import scores
 from tests.bench.report import FOLDER, report
@@ -38,10 +41,10 @@ _BASELINES = (FIXED, THREE_SIGMA)
 
 
 def result_of(played: Sequence[Played], rule_sets: Sequence[str], days: float) -> dict[str, Any]:
-    """The figures: those of the first rule set, then the other ones and the baselines under their names."""
-    first, *others = rule_sets
-    return scores(played, first, days) | {
-        "rule_sets": {name: scores(played, name, days) for name in others},
+    """The figures: those of the first rule set, then those of each and of the baselines under their names."""
+    sets = {name: scores(played, name, days) | {"missed": missed(played, name)} for name in rule_sets}
+    return sets[rule_sets[0]] | {
+        "rule_sets": sets,
         "baselines": {name: scores(played, name, days) for name in _BASELINES},
     }
 
@@ -90,7 +93,7 @@ def main() -> None:
     seeds = [*tuning, *held_out]
     parts = [seeds[at :: options.jobs] for at in range(options.jobs)]
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        of_parts = list(pool.map(partial(play, size=size, rule_sets=rule_sets), parts))
+        of_parts = list(pool.map(partial(play, size=size, rule_sets=rule_sets, tell=True), parts))
     played = sorted((one for part in of_parts for one in part), key=lambda one: one.seed)
     names = [name for name in rule_sets if name not in _BASELINES]
     result = result_of(played[len(tuning) :], names, size.days) | {
@@ -106,6 +109,8 @@ def main() -> None:
     }
     for name, part in (("tuning", result["tuning"]), ("held out", result)):
         report("incidents_table", table(part), title=f"Incidents, {name} seeds", notes=json.dumps(result["ran"]))
+        if part["missed"]:
+            report("incidents_missed", part["missed"], title=f"Not seen in time by {names[0]}, {name} seeds")
     draw(result, FOLDER / "incidents.png")
     (FOLDER / "incidents.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 

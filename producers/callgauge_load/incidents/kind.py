@@ -63,3 +63,5 @@ class Kind:
     """Calls are hit that end, not that begin, while it lasts."""
     opens_breakers: bool = False
     """Circuit breakers of the services open and close."""
+    silent: bool = False
+    """Calls do not come, or not at their time: it can be known when the silence is longer than usual ones."""

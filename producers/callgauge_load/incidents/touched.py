@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from callgauge.groupings import GroupingSet
+from callgauge_load.incidents.knowable import silence_s
 from callgauge_load.incidents.spec import Incident
+from callgauge_load.made.arrivals import traffic_at
 from callgauge_load.made.batch import Batch
 from callgauge_load.made.labels import label_codes, labels_of
 from callgauge_load.made.world import World
@@ -29,6 +31,8 @@ class Touched:
         """Calls in its scope and time as they would have been."""
         self.after = 0
         """What became of them."""
+        self._latency_s = 0.0
+        """Of those that would have been, in all."""
         self._world = world
         self._groupings = groupings
         self._codes: set[int] = set()
@@ -37,6 +41,7 @@ class Touched:
     def note(self, before: Batch, after: Batch) -> None:
         """Calls of the scope, as they would have been and as they are."""
         self.before += len(before)
+        self._latency_s += float(before.latency_ms.sum()) / 1e3
         self.after += len(after)
         for batch in (before, after):
             self._codes.update(np.unique(label_codes(self._world, batch)).tolist())
@@ -66,5 +71,16 @@ class Touched:
             "calls_after": self.after,
             "first_event_s": self._first_s if self.before else None,
             "last_event_s": self._last_s if self.before else None,
+            "detectable_after_s": self._detectable_after_s(start_s),
             "series": series,
         }
+
+    def _detectable_after_s(self, start_s: float) -> float | None:
+        """When all calls of a service do not come (the default severity): after how long that can be known."""
+        incident, kind, scope = self.incident, self.incident.kind, self.incident.scope.values
+        if not kind.silent or incident.severity != kind.severity or set(scope) != {"service"}:
+            return None
+        [service] = [each for each in self._world.services if each.name == scope["service"]]
+        per_s = float(traffic_at(service, np.array([start_s + incident.start_s]))[0])
+        under_way_s = 0.0 if kind.at_end else self._latency_s / max(self.before, 1)
+        return round(silence_s(per_s, service.gap_cv) + under_way_s, 1)

@@ -4,7 +4,7 @@ A window is judged and learned when the watermark passes its end. A row that com
 of its window nor what was learned of it: a detector that went back would have to forget what it has learned since.
 
 - Z-scores, EWMAs and what is usual are updated of all series together, as columns (callgauge_detectors.vectorised,
-  .usual_level, .usual_share, .usual_sum); of the other detectors each series has its own.
+  .usual_level, .usual_share, .usual_sum, .usual_stop); of the other detectors each series has its own.
 - After a window that the rule holds for, windows are not learned until one is normal again, so that an incident does
   not become normal; but for no longer than `_LONGEST_PAUSE_MS`: what lasts longer is the new normal, and the alert must
   end some time. So what was learned follows from the windows alone, and not from what became of the alert.
@@ -23,6 +23,7 @@ import numpy.typing as npt
 from callgauge_detectors.ewma import EwmaConfig
 from callgauge_detectors.usual_level import UsualLevelConfig, UsualLevels
 from callgauge_detectors.usual_share import UsualShareConfig, UsualShares
+from callgauge_detectors.usual_stop import UsualStopConfig, UsualStops
 from callgauge_detectors.usual_sum import UsualSumConfig, UsualSums
 from callgauge_detectors.vectorised import Ewmas, ZScores
 from callgauge_detectors.verdict import LEVELS
@@ -143,7 +144,7 @@ class Learning:
         match self._many:
             case UsualShares():
                 return {"sizes": self._fed.sizes(slots, at_ms)}
-            case UsualLevels() | UsualSums():
+            case UsualLevels() | UsualSums() | UsualStops():
                 return {"at_ms": at_ms}
         return {}
 
@@ -214,6 +215,8 @@ def _many_of(condition: BoundCondition) -> _Many | None:
             return UsualShares(0, config)
         case UsualSumConfig() as config:
             return UsualSums(0, config)
+        case UsualStopConfig() as config:
+            return UsualStops(0, config)
     return None
 
 

@@ -16,7 +16,7 @@ _COLOURS = ("tab:blue", "tab:green", "tab:gray", "tab:orange", "tab:purple", "ta
 
 def sides_of(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Name -> figures, of every rule set and baseline."""
-    return {"default": result, **result["rule_sets"], **result["baselines"]}
+    return {**result["rule_sets"], **result["baselines"]}
 
 
 def draw(result: dict[str, Any], path: Path) -> None:

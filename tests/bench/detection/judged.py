@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from callgauge_streams.rollup.config import RollupConfig
 from callgauge_windows.row_batch import RowBatch
 from tests.bench.detection.firing import Firing
 from tests.bench.detection.made_rows import rows_of
+from tests.bench.detection.missed import shapes_of
 from tests.bench.detection.plan import START_S, Size, load_of, seed_of
 from tests.bench.detection.side_by_side import batches_of, joined
 from tests.bench.detection.three_sigma import ThreeSigma, note_labels
@@ -52,6 +54,8 @@ class Played:
     """By rule set."""
     series: dict[str, int]
     """How many series each rule set judges."""
+    services: dict[str, str] = field(default_factory=dict)
+    """What the traffic of each is like."""
     seconds: float = 0.0
     """Wall-clock time, its share of all that were played with it."""
     calls: int = 0
@@ -59,14 +63,20 @@ class Played:
     """CPU seconds, by part; its share."""
 
 
-def play(seeds: Sequence[int], size: Size, rule_sets: Mapping[str, Path | None]) -> list[Played]:
-    """Play the loads of these seeds, side by side."""
+def play(seeds: Sequence[int], size: Size, rule_sets: Mapping[str, Path | None], *, tell: bool = False) -> list[Played]:
+    """Play the loads of these seeds, side by side.
+
+    Args:
+        tell: say on stderr how far it is, after each simulated day.
+    """
     began, config = time.monotonic(), replace(RollupConfig.of(load_settings()), groupings=_GROUPINGS)
     loads = [load_of(seed, size, config.groupings) for seed in seeds]
     plays, worlds = [load.play() for load in loads], [load.world for load in loads]
     log = rows_of(batches_of(plays, worlds), joined(worlds), config, scores=False, step_ms=_STEP_MS)
     judges = {name: Judge(bind(load_rules(path), config.groupings)) for name, path in rule_sets.items()}
     sigma = ThreeSigma(size.days)
+    if tell:
+        log = _telling(log, size.days, len(seeds))
     spent = _run(log, judges, sigma, (START_S + size.days * 86_400) * 1e3)
     mark = time.process_time()
     told = {name: judge.firings for name, judge in judges.items()} | {THREE_SIGMA: sigma.firings()}
@@ -78,14 +88,15 @@ def play(seeds: Sequence[int], size: Size, rule_sets: Mapping[str, Path | None])
     return [
         Played(
             seed=seed,
-            truth=one.truth(),
+            truth=play.truth(),
             firings={name: [told[name][at] for at in firings[name][seed]] for name in told},
             series={name: len(counts[name][seed]) for name in counts},
+            services=shapes_of(one.world),
             seconds=(time.monotonic() - began) * share,
             calls=round(sigma.calls * share),
             spent={part: seconds * share for part, seconds in spent.items()},
         )
-        for seed, one in zip(seeds, plays, strict=True)
+        for seed, one, play in zip(seeds, loads, plays, strict=True)
     ]
 
 
@@ -113,6 +124,17 @@ def _run(
     return spent
 
 
+def _telling(log: Iterator[tuple[int, Any]], days: float, seeds: int) -> Iterator[tuple[int, Any]]:
+    began_s, day = time.monotonic(), 0
+    for timestamp_ms, record in log:
+        passed = int((timestamp_ms / 1e3 - START_S) // 86_400)
+        if passed > day:
+            day, taken_s = passed, time.monotonic() - began_s
+            left_s = taken_s * (days / day - 1)
+            print(f"{seeds} seeds: day {day} of {days:g} after {taken_s:,.0f} s, {left_s:,.0f} s left", file=sys.stderr)
+        yield timestamp_ms, record
+
+
 def _by_seed(labels: Iterable[Mapping[str, str]]) -> dict[int, list[int]]:
     """Places of what each seed's load has."""
     found: dict[int, list[int]] = defaultdict(list)
@@ -130,14 +152,22 @@ class Judge:
         self._causes = {rule.rule.name for rule in rules if rule.rule.role == "cause"}
         self.firings: list[Firing] = []
         self.series: dict[int, dict[str, str]] = {}
+        self._paged: dict[str, str] = {}
+        """Of each alert by fingerprint, the last episode that was a page."""
 
     def take(self, offset: int, timestamp_ms: int, record: Any) -> None:
         """Take the log's next record."""
         if isinstance(record, RowBatch) and record.grouping in self._groupings:
             note_labels(self.series, record)
         for alert in self._engine.take(offset, timestamp_ms, record):
-            if alert.state == "firing" and alert.fired_at == alert.at and alert.severity != "info":
-                self.firings.append(self._firing(alert))
+            if alert.state == "firing" and alert.severity != "info":
+                firing = self._firing(alert)
+                paged = self._paged.get(alert.fingerprint) == alert.alert_id
+                if firing.page and not paged:
+                    self._paged[alert.fingerprint] = alert.alert_id
+                # A warning that gets worse wakes somebody up, too.
+                if alert.fired_at == alert.at or (firing.page and not paged):
+                    self.firings.append(firing)
 
     def _firing(self, alert: Any) -> Firing:
         labels = {name: value for name, value in alert.labels.items() if name != "found"}

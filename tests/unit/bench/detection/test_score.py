@@ -10,6 +10,7 @@ import pytest
 
 from tests.bench.detection.firing import Firing
 from tests.bench.detection.judged import Played
+from tests.bench.detection.missed import missed
 from tests.bench.detection.score import found_in, scores
 
 SERIES = {
@@ -105,7 +106,27 @@ def test_false_alarms_are_per_series_and_time() -> None:
 def test_each_sort_has_its_time() -> None:
     """A timeout is hard: seen after 90 s it is in time, after 100 s it is not; other sorts did not happen."""
     hit = [played([firing(1_000.0 + delay, {"service": "chat"})]) for delay in (90, 100)]
-    assert scores(hit, "set", days=1.0)["within"] == {"hard_90s": 0.5, "steps_300s": 0.0, "slow_7200s": 0.0}
+    within = scores(hit, "set", days=1.0)["within"]
+    assert [within[name] for name in ("hard_90s", "steps_300s", "slow_7200s")] == [0.5, 0.0, 0.0]
+
+
+def test_what_nobody_could_know_is_told_apart() -> None:
+    """A silence that is usual for 200 s counts among all, and not among those that could be known in 90 s."""
+    silent = TRUTH | {"kind": "traffic_stops", "seen_in": ["calls"], "detectable_after_s": 200.0}
+    seen = played([firing(1_050.0, {"service": "chat"}, "calls")], silent | {"detectable_after_s": 40.0})
+    within = scores([seen, played([], silent)], "set", days=1.0)["within"]
+    assert (within["hard_90s"], within["hard_90s_knowable"], within["hard_90s_knowable_share"]) == (0.5, 1.0, 0.5)
+
+
+def test_what_is_missed_is_listed() -> None:
+    """Whom it hit, with what traffic, and when it was told at last; those that nobody could know come last."""
+    silent = TRUTH | {"kind": "sdk_dead", "scope": {"service": "chat"}, "detectable_after_s": 200.0, "severity": 1.0}
+    late = played([firing(1_100.0, {"service": "chat"})], TRUTH | {"severity": 0.5})
+    shapes = {"chat": "2/s cv 1 at p", "code": "1/s cv 4 at q"}
+    rows = missed([replace(each, services=shapes) for each in (played([], silent), late)], "set")
+    told = [(row["kind"], row["traffic"], row["delay_s"], row["knowable_s"]) for row in rows]
+    assert told == [("timeouts", "2/s cv 1", 100.0, 0.0), ("sdk_dead", "2/s cv 1 at p", None, 213.0)]
+    assert rows[0]["calls_per_min"] == 2.0
 
 
 def test_delays_are_those_of_detected_incidents() -> None:

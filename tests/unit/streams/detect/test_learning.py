@@ -181,6 +181,18 @@ def test_traffic_that_stops_is_told_from_the_hours_before(tmp_path: Path) -> Non
     assert "below 100" in fired.reason
 
 
+def test_a_silence_is_told_when_it_is_longer_than_usual(tmp_path: Path) -> None:
+    """Fed with no calls as a value: not every other ten minutes, as usual, but after an hour."""
+    rules = rules_of(tmp_path, "aggregate: calls, lookback: 10m, detector: usual_stop, severity: critical")
+    tens = [
+        record for at in range(26 * 6) for record in (*([row(60 * at, 500, n=40)] * (at % 2)), passed(60 * at + 59))
+    ]
+    assert run(rules, tens) == []
+    (fired,) = run(rules, [*tens, passed(60 * 162 - 1)])
+    assert (fired.state, fired.value, fired.severity) == ("firing", 0.0, "critical")
+    assert "missing by now" in fired.reason
+
+
 PARAMETERS = {
     "zscore": "{size: 60}",
     "robust_zscore": "{size: 60, direction: above}",

@@ -31,6 +31,7 @@ from callgauge_detectors.threshold import Limit, Threshold, ThresholdConfig
 from callgauge_detectors.trend import Trend, TrendConfig
 from callgauge_detectors.usual_level import UsualLevel, UsualLevelConfig
 from callgauge_detectors.usual_share import UsualShare, UsualShareConfig
+from callgauge_detectors.usual_stop import UsualStop, UsualStopConfig
 from callgauge_detectors.usual_sum import UsualSum, UsualSumConfig
 from callgauge_detectors.verdict import LEVELS, Verdict
 from callgauge_detectors.zscore import ZScore, ZScoreConfig
@@ -183,6 +184,8 @@ CASES = [
                within=1, spike_alarms=True),
     value_case("usual_sum", lambda: UsualSum(UsualSumConfig(least_ratio=1.2, window_ms=HOUR_MS)), warm_up=24,
                within=1, spike_alarms=True, step_ms=HOUR_MS),
+    value_case("usual_stop", lambda: UsualStop(UsualStopConfig(window_ms=HOUR_MS)), shifted=values(10), spike=0.0,
+               warm_up=24, within=1, spike_alarms=True, step_ms=HOUR_MS),
     counts_case("usual_share", lambda: UsualShare(UsualShareConfig()), **SHARES, spike=share_of(90, 100),
                 warm_up=0, within=1, spike_alarms=True),
     counts_case("outlier_call median", lambda: OutlierCall(OutlierCallConfig()), warm_up=3, within=1,

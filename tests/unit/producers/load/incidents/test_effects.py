@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from callgauge.groupings import parse_groupings
 from callgauge_load.incidents.catalogue import KINDS
+from callgauge_load.incidents.knowable import silence_s
 from callgauge_load.incidents.spec import Incident, incident_of
+from callgauge_load.made.arrivals import traffic_at
 from callgauge_load.made.batch import ERROR, ERROR_TYPES, FALLBACK, Batch
 from callgauge_load.made.messages import event_ids
 from callgauge_load.made.world import World, make_world
@@ -148,3 +150,20 @@ def test_a_worse_prompt_lowers_quality() -> None:
     ratio = np.nanmean(after.quality) / np.nanmean(before.quality)
     assert ratio == pytest.approx(0.7, abs=0.03)
     assert np.mean(after.error == ERROR_TYPES.index("invalid_response")) == pytest.approx(0.1, abs=0.04)
+
+
+@pytest.mark.parametrize("name", ["traffic_stops", "sdk_dead", "clock_skew"])
+def test_the_truth_says_when_a_silence_can_be_known(name: str) -> None:
+    """Of all calls of a service; if calls under way go on to end, as much later as they take. Of a part: nothing."""
+    world = make_world(6, 5.0, 11)
+    incident = incident_of(f"{name}@5m+20m:service=chat-01", world, SECONDS)
+    (plain, _), (_, [truth]) = play(world), play(world, incident)
+    service, inside = world.services[0], in_scope(world, incident, plain)
+    silence = silence_s(float(traffic_at(service, np.array([START_S + 300.0]))[0]), service.gap_cv)
+    hit = np.array([key in inside for key in event_ids(plain)])
+    under_way = plain.latency_ms[hit].mean() / 1e3 if name == "traffic_stops" else 0.0
+    assert truth["detectable_after_s"] == pytest.approx(silence + under_way, abs=0.1)
+    severity = "-30" if name == "clock_skew" else "0.5"
+    for part in (f"severity={severity}", "feature=answer"):
+        _, [other] = play(world, incident_of(f"{name}@5m+20m:service=chat-01,{part}", world, SECONDS))
+        assert other["detectable_after_s"] is None
