@@ -18,7 +18,8 @@ from callgauge_quality.text import Text, words_only
 
 __all__ = ["coherence"]
 
-_SENTENCE = re.compile(r"(?<=[.!?])(?<!\b\d\.)(?<!\b\d\d\.)\s+|\n+")
+_END = re.compile(r"[.!?\n]\s*")
+_ITEM_NUMBER = re.compile(r"\b\d\d?\Z")
 _MOST = 8
 _JOINING = (
     "however therefore thus hence moreover furthermore additionally also finally then next first second third instead "
@@ -33,7 +34,7 @@ def coherence(answer: Text) -> float | None:
     >>> coherence(Text("The pump failed. The pump was old. It had no spare."))
     1.0
     """
-    sentences = list(filter(None, _SENTENCE.split(answer.lower, maxsplit=_MOST)[:_MOST]))
+    sentences = list(filter(None, _sentences(answer.lower)))
     if len(sentences) < 3:
         return None
     # A sentence holds no line break, so all of them can be cleaned at once.
@@ -46,3 +47,26 @@ def coherence(answer: Text) -> float | None:
             joined += item or (bool(words) and words[0] in _JOINS) or not content.isdisjoint(before)
         before = content
     return joined / (len(sentences) - 1)
+
+
+def _sentences(text: str) -> list[str]:
+    """The first sentences: they end at a line's end, or after a stop and white space, unless it numbers an item."""
+    found, start, at = list[str](), 0, 0
+    while len(found) < _MOST:
+        match = _END.search(text, at)
+        if match is None:
+            found.append(text[start:])
+            break
+        at, end = match.span()
+        if text[at] == "\n":
+            found.append(text[start:at])
+            while at < end and text[at] == "\n":
+                at += 1
+        elif end == at + 1 or (text[at] == "." and _ITEM_NUMBER.search(text, max(0, at - 3), at)):
+            at += 1
+            continue
+        else:
+            found.append(text[start : at + 1])
+            at = end
+        start = at
+    return found

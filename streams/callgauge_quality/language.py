@@ -39,6 +39,12 @@ _SCRIPTS = (
 )
 
 
+_SPOKEN_IN: dict[str, tuple[str, ...]] = {
+    word: tuple(code for code, common in LANGUAGES.items() if word in common)
+    for word in frozenset().union(*LANGUAGES.values())
+}
+
+
 def language_of(text: Text) -> str:
     """ISO 639-1 code; empty: it cannot be told.
 
@@ -54,7 +60,11 @@ def language_of(text: Text) -> str:
         return ""
     if sum(map(ENGLISH.__contains__, words)) >= CLEARLY * len(words):
         return "en"  # most are, and this saves the other languages
-    shares = sorted((sum(map(common.__contains__, words)) / len(words), code) for code, common in LANGUAGES.items())
+    counts = dict.fromkeys(LANGUAGES, 0)
+    for word in filter(_SPOKEN_IN.__contains__, words):
+        for code in _SPOKEN_IN[word]:
+            counts[code] += 1
+    shares = sorted((count / len(words), code) for code, count in counts.items())
     (second, _), (best, code) = shares[-2:]
     return code if best >= max(LEAST_SHARE, 2 / len(words)) and best - second >= LEAD else ""
 

@@ -37,21 +37,19 @@ def sentiment(answer: Text) -> float:
     >>> sentiment(Text("Great, that works well.")) > 0 > sentiment(Text("That is not good, sadly it failed."))
     True
     """
-    found = _ALL & answer.word_set
+    words = answer.words
+    found = list(filter(_ALL.__contains__, words))
     if not found:
         return 0.0
-    words, has_not = answer.words, not _NOT.isdisjoint(answer.word_set)
-    good = bad = 0
-    for word in found:
-        count = words.count(word)
-        negated = _negated(words, word) if has_not else 0
-        kept, turned = count - negated, negated
-        good += kept if word in _GOOD else turned
-        bad += turned if word in _GOOD else kept
+    turned = _turned(words) if not _NOT.isdisjoint(answer.word_set) else ()
+    bad = sum(map(_BAD.__contains__, found))
+    good = len(found) - bad
+    moved = sum(map(_BAD.__contains__, turned))  # from bad to good; the others the other way
+    good, bad = good + 2 * moved - len(turned), bad - 2 * moved + len(turned)
     return (good - bad) / (good + bad + 2)
 
 
-def _negated(words: list[str], wanted: str) -> int:
-    """How often a word comes within two words after a negation."""
-    places = (at for at, word in enumerate(words) if word == wanted)
-    return sum(not _NOT.isdisjoint(words[max(0, at - 2) : at]) for at in places)
+def _turned(words: list[str]) -> list[str]:
+    """Those of the words that come within two words after a negation."""
+    places = (at for at, word in enumerate(words) if word in _ALL)
+    return [words[at] for at in places if not _NOT.isdisjoint(words[max(0, at - 2) : at])]

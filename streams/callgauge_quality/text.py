@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["OPENING", "Text", "words_only"]
+__all__ = ["OPENING", "Text", "once", "words_only"]
 
 #: Characters that a refusal is looked for in: it stands at the beginning of an answer.
 OPENING = 600
 _OPENING_WORDS = 160
 
-_APOSTROPHES = str.maketrans({"’": "'", "‘": "'"})
+#: What `str.split` takes for white space in ASCII.
+_BLANKS = {ord(sign): " " for sign in "\t\n\v\f\r\x1c\x1d\x1e\x1f"}
 #: Signs beyond ASCII that stand between words; models write them.
 _SIGNS = "“”„«»…—–•。、！？：；（）"
 # Everything in ASCII that is no part of a word becomes a blank. On bytes, since that is ten times faster.
@@ -44,9 +45,9 @@ class _Once:
 
 
 if TYPE_CHECKING:
-    _once = property
+    once = property
 else:
-    _once = _Once
+    once = _Once
 
 
 class Text:
@@ -59,37 +60,46 @@ class Text:
     def __init__(self, raw: str) -> None:
         self.raw = raw
 
-    @_once
+    @once
     def lower(self) -> str:
         """In small letters, with straight apostrophes."""
-        return self.raw.translate(_APOSTROPHES).lower() if not self.raw.isascii() else self.raw.lower()
+        raw = self.raw
+        return raw.lower() if raw.isascii() else raw.replace("’", "'").replace("‘", "'").lower()
 
-    @_once
+    @once
     def opening(self) -> str:
         """The beginning, in small letters, white space as single blanks."""
-        return " ".join(self.lower[:OPENING].split())
+        opening = self.lower[:OPENING]
+        if not opening.isascii():
+            return " ".join(opening.split())
+        opening = (
+            opening.translate(_BLANKS).strip() if "\n" in opening or not opening.isprintable() else opening.strip()
+        )
+        while "  " in opening:
+            opening = opening.replace("  ", " ")
+        return opening
 
-    @_once
-    def opening_words(self) -> frozenset[str]:
-        """Each word of the opening once, and perhaps some more."""
-        return frozenset(self.words[:_OPENING_WORDS])
+    @property
+    def opening_words(self) -> list[str]:
+        """The words of the opening, and perhaps some more."""
+        return self.words[:_OPENING_WORDS]
 
-    @_once
+    @once
     def words(self) -> list[str]:
         """Words in small letters, in order; "don't" is one."""
         return words_only(self.lower).split()
 
-    @_once
+    @once
     def word_set(self) -> frozenset[str]:
         """Each word once."""
         return frozenset(self.words)
 
-    @_once
+    @once
     def joined(self) -> str:
         """The words between single blanks, with one at both ends: a phrase is looked for as " so it stands "."""
         return f" {' '.join(self.words)} "
 
-    @_once
+    @once
     def sentences(self) -> int:
         """How many, by their ends and by lines; at least 1 where there are words."""
         ends = sum(self.lower.count(end) for end in (". ", "! ", "? ", ".\n", "。", "！", "？"))
