@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 from callgauge_quality.refusal_phrases import FAMILIES, Family
 from callgauge_quality.text import Text
+from callgauge_quality.word_table import WORDS
 
 __all__ = ["HEAD", "THRESHOLD", "WEIGHTS", "Weight", "families_found", "refusal_probability"]
 
@@ -73,22 +74,18 @@ WEIGHTS = {
 
 
 # Which families a word lets be there, one bit a set of words: so the words are looked up once for all of them.
-_BITS: dict[str, int] = {}
 _BY_BITS: list[tuple[str, int, int, Family]] = []
 for _at, _family in enumerate(FAMILIES):
     _bit, _also_bit = 1 << (2 * _at), 1 << (2 * _at + 1)
-    for _words, _of in ((_family.triggers, _bit), (_family.also, _also_bit)):
-        for _word in _words:
-            _BITS[_word] = _BITS.get(_word, 0) | _of
+    WORDS.family(_family.triggers, _bit)
+    WORDS.family(_family.also, _also_bit)
     _BY_BITS.append((_family.name, _bit, _also_bit if _family.also else 0, _family))
 
 
 def families_found(text: Text) -> dict[str, bool]:
     """The families in a text's opening, and whether each is found at its head first."""
     found: dict[str, bool] = {}
-    possible = 0
-    for word in set(filter(_BITS.__contains__, text.opening_words)):
-        possible |= _BITS[word]
+    possible = text.scan.families
     if not possible:
         return found
     opening = text.opening

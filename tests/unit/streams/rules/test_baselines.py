@@ -18,7 +18,7 @@ AT_MS = 1_700_000_000_000
 
 def baseline(refused: int = 2, **fields: Any) -> Baseline:
     shares = {"refusal": CountedShare(n=100, above_zero=refused), "odd": CountedShare(n=0, above_zero=0)}
-    known = {"service": "chat", "model": "m", "since": 1.0, "until": 2.0, "shares": shares, "calls": 9}
+    known: dict[str, Any] = {"service": "chat", "model": "m", "since": 1.0, "until": 2.0, "shares": shares, "calls": 9}
     return Baseline(**known | {"tokens": {"zero": 1, "-3": 2, "40": 6, "x": 5}, "mean_tokens": 20.0} | fields)
 
 
