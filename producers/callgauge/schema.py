@@ -313,6 +313,8 @@ class Baseline(_Message):
     """Those calls."""
     mean_tokens: Annotated[float, Field(ge=0, le=1e12)] = 0.0
     set_at: EpochSeconds = 0.0
+    effective_from: EpochSeconds = 0.0
+    """Windows that end at this time or later are compared with it, but never those that ended before it was written."""
     author: Label = ""
     schema_version: Annotated[int, Field(ge=1, le=1_000)] = SCHEMA_VERSION
 

@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     # rollup
     block_offsets: int = Field(default=65_536, ge=16, le=65_536, description="Offsets per block (B in the block rule).")
     groupings: str = Field(
-        default="@10s model@10s service@10s service,feature,provider,model@60s model,prompt_version@60s",
+        default="@10s model@10s service@10s service,feature,provider,model@60s service,model,prompt_version@60s",
         description="Grouping sets, blank-separated: labels joined by commas, @, window width in seconds.",
     )
     dedup_offsets: int = Field(

@@ -93,7 +93,7 @@ class Publisher:
 
 
 class BaselinePublisher:
-    """Writes baselines to the rules topic: the newest of a service, model and prompt version stays."""
+    """Writes baselines to the rules topic. All stay: whoever reads old windows again compares them as before."""
 
     def __init__(self, settings: Settings, timeout_s: float = 10.0) -> None:
         self._writer = _Writer(settings, settings.topics.rules.name, timeout_s)
@@ -104,7 +104,14 @@ class BaselinePublisher:
         Raises:
             BrokerError: see `_Writer.write`.
         """
-        key = "/".join(("baseline", baseline.service, baseline.model, baseline.prompt_version))
+        parts = (
+            "baseline",
+            baseline.service,
+            baseline.model,
+            baseline.prompt_version,
+            str(round(baseline.set_at * 1e3)),
+        )
+        key = "/".join(parts)
         self._writer.write(encode(baseline), lambda: [(key.encode(), 0)])
 
 

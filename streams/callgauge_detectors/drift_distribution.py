@@ -18,6 +18,9 @@ Parameters
     bins         bins of psi and js.
     least_z      σ that chance must be away.
     min_count    calls in the current block and in the reference below which nothing is judged.
+    least_change relative change of the mean below which nothing is said, e.g. 30%; 0: any.
+    only_pinned  nothing is said where no baseline is pinned (`callgauge quality pin`): what is pinned takes the place
+                 of the reference, in its coarser buckets.
     baseline     windows compared (callgauge_detectors.counts).
     shown_per    so many units of the histogram make one of those that verdicts tell (µs in a ms: 1,000).
 
@@ -39,15 +42,15 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from callgauge_detectors.counts import ZERO, CountsBaseline, CountsBaselineConfig
 from callgauge_detectors.tails import kolmogorov_tail, z_of_chi_square, z_of_p
 from callgauge_detectors.tiers import Tiers
-from callgauge_detectors.verdict import NORMAL, Counts, Verdict, short
-from callgauge_windows.histogram import quantile
+from callgauge_detectors.verdict import NORMAL, Counts, Level, Verdict, short
+from callgauge_windows.histogram import SCALE, estimate, quantile
 
-__all__ = ["DriftDistribution", "DriftDistributionConfig", "binned", "compared", "js", "ks", "psi"]
+__all__ = ["DriftDistribution", "DriftDistributionConfig", "PinnedCounts", "binned", "compared", "js", "ks", "psi"]
 
 Measure = Literal["psi", "js", "ks"]
 Shares = list[float]
@@ -69,6 +72,23 @@ class DriftDistributionConfig:
     min_count: int = 50
     baseline: CountsBaselineConfig = field(default_factory=CountsBaselineConfig)
     shown_per: float = 1.0
+    least_change: float = 0.0
+    only_pinned: bool = False
+
+
+class PinnedCounts(NamedTuple):
+    """A pinned baseline: what it was and is compared with, whatever came since.
+
+    Attributes:
+        number: names it.
+        counts: buckets of OpenTelemetry's `scale`, no finer than those of windows.
+        mean: of its calls.
+    """
+
+    number: int
+    counts: Counts
+    scale: int
+    mean: float
 
 
 def binned(reference: Counts, current: Counts, bins: int) -> tuple[list[int], list[int]]:
@@ -140,17 +160,26 @@ class DriftDistribution:
         self.baseline = CountsBaseline(config.baseline, config.min_count)
         self._tiers = config.tiers or _TIERS[config.measure]
 
-    def update(self, counts: Counts | None, at_ms: int, *, learn: bool = True) -> Verdict:
-        """Judge the block that ends with this window."""
+    def update(
+        self, counts: Counts | None, at_ms: int, *, learn: bool = True, pinned: PinnedCounts | None = None
+    ) -> Verdict:
+        """Judge the block that ends with this window.
+
+        Args:
+            pinned: the baseline in force; None: there is none.
+        """
         if not counts or not sum(counts.values()):
             return NORMAL
         self.baseline.add(counts, learn=learn)
-        now, before = self.baseline.current, self.baseline.reference
-        if min(now.total(), before.total()) < self.config.min_count:
+        now = self.baseline.current
+        if pinned is not None:
+            return self._judge_pinned(pinned, now)
+        before = self.baseline.reference
+        if self.config.only_pinned or min(now.total(), before.total()) < self.config.min_count:
             return NORMAL
         median = _median(before) / self.config.shown_per
         score, z = self._compare(before, now)
-        level = self._tiers.level(score, "above") if z >= self.config.least_z else "none"
+        level = self._level(score, z, _mean(before), _mean(now))
         if level == "none":
             return Verdict(score, baseline=median)
         median_now = _median(now) / self.config.shown_per
@@ -159,6 +188,22 @@ class DriftDistribution:
             f"{before.total():,} before (median {short(median)}), {min(z, 37.0):.1f} σ"
         )
         return Verdict(score, level, median, reason)
+
+    def _judge_pinned(self, pinned: PinnedCounts, now: Counter[int]) -> Verdict:
+        before, mean_now, per = Counter(pinned.counts), _mean(now), self.config.shown_per
+        if min(now.total(), before.total()) < self.config.min_count or not pinned.mean:
+            return NORMAL
+        score, z = self._compare(before, _coarser(now, SCALE - pinned.scale))
+        level = self._level(score, z, pinned.mean, mean_now)
+        reason = (
+            f"a mean of {short(mean_now / per)} over {now.total():,} calls after {short(pinned.mean / per)} over "
+            f"{before.total():,} when it was pinned, {self.config.measure} {score:.2f}, {min(z, 37.0):.1f} σ"
+        )
+        return Verdict(score, level, pinned.mean / per, reason if level != "none" else "")
+
+    def _level(self, score: float, z: float, mean_before: float, mean_now: float) -> Level:
+        changed = abs(mean_now - mean_before) >= (self.config.least_change - 1e-12) * mean_before
+        return self._tiers.level(score, "above") if changed and z >= self.config.least_z else "none"
 
     def _compare(self, before: Counter[int], now: Counter[int]) -> tuple[float, float]:
         return compared(before, now, self.config.measure, self.config.bins)
@@ -175,6 +220,18 @@ class DriftDistribution:
         """Put a state back; returns self."""
         self.baseline.restore(snapshot)
         return self
+
+
+def _coarser(counts: Counter[int], doublings: int) -> Counter[int]:
+    """The same counts in buckets each of which is 2^doublings of these, as OpenTelemetry merges them."""
+    found: Counter[int] = Counter()
+    for bucket, count in counts.items():
+        found[bucket if bucket == ZERO else bucket >> doublings] += count
+    return found
+
+
+def _mean(counts: Counter[int]) -> float:
+    return sum(estimate(bucket) * count for bucket, count in counts.items() if bucket != ZERO) / counts.total()
 
 
 def _median(counts: Counter[int]) -> float:

@@ -44,7 +44,7 @@ def answer_completeness(question: Text, answer: Text) -> float:
     >>> answer_completeness(Text("Give me three reasons."), Text("1. It is small\\n2. It is fast\\n3. It is free"))
     1.0
     """
-    if not answer.words:
+    if not answer.scan.n:
         return 0.0
     asked = parts_asked(question)
     whole = 0.0 if is_cut_off(answer) else 1.0

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 
 import msgspec
 
 from callgauge_quality.judgement import Judged
-from callgauge_quality.text import Text
+from callgauge_quality.text import Text, once
 from callgauge_quality.truths import known_answer
 
 __all__ = ["Conversation", "answer_text", "judged_of"]
@@ -29,7 +28,7 @@ class Conversation:
     def __init__(self, prompt: str) -> None:
         self.prompt = prompt
 
-    @cached_property
+    @once
     def _said(self) -> list[tuple[str, str]]:
         """(role, text) of each message; a text is the user's."""
         if self.prompt[:1] not in ("[", "{"):
@@ -40,11 +39,11 @@ class Conversation:
             return [("user", self.prompt)]  # a text that begins like JSON, or JSON that was cut
         return [said for said in _messages(value) if said[1]] or [("user", self.prompt)]
 
-    @cached_property
+    @once
     def question(self) -> Text:
         return Text(self._said[self._asked_at][1])
 
-    @cached_property
+    @once
     def source(self) -> Text:
         said = self._said
         rest = [text for at, (_, text) in enumerate(said) if at != self._asked_at]

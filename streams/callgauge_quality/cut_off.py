@@ -58,7 +58,7 @@ def is_cut_off(answer: Text) -> bool:
         return True
     if raw[:1] in ("{", "["):
         return raw[-1:] not in ("}", "]")
-    if len(answer.words) < _LEAST_WORDS or raw.endswith(_ENDS):
+    if answer.scan.n < _LEAST_WORDS or raw.endswith(_ENDS):
         return False
     last = raw.rpartition("\n")[2].lstrip()
     # Items of lists, lines of verse and signatures end without a stop.

@@ -30,4 +30,4 @@ def hedging(answer: Text) -> float:
     >>> hedging(Text("It is probably the cache."))
     20.0
     """
-    return 100.0 * _LEXICON.count(answer) / len(answer.words) if answer.words else 0.0
+    return 100.0 * _LEXICON.count(answer) / answer.scan.n if answer.scan.n else 0.0

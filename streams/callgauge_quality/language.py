@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 
-from callgauge_quality.stop_words import ENGLISH, LANGUAGES
+from callgauge_quality.stop_words import LANGUAGES
 from callgauge_quality.text import Text
 
 __all__ = ["LEAD", "LEAST_SHARE", "language_of"]
@@ -49,14 +49,15 @@ def language_of(text: Text) -> str:
         beginning = text.raw[:_CHARS]
         if _BEYOND_LATIN.search(beginning) and (script := _by_script(beginning)):
             return script
-    words = text.words[:_WORDS]
-    if len(words) < 5:
+    words = min(text.scan.n, _WORDS)
+    if words < 5:
         return ""
-    if sum(map(ENGLISH.__contains__, words)) >= CLEARLY * len(words):
+    spoken = text.scan.spoken
+    if spoken & 255 >= CLEARLY * words:
         return "en"  # most are, and this saves the other languages
-    shares = sorted((sum(map(common.__contains__, words)) / len(words), code) for code, common in LANGUAGES.items())
+    shares = sorted(((spoken >> 8 * at & 255) / words, code) for at, code in enumerate(LANGUAGES))
     (second, _), (best, code) = shares[-2:]
-    return code if best >= max(LEAST_SHARE, 2 / len(words)) and best - second >= LEAD else ""
+    return code if best >= max(LEAST_SHARE, 2 / words) and best - second >= LEAD else ""
 
 
 def _by_script(beginning: str) -> str:

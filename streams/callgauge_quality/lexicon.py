@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from callgauge_quality.text import Text
+from callgauge_quality.word_scan import TOLD
+from callgauge_quality.word_table import WORDS
 
 __all__ = ["Lexicon"]
 
@@ -21,12 +23,14 @@ class Lexicon:
             words = phrase.split()
             self._by_word.setdefault(max(words, key=len), []).append(f" {' '.join(words)} ")
         self._words = frozenset(self._by_word)
+        WORDS.flag(self._words, TOLD)
 
     def count(self, text: Text) -> int:
         """How often any of them occurs."""
-        return sum(text.joined.count(phrase) for word in self._words & text.word_set for phrase in self._by_word[word])
+        hits = self._words & text.told
+        return sum(text.joined.count(phrase) for word in hits for phrase in self._by_word[word]) if hits else 0
 
     def found(self, text: Text) -> list[str]:
         """Those that occur, in the order of the alphabet."""
-        hits = (p for word in self._words & text.word_set for p in self._by_word[word] if p in text.joined)
+        hits = (p for word in self._words & text.told for p in self._by_word[word] if p in text.joined)
         return sorted(phrase.strip() for phrase in hits)

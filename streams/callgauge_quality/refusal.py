@@ -27,8 +27,9 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from callgauge_quality.refusal_phrases import FAMILIES
+from callgauge_quality.refusal_phrases import FAMILIES, Family
 from callgauge_quality.text import Text
+from callgauge_quality.word_table import WORDS
 
 __all__ = ["HEAD", "THRESHOLD", "WEIGHTS", "Weight", "families_found", "refusal_probability"]
 
@@ -72,16 +73,37 @@ WEIGHTS = {
 }
 
 
+# Which families a word lets be there, one bit a set of words: so the words are looked up once for all of them.
+_BY_BITS: list[tuple[str, int, int, Family]] = []
+for _at, _family in enumerate(FAMILIES):
+    _bit, _also_bit = 1 << (2 * _at), 1 << (2 * _at + 1)
+    WORDS.family(_family.triggers, _bit)
+    WORDS.family(_family.also, _also_bit)
+    _BY_BITS.append((_family.name, _bit, _also_bit if _family.also else 0, _family))
+
+
 def families_found(text: Text) -> dict[str, bool]:
     """The families in a text's opening, and whether each is found at its head first."""
     found: dict[str, bool] = {}
-    words, opening = text.opening_words, text.opening
-    for name, triggers, pattern, also, within in FAMILIES:
-        if words.isdisjoint(triggers) or (also and words.isdisjoint(also)) or (within and within not in found):
+    possible = text.scan.families
+    if not possible:
+        return found
+    opening = text.opening
+    for name, bits, also_bits, family in _BY_BITS:
+        if not possible & bits or (also_bits and not possible & also_bits):
             continue
-        if match := pattern.search(opening):
+        if (family.within and family.within not in found) or not _holds_one(opening, family.needles):
+            continue
+        if match := family.pattern.search(opening):
             found[name] = match.start() < HEAD
     return found
+
+
+def _holds_one(text: str, needles: tuple[str, ...]) -> bool:
+    for needle in needles:
+        if needle in text:
+            return True
+    return not needles
 
 
 def refusal_probability(answer: Text) -> float:

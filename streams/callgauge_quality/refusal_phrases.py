@@ -20,6 +20,7 @@ class Family(NamedTuple):
         pattern: what is looked for, in small letters, white space as single blanks.
         also: more words of which each phrase holds one; empty: none.
         within: the family without which this one is not there either.
+        needles: of which each phrase holds one, besides; a look for them costs a tenth of the pattern. Empty: none.
     """
 
     name: str
@@ -27,11 +28,14 @@ class Family(NamedTuple):
     pattern: re.Pattern[str]
     also: frozenset[str] = frozenset()
     within: str = ""
+    needles: tuple[str, ...] = ()
 
 
-def _family(name: str, triggers: str, *patterns: str, also: str = "", within: str = "") -> Family:
+def _family(
+    name: str, triggers: str, *patterns: str, also: str = "", within: str = "", needles: tuple[str, ...] = ()
+) -> Family:
     pattern = re.compile("|".join(patterns))
-    return Family(name, frozenset(triggers.split()), pattern, frozenset(also.split()), within)
+    return Family(name, frozenset(triggers.split()), pattern, frozenset(also.split()), within, needles)
 
 
 _NOT_ABLE = (
@@ -63,12 +67,14 @@ FAMILIES = (
         r"\b(?:don't|do not|doesn't|not) have (?:\w+ )?"
         r"(?:access|information|real-time|the ability|the capability|knowledge|details)\b",
         also="don't not doesn't",
+        needles=("n't have ", "not have "),
     ),
     _family(
         "as_an_ai",
         "ai artificial model assistant",
         r"\bas an? (?:\w+ |\w+-\w+ )?(?:ai\b|artificial|language model|large language|assistant)",
         r"\bi(?:'m| am) (?:just |only )?an? (?:ai\b|artificial|language model|large language)",
+        needles=(" ai", "artificial", "language model", "large language", "assistant"),
     ),
     _family(
         "improper",
@@ -84,7 +90,8 @@ FAMILIES = (
         r"\b(?:harmful|illegal|unethical|discriminatory|offensive|unlawful|hurtful|disrespectful|immoral|reprehensible|"
         r"criminal offense|serious crime|violat\w+|discrimination|stereotypes)\b",
     ),
-    _family("no_reason", "no", r"\bno (?:\w+ |\w+, \w+ )?(?:reason|reasons|justification|excuse|basis|place)\b"),
+    _family("no_reason", "no", r"\bno (?:\w+ |\w+, \w+ )?(?:reason|reasons|justification|excuse|basis|place)\b",
+            needles=("reason", "justification", "excuse", "basis", "place")),
     _family(
         "important_to",
         "important essential crucial",
@@ -103,6 +110,7 @@ FAMILIES = (
         "seek get hotline lifeline professional authorities",
         r"(?:seek|\bget) (?:\w+ )?(?:help|support|assistance)\b",
         r"hotline\b|lifeline\b|mental health professional\b|authorities\b",
+        needles=("help", "support", "assistance", "hotline", "lifeline", "mental health professional", "authorities"),
     ),
     _family(
         "points_out",
@@ -126,14 +134,19 @@ FAMILIES = (
         r"(?:individual|person|personal|respondent|one's|your own)\b",
         r"\b(?:depends?|depending) on (?:personal|individual|the person|one's)",
         r"\b(?:cannot|can't|can not) be (?:answered|provided|determined)\b",
+        needles=("subjective", "person", "individual", "respondent", "one's", "your own", " be answered",
+                 " be provided", " be determined"),
     ),
     _family("privacy", "privacy private confidential consent personal",
-            r"\b(?:privacy|confidential|consent|private information|personal information)\b"),
+            r"\b(?:privacy|confidential|consent|private information|personal information)\b",
+            needles=("privacy", "confidential", "consent", "private information", "personal information")),
     _family(
         "dignity",
         "dignity equality inclusion diversity rights right fundamental respect equal regardless",
         r"\b(?:dignity|equality|inclusion|diversity|human rights?|fundamental right|with respect|regardless of)\b",
         r"\bequal (?:rights|opportunit\w+|treatment)\b",
+        needles=("dignity", "equal", "inclusion", "diversity", "human right", "fundamental right", "with respect",
+                 "regardless of"),
     ),
     _family(
         "fictional",
@@ -146,9 +159,10 @@ FAMILIES = (
         r"\b(?:premise|assumption)\b|\bquestion (?:\w+ )?(?:is|seems|appears|does|contains|assumes|implies)\b",
     ),
     _family("happy_to", "happy glad", r"\b(?:happy|glad) to (?:help|assist)\b"),
-    _family("list", "1 step", r"(?:^| )(?:1\.|1\)|step 1)"),
+    _family("list","1 step", r"(?:^| )(?:1\.|1\)|step 1)", needles=("1.", "1)", "step 1")),
     _family("here_are", "here here's sure certainly course", r"^(?:sure|certainly|of course)\b|\bhere(?:'s| is| are) "),
-    _family("you_can", "you", r"\byou (?:can|could|will need|may want)\b", also="can could need may"),
+    _family("you_can", "you", r"\byou (?:can|could|will need|may want)\b", also="can could need may",
+            needles=("you can", "you could", "you will need", "you may want")),
 )  # fmt: skip
 
 #: Families that speak for an answer; the others for a refusal.

@@ -28,7 +28,7 @@ def lexical_relevance(question: Text, answer: Text) -> float | None:
     asked = set(map(stem, set(question.words[:_WORDS]) - ENGLISH))
     if not asked:
         return None
-    words, joined = answer.word_set, answer.joined
+    joined = answer.joined
     # A stem of four letters or more is taken up by each word that begins with it.
-    taken_up = sum(each in words or (len(each) >= 4 and f" {each}" in joined) for each in asked)
+    taken_up = sum((f" {each}" if len(each) >= 4 else f" {each} ") in joined for each in asked)
     return taken_up / len(asked)

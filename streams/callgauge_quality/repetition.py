@@ -21,8 +21,5 @@ def repetition(answer: Text) -> float:
     >>> repetition(Text("I am here to help you with that. " * 20)) > 0.9
     True
     """
-    words = answer.words
-    if len(words) < _LEAST_WORDS:
-        return 0.0
-    runs = len(words) - 3
-    return 1.0 - len(set(zip(words, words[1:], words[2:], words[3:], strict=False))) / runs
+    words = answer.scan.n
+    return 0.0 if words < _LEAST_WORDS else 1.0 - answer.scan.runs / (words - 3)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from callgauge_quality.word_table import WORDS
+
 __all__ = ["ENGLISH", "LANGUAGES", "stem"]
 
 #: ISO 639-1 code -> words that are common there. A word of two languages counts for both.
@@ -33,6 +35,8 @@ LANGUAGES = {
     }.items()
 }
 ENGLISH = LANGUAGES["en"]
+for _at, _words in enumerate(LANGUAGES.values()):
+    WORDS.flag(_words, 1 << _at)
 # The longest first.
 _ENDINGS_TEXT = "ational ations ation ments ment ingly ing edly ies ied ers ely es ed er ly s"
 _ENDINGS = tuple(_ENDINGS_TEXT.split())

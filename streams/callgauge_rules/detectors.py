@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from callgauge.near_names import unknown
+from callgauge_detectors.anytime_rate import AnytimeRate, AnytimeRateConfig
 from callgauge_detectors.burn_rate import BurnRate, BurnRateConfig
 from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
 from callgauge_detectors.drift_distribution import DriftDistribution, DriftDistributionConfig
@@ -46,6 +47,7 @@ _WORDS = {
     **dict.fromkeys(("cusum", "changepoint", "page_hinkley"), "change_point"),
     **dict.fromkeys(("psi", "ks", "js", "distribution_drift"), "drift_distribution"),
     **dict.fromkeys(("rate_drift",), "drift_rate"),
+    **dict.fromkeys(("sequential", "sprt", "msprt", "anytime", "always_valid"), "anytime_rate"),
     **dict.fromkeys(("compare", "change", "week_over_week", "day_over_day"), "ratio"),
     **dict.fromkeys(("slo", "error_budget"), "burn_rate"),
     **dict.fromkeys(("budget", "forecast"), "exhaustion"),
@@ -139,6 +141,14 @@ DETECTORS: dict[str, DetectorKind] = {
         DetectorKind("change_point", ChangePointConfig, ChangePoint, _BY_SPAN),
         DetectorKind(
             "novelty", NoveltyConfig, Novelty, lambda config, every_ms: config.memory * every_ms, choices=_VIEWS
+        ),
+        DetectorKind(
+            "anytime_rate",
+            AnytimeRateConfig,
+            AnytimeRate,
+            lambda config, _: (config.reach + config.reference) * config.block_ms,
+            "share",
+            adds=True,
         ),
         DetectorKind("drift_rate", DriftRateConfig, DriftRate, _BY_BLOCKS, "share", adds=True),
         DetectorKind(

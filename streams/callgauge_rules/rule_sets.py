@@ -21,15 +21,13 @@ from typing import Any
 
 from callgauge.codec import decode_rules_record
 from callgauge.errors import DecodeError, RuleError
+from callgauge_rules.baselines import LEAST_AHEAD_MS, Baselines
 from callgauge_rules.placing import Placed, place
 from callgauge_rules.rule import Rule
 from callgauge_rules.rules import rules_in
 from callgauge_windows.grouping import GroupingSet
 
 __all__ = ["LEAST_AHEAD_MS", "KnownSet", "Refused", "RuleBook"]
-
-#: A set comes into force no sooner than this after it was appended to the topic.
-LEAST_AHEAD_MS = 10_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +77,7 @@ class Refused:
 
 
 class RuleBook:
-    """Takes the records of the rules topic, in their order; marks and other records are none of its business.
+    """Takes the records of the rules topic, in their order; marks are none of its business.
 
     Args:
         first: the rules that are in force before any set.
@@ -93,7 +91,8 @@ class RuleBook:
         self._groupings = groupings
         self._sets = [KnownSet("", -1, 0, 0, tuple(place(first, groupings)))]
         self.version = 0
-        """Counts the changes."""
+        """Counts the changes of rules."""
+        self.baselines = Baselines()
 
     def take(self, offset: int, appended_ms: int, value: bytes | None) -> Refused | None:
         """Take a record; returns why it is refused, None if it is not.
@@ -107,6 +106,8 @@ class RuleBook:
             record = decode_rules_record(value)
         except DecodeError as error:
             return Refused(offset, appended_ms, error.field, error.reason)
+        if record.kind == "baseline":
+            self.baselines.take(offset, appended_ms, record)
         if record.kind != "rules":
             return None
         try:

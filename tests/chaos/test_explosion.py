@@ -25,7 +25,7 @@ from tests.integration.test_detect import told
 PER_S, VICTIM_PER_S = 1_000, 10
 #: Detect without any series takes about 190 MB; what it may keep of an explosion is the cap, whatever comes.
 MOST_MB = 500
-GROUPINGS = "@10s model@10s service@10s service,feature,provider,model@60s model,prompt_version@60s"
+GROUPINGS = "@10s model@10s service@10s service,feature,provider,model@60s service,model,prompt_version@60s"
 
 
 class Explosion:

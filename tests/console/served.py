@@ -29,7 +29,7 @@ from callgauge_rules.alert_book import AlertBook
 
 __all__ = ["GROUPINGS", "Served", "serve"]
 
-GROUPINGS = "@10s model@10s service@10s feature@60s service,feature,provider,model@60s model,prompt_version@60s"
+GROUPINGS = "@10s model@10s service@10s feature@60s service,feature,provider,model@60s service,model,prompt_version@60s"
 
 
 class HeldAlerts:

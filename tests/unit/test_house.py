@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "callgauge_windows": {"callgauge"},
     "callgauge_detectors": {"callgauge", "callgauge_windows"},
     "callgauge_rules": {"callgauge", "callgauge_windows", "callgauge_detectors"},
-    "callgauge_quality": {"callgauge"},
+    "callgauge_quality": {"callgauge", "callgauge_windows"},
     "callgauge_streams": {
         "callgauge",
         "callgauge_windows",

@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from callgauge.schema import Alert
 from callgauge_rules.alert_ids import fingerprint_of
+from callgauge_rules.baselines import Baselines
 from callgauge_rules.bound import BoundCondition, BoundRule
 from callgauge_rules.in_force import InForce
 from callgauge_rules.rule import RESERVED
@@ -62,6 +63,7 @@ class Engine:
         judges_late: whether rows of windows that are forgotten already are judged; see `late`.
         learned: what `take_states` gave before.
         whole: the log is read from its beginning, so no source of it is missing at first.
+        baselines: those that are pinned; it may get more while the engine judges, of windows that have not ended.
     """
 
     def __init__(
@@ -77,8 +79,10 @@ class Engine:
         judges_late: bool = True,
         learned: Iterable[LearnedState] = (),
         whole: bool = False,
+        baselines: Baselines | None = None,
     ) -> None:
         all_in_force = InForce.of(rules)
+        self._baselines = baselines if baselines is not None else Baselines()
         bound = [each.rule for each in all_in_force]
         self._by_grouping: dict[str, list[BoundRule]] = {}
         for rule in bound:
@@ -135,7 +139,7 @@ class Engine:
     def _judging(self, in_force: InForce) -> Judging:
         rule = in_force.rule
         kept = self._windows.kept(rule.grouping.name, rule.grouping.window_ms)
-        return LearnedJudging(in_force, kept, self._log) if rule.learns else Judging(in_force, kept)
+        return LearnedJudging(in_force, kept, self._log, self._baselines) if rule.learns else Judging(in_force, kept)
 
     @property
     def learned(self) -> list[LearnedJudging]:

@@ -7,12 +7,13 @@ that is judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_rules.baselines import Baselines
 from callgauge_rules.in_force import InForce
 from callgauge_rules.lifecycle import State
 from callgauge_streams.detect.judging import Judging
@@ -24,6 +25,7 @@ from callgauge_streams.detect.learned_states import (
     settings_of,
 )
 from callgauge_streams.detect.learning import Learning, Said
+from callgauge_streams.detect.pins import Pins
 from callgauge_streams.detect.series import Kept, Series
 from callgauge_windows.grown import Grown
 
@@ -42,12 +44,12 @@ _MOST_AT_ONCE = 500
 class LearnedJudging(Judging):
     """See above."""
 
-    def __init__(self, in_force: InForce, kept: Kept, log: str) -> None:
+    def __init__(self, in_force: InForce, kept: Kept, log: str, baselines: Baselines) -> None:
         super().__init__(in_force, kept)
         rule = in_force.rule
         self.log = log
         self._learnings = {
-            position: Learning(condition, kept.cells)
+            position: Learning(condition, kept.cells, Pins(baselines, condition.aggregate, self._labels_of))
             for position, condition in enumerate(rule.conditions)
             if condition.learns
         }
@@ -60,6 +62,9 @@ class LearnedJudging(Judging):
         self._resting: dict[str, tuple[int, bytes]] = {}
         """What was learned of series that are forgotten, by fingerprint, and until when it is kept."""
         self._to_save: dict[str, bytes | None] = {}
+
+    def _labels_of(self, slot: int) -> Mapping[str, str]:
+        return self.kept.series[slot].labels
 
     def restore(self, state: LearnedState, log: str) -> bool:
         """Take what was learned before; returns False if it is of another log, or of a rule that has changed."""

@@ -3,8 +3,9 @@
 A window is judged and learned when the watermark passes its end. A row that comes later changes neither what was said
 of its window nor what was learned of it: a detector that went back would have to forget what it has learned since.
 
-- Z-scores, EWMAs and what is usual are updated of all series together, as columns (callgauge_detectors.vectorised,
-  .usual_level, .usual_share, .usual_sum, .usual_stop); of the other detectors each series has its own.
+- Z-scores, EWMAs, anytime rates and what is usual are updated of all series together, as columns
+  (callgauge_detectors.vectorised, .anytime_rate, .usual_level, .usual_share, .usual_stop, .usual_sum); of the other
+  detectors each series has its own.
 - After a window that the rule holds for, windows are not learned until one is normal again, so that an incident does
   not become normal; but for no longer than `_LONGEST_PAUSE_MS`: what lasts longer is the new normal, and the alert must
   end some time. So what was learned follows from the windows alone, and not from what became of the alert.
@@ -20,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from callgauge_detectors.anytime_rate import AnytimeRateConfig, AnytimeRates
 from callgauge_detectors.ewma import EwmaConfig
 from callgauge_detectors.usual_level import UsualLevelConfig, UsualLevels
 from callgauge_detectors.usual_share import UsualShareConfig, UsualShares
@@ -32,6 +34,7 @@ from callgauge_rules.bound import BoundCondition
 from callgauge_streams.detect.cells import Cells
 from callgauge_streams.detect.fed import Fed
 from callgauge_streams.detect.picture import MOST_POINTS
+from callgauge_streams.detect.pins import Pins
 from callgauge_windows.grown import Grown
 
 __all__ = ["Learning", "Said"]
@@ -65,8 +68,8 @@ class _Many(Protocol):
 class Learning:
     """See the top of this file. Series are known by their slots."""
 
-    def __init__(self, condition: BoundCondition, cells: Cells) -> None:
-        self.condition = condition
+    def __init__(self, condition: BoundCondition, cells: Cells, pins: Pins) -> None:
+        self.condition, self._pins = condition, pins
         self._fed = Fed(condition, cells)
         self._many = _many_of(condition)
         self._single: dict[int, Any] = {}
@@ -144,6 +147,9 @@ class Learning:
         match self._many:
             case UsualShares():
                 return {"sizes": self._fed.sizes(slots, at_ms)}
+            case AnytimeRates():
+                pinned = self._pins.shares(slots, at_ms)
+                return {"sizes": self._fed.sizes(slots, at_ms), "at_ms": at_ms, "pinned": pinned}
             case UsualLevels() | UsualSums() | UsualStops():
                 return {"at_ms": at_ms}
         return {}
@@ -162,6 +168,8 @@ class Learning:
         more: dict[str, Any] = {}
         if self.condition.kind.feeds != "value":
             given, more = self._fed.counts(slot, at_ms, value)
+        if self.condition.kind.name == "drift_distribution":
+            more["pinned"] = self._pins.counts(slot, at_ms)
         verdict = self._single[slot].update(given, at_ms, learn=learn, **more)
         self._levels.filled[slot] = LEVELS.index(verdict.level)
         self._scores.filled[slot] = verdict.score
@@ -213,6 +221,8 @@ def _many_of(condition: BoundCondition) -> _Many | None:
             return UsualLevels(0, config)
         case UsualShareConfig() as config:
             return UsualShares(0, config)
+        case AnytimeRateConfig() as config:
+            return AnytimeRates(0, config)
         case UsualSumConfig() as config:
             return UsualSums(0, config)
         case UsualStopConfig() as config:

@@ -109,6 +109,7 @@ class LookBack:
             learned=() if manifest else known.saved.learned,
             whole=known.whole,
             tells_losses=partition == 0,
+            baselines=self._rules.baselines,
         )
         if manifest:
             put_back(engine, manifest, known.saved.pieces)

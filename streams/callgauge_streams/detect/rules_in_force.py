@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 
 from callgauge.errors import BrokerError
 from callgauge.settings import Settings
+from callgauge_rules.baselines import Baselines
 from callgauge_rules.in_force import InForce, in_force
 from callgauge_rules.rule_sets import LEAST_AHEAD_MS, KnownSet, RuleBook
 from callgauge_rules.rules import load_rules
@@ -55,6 +56,11 @@ class RulesInForce:
     def version(self) -> int:
         """Changes whenever other rules are known."""
         return self._book.version
+
+    @property
+    def baselines(self) -> Baselines:
+        """Those that are pinned, as far as the topic was read."""
+        return self._book.baselines
 
     async def fresh(self) -> None:
         """Read what the rules topic has got, unless that is known. While the broker does not answer nothing may be

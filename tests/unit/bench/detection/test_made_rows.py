@@ -16,7 +16,9 @@ from callgauge_windows.grouping import parse_groupings
 from tests.as_sent import as_sent
 from tests.bench.detection.made_rows import SOURCE, rows_of
 
-CONFIG = RollupConfig(parse_groupings("@10s service@10s service,feature,provider,model@60s model,prompt_version@60s"))
+CONFIG = RollupConfig(
+    parse_groupings("@10s service@10s service,feature,provider,model@60s service,model,prompt_version@60s")
+)
 KINDS = ("provider_partial", "fallback_storm", "cost_loop", "token_bug", "clock_skew", "cache_collapse")
 
 

@@ -203,6 +203,7 @@ PARAMETERS = {
     "ratio": "{period: 10m, lag: 10m, limits: [{op: gt, value: 2}], combine: mean}",
     "exhaustion": "{budget: 100000, period: 1h, lookback: 5m}",
     "drift_rate": "{block: 3, reference: 5}",
+    "anytime_rate": "{block: 30s, reference: 10, reach: 10}",
     "burn_rate": "{pairs: [{long: 5m, short: 1m, factor: 5, level: critical}]}",
     "drift_distribution": "{block: 3, reference: 5, min_count: 10}",
     "outlier_call": "{reference: 60}",
@@ -255,7 +256,7 @@ def by_itself(rule: BoundRule, rows: list[Any], windows: int) -> list[tuple[str,
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_in_detect_a_detector_says_what_it_says_by_itself(tmp_path: Path, name: str) -> None:
     """Every detector that learns, and it does say something."""
-    feeds = {**dict.fromkeys(("drift_rate", "burn_rate", "usual_share"), "error_rate")}
+    feeds = {**dict.fromkeys(("anytime_rate", "drift_rate", "burn_rate", "usual_share"), "error_rate")}
     feeds["drift_distribution"] = "latency_p50_ms"
     aggregate = feeds.get(name, "latency_p50_ms" if name == "outlier_call" else "latency_mean_ms")
     fields = f"aggregate: {aggregate}, lookback: 10s, detector: {name}, parameters: {PARAMETERS[name]}, level: medium"
@@ -282,7 +283,7 @@ def test_the_same_log_gives_the_same_alerts(tmp_path: Path) -> None:
             f"aggregate: {'error_rate' if 'rate' in name else 'latency_p50_ms'}, lookback: 10s, detector: {name}, "
             f"parameters: {parameters}"
             for name, parameters in PARAMETERS.items()
-            if name not in ("ratio", "drift_rate", "burn_rate", "usual_share")
+            if name not in ("ratio", "drift_rate", "anytime_rate", "burn_rate", "usual_share")
         ),
     )
     records = [

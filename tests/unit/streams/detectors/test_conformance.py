@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from callgauge_detectors.anytime_rate import AnytimeRate, AnytimeRateConfig
 from callgauge_detectors.baseline import BaselineConfig
 from callgauge_detectors.burn_rate import BurnRate, BurnRateConfig
 from callgauge_detectors.change_point import ChangePoint, ChangePointConfig
@@ -168,6 +169,8 @@ CASES = [
     ),
     counts_case("drift_rate", lambda: DriftRate(DriftRateConfig()), **SHARES, spike=share_of(90, 100),
                 warm_up=9, within=3, spike_alarms=True, recovers=5),
+    counts_case("anytime_rate", lambda: AnytimeRate(AnytimeRateConfig()), **SHARES, spike=share_of(90, 100),
+                warm_up=20, within=3, spike_alarms=True, recovers=6),
     counts_case("drift psi", lambda: DriftDistribution(DriftDistributionConfig()), warm_up=9, within=3,
                 spike_alarms=True, recovers=5),
     counts_case("drift js", lambda: DriftDistribution(DriftDistributionConfig("js")), warm_up=9, within=3,

@@ -23,7 +23,9 @@ from tests.unit.streams.rollup.source.test_state_machine import Log, Reader
 
 __all__ = ["GROUPINGS", "add_alerts", "add_heartbeats", "fill", "rolled_up", "store_records"]
 
-GROUPINGS = "@10s model@10s service@10s service,feature,provider,model@60s model,prompt_version@60s operation@60s"
+GROUPINGS = (
+    "@10s model@10s service@10s service,feature,provider,model@60s service,model,prompt_version@60s operation@60s"
+)
 _BLOCK = 128
 
 
