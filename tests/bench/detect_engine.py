@@ -157,7 +157,7 @@ def measure_merging(series: int, failing_every: int, windows: int, percentile: b
             engine.take(each, hour * 360)
         engine.take(progress(hour * 360 + 359), hour * 360 + 359)
     first = 24 * 360
-    counted_from = rings_of(rules, WINDOW_MS).rings[0].after_ms // WINDOW_MS + 7
+    counted_from = rings_of(rules, WINDOW_MS)[0].after_ms // WINDOW_MS + 7
     for window in range(first, first + counted_from + windows):
         rows_s.append(sum(engine.take(each, window) for events in (3, 7) for each in stream.messages(window, events)))
         progress_s.append(engine.take(progress(window), window))
