@@ -45,8 +45,8 @@ class CellLines:
         width, added = len(columns.names), columns.added
         self._sliding = {each: Sliding(each, window_ms, width, added) for each in lookbacks_ms}
         self._evidence = {name: Evidence(name, histogram=kept) for name, kept in columns.evidence.items()}
-        self._slots, self._cells, self._rows = Grown(4), Grown(6), Grown(7)
-        self._sums, self._row_values = Grown(2 * width - added), Grown(width)
+        self._slots, self._rows, self._row_values = Grown(4), Grown(7), Grown(width)
+        self._cells, self._sums = Grown(6, in_place=True), Grown(2 * width - added, in_place=True)
         self._free_cells, self._free_rows = Grown(), Grown()
         self._row_of = Pairs()
         self._counters: Int64s = np.zeros(4, dtype=np.int64)

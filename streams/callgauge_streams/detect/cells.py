@@ -17,12 +17,13 @@ from callgauge_streams.detect.cell_removing import coarsen, remove_cells, remove
 from callgauge_streams.detect.rings import Ring
 from callgauge_windows.row_batch import RowBatch
 
-__all__ = ["Cells"]
+__all__ = ["Cells", "stretch_begin_ms"]
 
 Int64s = npt.NDArray[np.int64]
 
 # Of cells of hours all begin and end at a minute; and a look at all cells once a minute is cheap.
 _STEP_MS = 60_000
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
 
 class Cells(CellLines):
@@ -176,7 +177,7 @@ class Cells(CellLines):
 
     def stretches(self, starts: Int64s) -> Int64s:
         """In which stretch of time each cell is saved that begins then: a minute; of what is coarse an hour."""
-        return np.where(starts >= self.fine_from_ms, starts // 60_000, -(starts // 3_600_000) - 1)
+        return np.where(starts >= self.fine_from_ms, starts // _MINUTE_MS, -(starts // _HOUR_MS) - 1)
 
     def _touch(self, starts: Int64s) -> None:
         self.touched.update(np.unique(self.stretches(starts)).tolist())
@@ -198,3 +199,8 @@ class Cells(CellLines):
                 evidence.merge_cells(gone[:count], into[:count])
         for sliding in self._sliding.values():
             sliding.forget(slots)
+
+
+def stretch_begin_ms(stretch: int) -> int:
+    """When a stretch of time begins, by which `Cells.stretches` saves cells."""
+    return stretch * _MINUTE_MS if stretch >= 0 else (-stretch - 1) * _HOUR_MS
