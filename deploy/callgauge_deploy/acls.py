@@ -73,7 +73,7 @@ ROLES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
         ("group", "reader", ("Read",)),
     ),
     "notify": (
-        ("topic", "windows", ("Read",)),
+        ("topic", "windows heartbeats", ("Read",)),
         ("topic", "alerts notified", ("Read", "Write")),
         ("topic", "dead", ("Write",)),
         ("group", "notify", ("Read",)),

@@ -22,6 +22,8 @@ from callgauge_notify.delivery.outbox import KafkaBus
 from callgauge_notify.delivery.outcome import Outcome
 from callgauge_notify.heartbeat import Heartbeat
 from callgauge_notify.notifier import Notifier
+from callgauge_notify.processes import Processes
+from callgauge_notify.processes_reader import ProcessesReader
 from callgauge_notify.receivers.chart import Charts
 from callgauge_notify.receivers.made import receiver_of
 from callgauge_notify.receivers.web import Web, allowed_by
@@ -59,8 +61,9 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
         for name, spec in routing.receivers.items()
     }
     intake = Intake(open_consumer(settings, "notify"), settings.topics.alerts.name, time.monotonic)
-    notifier = Notifier(intake, routing, couriers, outcomes, noting)
-    workers: dict[str, Worker] = {"notifier": notifier}
+    processes = Processes()
+    notifier = Notifier(intake, routing, couriers, outcomes, noting, processes=processes)
+    workers: dict[str, Worker] = {"notifier": notifier, "processes": ProcessesReader(settings, processes)}
     if settings.heartbeat_url.get_secret_value():
         workers["heartbeat"] = Heartbeat(settings, web, notifier)
     if settings.two_way_port:

@@ -30,6 +30,7 @@ from callgauge_notify.delivery.courier import Courier
 from callgauge_notify.delivery.noting import Noting
 from callgauge_notify.delivery.outcome import Outcome
 from callgauge_notify.grouping.groups import Groups
+from callgauge_notify.processes import Processes
 from callgauge_notify.routing.routes import FAILED, Routing
 
 __all__ = ["Notifier"]
@@ -50,6 +51,7 @@ class Notifier:
         couriers: by the name of their receiver.
         outcomes: where the couriers say what became of a notice.
         now: epoch seconds.
+        processes: what heartbeats say; of alerts about missing calls it is told.
     """
 
     def __init__(
@@ -60,11 +62,13 @@ class Notifier:
         outcomes: queue.SimpleQueue[Outcome],
         noting: Noting,
         now: Callable[[], float] = time.time,
+        processes: Processes | None = None,
     ) -> None:
         self._intake = intake
         self._couriers = couriers
         self._outcomes = outcomes
         self._noting = noting
+        self._processes = processes or Processes()
         self._now = now
         self._since_ms = (now() - _BACK_S) * 1e3
         self._groups = Groups(routing)
@@ -117,7 +121,7 @@ class Notifier:
         self._note_actions()
         self._forget()
         for notice in self._groups.due(self._now()):
-            self._couriers[notice.receiver].submit(notice)
+            self._couriers[notice.receiver].submit(self._processes.told_in(notice, self._now()))
         self.note_outcomes()
         self._commit()
 

@@ -88,6 +88,10 @@ class HourlyProfiles:
         self._mean[rows, hours] = mean + weight * (self._open[rows, 0] / self._open[rows, 1] - mean)
         self._days[rows, hours] = days + 1
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"mean": self._mean, "days": self._days, "open": self._open, "open_hour": self._open_hour}
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
         return {

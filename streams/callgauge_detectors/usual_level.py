@@ -131,6 +131,10 @@ class UsualLevels:
         side = "above" if score > 0 else "below"
         return f"{short(value)} is {abs(score):.1f} σ {side} {short(baseline)}, usual at this hour"
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"numbers": self._numbers, **self._profiles.columns()}
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
         return {"numbers": self._numbers[row].tolist(), "profile": self._profiles.state(row)}

@@ -135,6 +135,10 @@ class UsualShares:
         """One line: share, score, usual share."""
         return f"{value:.1%} is {abs(score):.1f} σ {'above' if score > 0 else 'below'} the usual {baseline:.1%}"
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"numbers": self._numbers}
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
         return {"numbers": self._numbers[row].tolist()}

@@ -133,6 +133,10 @@ class UsualSums:
         side = "above" if score > 0 else "below"
         return f"{short(value)} is {abs(score):.1f} σ {side} {short(baseline)}, usual at this hour or lately"
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"numbers": self._numbers, "before": self._before, **self._profiles.columns()}
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
         numbers, before = self._numbers[row].tolist(), self._before[row].tolist()

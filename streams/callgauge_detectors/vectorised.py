@@ -120,6 +120,10 @@ class ZScores:
         """What `ZScore` says of the series in a row."""
         return reason_of(self.config, value, score, baseline, len(self._windows.values(row)))
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return self._windows.columns()
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, as `ZScore.snapshot` gives it."""
         values, learned = self._windows.values(row).tolist(), int(self._windows.learned[row])
@@ -204,6 +208,10 @@ class Ewmas:
     def reason(self, row: int, value: float, score: float, baseline: float) -> str:
         """What `Ewma` says of the series in a row."""
         return ewma_reason(value, score, baseline)
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"count": self._count, "run": self._run, "mean": self._mean, "variance": self._variance}
 
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, as `Ewma.snapshot` gives it."""

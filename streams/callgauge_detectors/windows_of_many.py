@@ -11,6 +11,7 @@ Memory 16 bytes * series * size.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +44,10 @@ class WindowsOfMany:
             self.learned = np.concatenate([self.learned, np.zeros(more, dtype=np.int64)])
             empty = np.zeros((more, self._as_come.shape[1]))
             self._as_come, self._by_size = (np.concatenate([old, empty]) for old in (self._as_come, self._by_size))
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"learned": self.learned, "as_come": self._as_come, "by_size": self._by_size}
 
     def values(self, row: int) -> Floats:
         """The values of one series, in the order they came from the first of the ring on."""

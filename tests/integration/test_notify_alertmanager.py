@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from callgauge.settings import Settings
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
+from callgauge_notify.grouping.notice import Item
 from callgauge_notify.receivers.alertmanager import AlertmanagerReceiver, alert_for_alertmanager
 from callgauge_notify.routing.receiver_kinds import AlertmanagerSpec
 from tests.alertmanager import Alertmanager, AlertmanagerMissing, start_alertmanager
@@ -94,7 +95,7 @@ def test_its_own_silences_work(alertmanager: Alertmanager) -> None:
 def test_what_fires_is_sent_again() -> None:
     """Each time its end moves ahead, four times the interval or five minutes."""
     ends = [
-        alert_for_alertmanager(alert(), now, resend_s)["endsAt"]
+        alert_for_alertmanager(Item(alert()), now, resend_s)["endsAt"]
         for now, resend_s in ((1.7e9 + 60, 60.0), (1.7e9 + 120, 60.0), (1.7e9 + 120, 300.0))
     ]
     assert ends == ["2023-11-14T22:19:20.000Z", "2023-11-14T22:20:20.000Z", "2023-11-14T22:35:20.000Z"]

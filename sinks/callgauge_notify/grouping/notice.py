@@ -28,6 +28,7 @@ class Item:
         partition, offset: where the transition stands in the alerts topic; -1 if that is not known.
         acknowledged: who has acknowledged the alert, and how.
         resolved: who has resolved it by hand; the alert is then as those see it who are told so.
+        processes: whether the processes of its service live, where calls are missing; "" where that is not known.
     """
 
     alert: Alert
@@ -38,6 +39,7 @@ class Item:
     offset: int = -1
     acknowledged: AlertAction | None = None
     resolved: AlertAction | None = None
+    processes: str = ""
 
     @property
     def key(self) -> tuple[str, int, str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from callgauge.schema import Alert
-from callgauge_notify.grouping.notice import Notice
+from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.receivers.words import limit_of
 
 __all__ = ["annotations_of", "labels_in", "rfc3339", "webhook_json"]
@@ -25,11 +25,13 @@ def labels_in(alert: Alert) -> dict[str, str]:
     return {"alertname": alert.rule, "severity": alert.severity, **alert.labels}
 
 
-def annotations_of(alert: Alert) -> dict[str, str]:
+def annotations_of(item: Item) -> dict[str, str]:
     """What people read; without what is empty."""
+    alert = item.alert
     found = {
         "summary": alert.summary,
         "reason": alert.reason,
+        "processes": item.processes,
         "runbook_url": alert.runbook,
         "value": "" if alert.value is None else f"{alert.value:.6g}",
         "threshold": limit_of(alert),
@@ -49,13 +51,13 @@ def webhook_json(notice: Notice) -> dict[str, Any]:
         "receiver": notice.receiver,
         "groupLabels": dict(notice.group),
         "commonLabels": _common([labels_in(item.alert) for item in notice.items]),
-        "commonAnnotations": _common([annotations_of(item.alert) for item in notice.items]),
+        "commonAnnotations": _common([annotations_of(item) for item in notice.items]),
         "externalURL": "",
         "alerts": [
             {
                 "status": "resolved" if item.alert.state == "resolved" else "firing",
                 "labels": labels_in(item.alert),
-                "annotations": annotations_of(item.alert),
+                "annotations": annotations_of(item),
                 "startsAt": rfc3339(item.alert.starts_at),
                 "endsAt": "0001-01-01T00:00:00Z" if item.alert.ends_at is None else rfc3339(item.alert.ends_at),
                 "generatorURL": "",

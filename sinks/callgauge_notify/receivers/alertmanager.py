@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from callgauge.schema import Alert
-from callgauge_notify.grouping.notice import Notice
+from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.receivers.alert_json import annotations_of, labels_in, rfc3339
 from callgauge_notify.receivers.receiver import NOTHING_KEPT, Memory
 from callgauge_notify.receivers.web import Web, check_answer
@@ -24,14 +23,15 @@ __all__ = ["AlertmanagerReceiver", "alert_for_alertmanager"]
 _AT_ONCE = 500
 
 
-def alert_for_alertmanager(alert: Alert, now: float, resend_s: float) -> dict[str, Any]:
+def alert_for_alertmanager(item: Item, now: float, resend_s: float) -> dict[str, Any]:
     """An alert of the API's array. Its end is never before its start, which Alertmanager would refuse."""
+    alert = item.alert
     ends_at = now + max(4 * resend_s, 300.0)
     if alert.state == "resolved":
         ends_at = min(alert.ends_at or now, now)
     found: dict[str, Any] = {
         "labels": labels_in(alert),
-        "annotations": annotations_of(alert),
+        "annotations": annotations_of(item),
         "startsAt": rfc3339(min(alert.starts_at, now)),
         "endsAt": rfc3339(max(ends_at, min(alert.starts_at, now) + 0.001)),
     }
@@ -61,14 +61,14 @@ class AlertmanagerReceiver:
 
     def deliver(self, notice: Notice) -> Memory:
         """See `Receiver.deliver`."""
-        for part in _parts([item.alert for item in notice.items]):
+        for part in _parts(notice.items):
             now = self._clock()
-            body = json.dumps([alert_for_alertmanager(alert, now, self._resend_s) for alert in part])
+            body = json.dumps([alert_for_alertmanager(item, now, self._resend_s) for item in part])
             answer = self._web.post(self._url, body.encode(), self._headers)
             check_answer(self._url, answer.status_code, answer.headers, now, answer.text if answer.is_error else "")
         return NOTHING_KEPT
 
 
-def _parts(alerts: list[Alert]) -> Iterator[list[Alert]]:
-    for begin in range(0, len(alerts), _AT_ONCE):
-        yield alerts[begin : begin + _AT_ONCE]
+def _parts(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for begin in range(0, len(items), _AT_ONCE):
+        yield items[begin : begin + _AT_ONCE]

@@ -38,6 +38,8 @@ class ConsoleReceiver:
 
 def _with_hidden(item: Item) -> Text:
     text = line_of(item.alert)
+    if item.processes:
+        text.append(f"\n    {printable(item.processes)}")
     if item.hides:
         names = ", ".join(printable(hidden.rule) for hidden in item.hides[:10])
         text.append(f"\n    hides {len(item.hides)} alerts that it probably causes: {names}")

@@ -42,6 +42,7 @@ def event_of(item: Item, action: str, routing_key: str) -> dict[str, Any]:
         "threshold": limit_of(alert),
         "events": alert.n,
         "reason": cut(alert.reason, 1_000),
+        "processes": item.processes,
         "largest_call": cut(alert.event_id, 256),
         "hides": [cut(one_line(f"{each.rule} {each.labels}"), 300) for each in item.hides[:_HIDDEN]],
     }

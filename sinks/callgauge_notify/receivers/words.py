@@ -97,6 +97,8 @@ def lines_of(item: Item) -> list[str]:
     told = [printable(alert.summary)]
     if alert.reason:
         told.append(printable(alert.reason))
+    if item.processes:
+        told.append(printable(item.processes))
     if item.acknowledged is not None and alert.state != "resolved":
         told.append(_acknowledged(item.acknowledged))
     told.append(_when(alert, item))

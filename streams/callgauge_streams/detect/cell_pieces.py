@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.detect import cell_links as links
+from callgauge_streams.detect.cell_restoring import restore_cells, restore_rows
 from callgauge_streams.detect.cells import Cells
 
 __all__ = ["cell_pieces", "put_cells_back"]
@@ -72,7 +73,9 @@ def _parts(cells: Cells, which: Int64s) -> Iterator[Int64s]:
     if not len(which):
         return
     size = 8 * (3 + cells._sums.filled.shape[1])
-    sizes = np.full(len(which), size) + 160 * len(cells._evidence)
+    sizes = np.full(len(which), size)
+    for evidence in cells._evidence.values():
+        sizes += evidence.sizes(which)
     rows = cells._rows_of_cells(which)
     of_rows = np.bincount(_position(which, cells._rows.filled[rows, links.CELL]), minlength=len(which))
     sizes += of_rows * (8 * (5 + cells._row_values.filled.shape[1]) + 100 * len(cells._evidence))
@@ -104,7 +107,7 @@ def _piece(
             group_of_row=group_of_row.astype(np.int64).tobytes(),
             rows=of_rows[:, [links.ID, links.SEQ, links.ROW_START]].tobytes(),
             values=cells._row_values.filled[rows].tobytes(),
-            evidence={name: (lengths.tobytes(), words.tobytes()) for name, (lengths, words) in evidence.items()},
+            evidence={name: (lengths.tobytes(), data.tobytes()) for name, (lengths, data) in evidence.items()},
             groups=[group_of(group) for group in groups.tolist()],
         )
     )
@@ -121,28 +124,25 @@ def put_cells_back(
     """
     found = _decode(piece)
     starts, last = _ints(found.starts), _ints(found.last_starts)
-    rows, groups = (
-        _ints(found.rows).reshape(-1, 3),
-        np.array([number_of(each) for each in found.groups], dtype=np.int64),
-    )
+    rows = _ints(found.rows).reshape(-1, 3)
+    groups = np.array([number_of(each) for each in found.groups], dtype=np.int64)
     cells._make_room(max(len(starts), len(rows)))
     which, row_numbers = np.empty(len(starts), dtype=np.int64), np.empty(len(rows), dtype=np.int64)
-    links.restore_cells(
-        slot_of(_ints(found.numbers)), starts, last, _ints(found.sums).reshape(len(starts), -1), cells._cell_of.keys,
-        cells._cell_of.numbers, cells._slots.filled, cells._cells.room(0), cells._sums.room(0),
-        cells._free_cells.filled, cells._counters, which,
+    restore_cells(
+        slot_of(_ints(found.numbers)), starts, last, _ints(found.sums).reshape(len(starts), -1), cells._slots.filled,
+        cells._cells.room(0), cells._sums.room(0), cells._free_cells.filled, cells._counters, which,
     )  # fmt: skip
     group_of_row = groups[_ints(found.group_of_row)] if len(rows) else np.zeros(0, dtype=np.int64)
     ids, seqs, row_starts = (np.ascontiguousarray(rows[:, at]) for at in range(3))
-    links.restore_rows(
+    restore_rows(
         which[_ints(found.cell_of_row)], group_of_row, ids, seqs, row_starts,
         _ints(found.values).reshape(-1, cells._row_values.room(0).shape[1]), cells._row_of.keys, cells._row_of.numbers,
         cells._cells.room(0), cells._rows.room(0), cells._row_values.room(0), cells._free_rows.filled, cells._counters,
         row_numbers,
     )  # fmt: skip
     cells._fill()
-    for name, (lengths, words) in found.evidence.items():
-        each = np.frombuffer(lengths, dtype=np.int32), np.frombuffer(words, dtype=np.int32)
+    for name, (lengths, data) in found.evidence.items():
+        each = np.frombuffer(lengths, dtype=np.int32), np.frombuffer(data, dtype=np.uint8)
         cells._evidence[name].put_back(row_numbers, which, *each)
     return [int(group) for group in group_of_row]
 

@@ -7,80 +7,27 @@ how they hang together. Which rows count is not decided here but in callgauge_st
 
 from __future__ import annotations
 
-import math
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_rules.formulas import Percentile
 from callgauge_streams.detect import cell_links as links
-from callgauge_streams.detect.columns import VERSION, Columns
-from callgauge_streams.detect.evidence import Evidence
-from callgauge_streams.detect.evidence_entries import ZEROS
-from callgauge_streams.detect.pairs import Pairs
-from callgauge_streams.detect.quantiles import NONE, quantile_buckets
-from callgauge_streams.detect.rings import Rings, begin_ms
-from callgauge_streams.detect.sliding import Sliding
-from callgauge_windows.grown import Grown
+from callgauge_streams.detect.cell_lines import CellLines
+from callgauge_streams.detect.cell_merging import merge
+from callgauge_streams.detect.cell_removing import coarsen, remove_cells, remove_rows
+from callgauge_streams.detect.rings import Ring
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.totals import MeasureTotals, Totals
 
-__all__ = ["Cells"]
+__all__ = ["Cells", "stretch_begin_ms"]
 
 Int64s = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 # Of cells of hours all begin and end at a minute; and a look at all cells once a minute is cheap.
 _STEP_MS = 60_000
-_ONE_BY_ONE = Rings()
-_NO_COUNTS = ("errors", "rate_limit_used_max_ppm", VERSION)
+_MINUTE_MS, _HOUR_MS = 60_000, 3_600_000
 
 
-class Cells:
-    """See the top of this file.
-
-    Args:
-        lookbacks_ms: for which sums are asked.
-        rings: as what the past is kept.
-    """
-
-    def __init__(
-        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int] = (), rings: Rings = _ONE_BY_ONE
-    ) -> None:
-        self.columns, self.window_ms = columns, window_ms
-        width, added = len(columns.names), columns.added
-        self._sliding = {each: Sliding(each, window_ms, width, added) for each in lookbacks_ms}
-        self._evidence = {name: Evidence(name, histogram=kept) for name, kept in columns.evidence.items()}
-        self._coarse_measures = rings.measures
-        self._slots, self._cells, self._rows = Grown(4), Grown(6), Grown(7)
-        self._sums, self._row_values = Grown(2 * width - added), Grown(width)
-        self._free_cells, self._free_rows = Grown(), Grown()
-        self._cell_of, self._row_of = Pairs(), Pairs()
-        self._counters: Int64s = np.zeros(4, dtype=np.int64)
-        self._oldest_end_ms = 0
-        """No cell ends before."""
-        self.touched: set[int] = set()
-        """The stretches of time (`cell_pieces`) in which something has changed since they were saved."""
-        self._rings = rings.rings
-        self._ring_lines: Int64s = np.array([(0, ring.width_ms) for ring in rings.rings], dtype=np.int64).reshape(-1, 2)
-        """Of each ring before when cells are so wide, and how wide."""
-
-    def __len__(self) -> int:
-        """Cells."""
-        return int(self._counters[links.USED_CELLS] - self._counters[links.FREE_CELLS])
-
-    @property
-    def open_rows(self) -> int:
-        """How many rows are kept by identity."""
-        return int(self._counters[links.USED_ROWS] - self._counters[links.FREE_ROWS])
-
-    @property
-    def slots(self) -> Int64s:
-        """One line for each slot; see cell_links."""
-        return self._slots.filled
+class Cells(CellLines):
+    """See the top of this file; callgauge_streams.detect.cell_lines says what they hold."""
 
     def new_slot(self, slot: int) -> None:
         """A series has got this slot; it has no windows yet."""
@@ -102,9 +49,9 @@ class Cells:
         starts, values = batch.column("window_start_ms"), self.columns.of(batch)
         changed = np.empty(len(batch), dtype=np.int64)
         self._make_room(len(batch))
-        links.merge(
+        merge(
             slot_of, batch.row_ids.view(np.int64), starts, values, group, seq, self.columns.added, self._ring_lines,
-            self._cell_of.keys, self._cell_of.numbers, self._row_of.keys, self._row_of.numbers,
+            self._row_of.keys, self._row_of.numbers,
             self._slots.filled, self._cells.room(0), self._sums.room(0), self._rows.room(0), self._row_values.room(0),
             self._free_cells.filled, self._free_rows.filled, self._counters, changed,
         )  # fmt: skip
@@ -124,7 +71,6 @@ class Cells:
             grown.room(used_cells + more)
         for grown in (self._rows, self._row_values, self._free_rows):
             grown.room(used_rows + more)
-        self._cell_of.room(used_cells + more)
         self._row_of.room(used_rows + more)
 
     def _fill(self) -> None:
@@ -171,7 +117,7 @@ class Cells:
         self._remove_rows(rows, folds=False)
 
     def _remove_rows(self, rows: Int64s, *, folds: bool) -> None:
-        links.remove_rows(
+        remove_rows(
             rows, folds, self.columns.added, self._row_of.keys, self._row_of.numbers, self._cells.filled,
             self._sums.filled, self._rows.filled, self._row_values.filled, self._free_rows.filled, self._counters,
         )  # fmt: skip
@@ -195,8 +141,8 @@ class Cells:
         self._upset(cells[ended, links.SLOT], cells[ended, links.START])
         self._touch(cells[ended, links.START])
         gone = np.empty(len(ended), dtype=np.int64)
-        count = links.remove_cells(
-            ended, self._cell_of.keys, self._cell_of.numbers, self._slots.filled, cells, self._free_cells.filled,
+        count = remove_cells(
+            ended, self._slots.filled, cells, self._free_cells.filled,
             self._counters, gone,
         )  # fmt: skip
         left = ends_ms[cells[:, links.SLOT] >= 0]
@@ -227,24 +173,24 @@ class Cells:
                 self._touch(starts[which])
                 line[0] = before_ms
                 self._touch(starts[which])
-                self._put_together(which[np.argsort(starts[which], kind="stable")], ring.width_ms)
+                self._put_together(which[np.argsort(starts[which], kind="stable")], ring)
 
     def stretches(self, starts: Int64s) -> Int64s:
         """In which stretch of time each cell is saved that begins then: a minute; of what is coarse an hour."""
-        return np.where(starts >= self.fine_from_ms, starts // 60_000, -(starts // 3_600_000) - 1)
+        return np.where(starts >= self.fine_from_ms, starts // _MINUTE_MS, -(starts // _HOUR_MS) - 1)
 
     def _touch(self, starts: Int64s) -> None:
         self.touched.update(np.unique(self.stretches(starts)).tolist())
 
-    def _put_together(self, which: Int64s, width_ms: int) -> None:
+    def _put_together(self, which: Int64s, ring: Ring) -> None:
         slots, rows = np.unique(self._cells.filled[which, links.SLOT]), self._rows_of_cells(which)
         for name, evidence in self._evidence.items():
-            if name not in self._coarse_measures:
+            if name not in ring.measures:
                 evidence.drop_rows(rows)
                 evidence.drop_cells(which)
         gone, into = np.empty(len(which), dtype=np.int64), np.empty(len(which), dtype=np.int64)
-        count = links.coarsen(
-            which, width_ms, self.columns.added, self._cell_of.keys, self._cell_of.numbers, self._row_of.keys,
+        count = coarsen(
+            which, ring.width_ms, self.columns.added, self._row_of.keys,
             self._row_of.numbers, self._slots.filled, self._cells.filled, self._sums.filled, self._rows.filled,
             self._free_cells.filled, self._counters, gone, into,
         )  # fmt: skip
@@ -254,137 +200,7 @@ class Cells:
         for sliding in self._sliding.values():
             sliding.forget(slots)
 
-    @property
-    def fine_from_ms(self) -> int:
-        """From then on windows are kept one by one."""
-        return int(self._ring_lines[0, 0]) if len(self._ring_lines) else 0
 
-    def begin_ms(self, lookback_ms: int, at_ms: Any) -> Any:
-        """Where a lookback begins that ends then."""
-        return begin_ms(lookback_ms, self.window_ms, at_ms)
-
-    def last_ends_before(self, slots: Int64s, at_ms: int) -> Int64s:
-        """End of the newest window that begins before `at_ms`, of each slot; less than 0 where there is none."""
-        found = np.empty(len(slots), dtype=np.int64)
-        links.last_starts(slots, at_ms, self._slots.filled, self._cells.filled, found)
-        return np.where(found < 0, -1, found + self.window_ms)
-
-    def sums(self, lookback_ms: int, at_ms: int, slots: Int64s) -> Int64s:
-        """The sums over the lookback that ends then, of these slots up to date; shape (all slots, columns)."""
-        sliding = self._sliding[lookback_ms]
-        return sliding.to(at_ms, slots, self._slots.filled, self._cells.filled, self._sums.filled)
-
-    def next_change(self, lookback_ms: int, at_ms: int, slots: Int64s, none_ms: int | None = None) -> Int64s:
-        """See `Sliding.next_change`; where there is no change, by default one window later."""
-        self.sums(lookback_ms, at_ms, slots)
-        none_ms = at_ms + self.window_ms if none_ms is None else none_ms
-        return self._sliding[lookback_ms].next_change(at_ms, slots, self._slots.filled, self._cells.filled, none_ms)
-
-    def first_start(self, slot: int) -> int:
-        """Start of the oldest window that a slot ever had."""
-        return int(self._slots.filled[slot, links.FIRST_START])
-
-    def set_first_start(self, slot: int, start_ms: int) -> None:
-        """See `first_start`; of a slot that was put back."""
-        self._slots.filled[slot, links.FIRST_START] = start_ms
-
-    def first_starts(self, slots: Int64s) -> Int64s:
-        """Start of the oldest window that each slot ever had."""
-        found: Int64s = self._slots.filled[slots, links.FIRST_START]
-        return found
-
-    def oldest_starts(self, slots: Int64s) -> Int64s:
-        """Start of the oldest window that is kept."""
-        found: Int64s = self._cells.filled[self._slots.filled[slots, links.OLDEST], links.START]
-        return found
-
-    def last_ends(self, slots: Int64s) -> Int64s:
-        """End of the newest window."""
-        found: Int64s = self._cells.filled[self._slots.filled[slots, links.NEWEST], links.LAST_START] + self.window_ms
-        return found
-
-    def windows(self, slot: int, most: int | None = None) -> Iterator[tuple[int, int]]:
-        """The cells of a slot and their starts, newest first."""
-        cells: Any = self._cells.filled
-        cell = int(self._slots.filled[slot, links.NEWEST])
-        while cell >= 0 and most != 0:
-            yield cell, int(cells[cell, links.START])
-            cell = int(cells[cell, links.OLDER])
-            most = None if most is None else most - 1
-
-    def lines(self, cells: Int64s) -> Int64s:
-        """The sums of cells, shape (cells, columns)."""
-        found: Int64s = self._sums.filled[cells, : len(self.columns.names)]
-        return found
-
-    def histogram(self, measure: str, cell: int) -> tuple[int, Counter[int]]:
-        """Events of value 0, and the buckets of one measure in a cell."""
-        parts = self._evidence[measure].of(self._rows_in(cell), cell)
-        buckets: Counter[int] = Counter()
-        for part in parts:
-            buckets.update(part.buckets)
-        return sum(part.zero_count for part in parts), buckets
-
-    def quantiles(self, formula: Percentile, slots: Int64s, start_ms: int, end_ms: int) -> Floats:
-        """A percentile of each slot over [start_ms, end_ms), NaN without events."""
-        words, places = self._evidence[formula.measure].entries
-        links_of = self._slots.filled, self._cells.filled, self._rows.filled
-        buckets = quantile_buckets(words, places, links_of, slots, start_ms, end_ms, formula.q)
-        distinct, at = np.unique(buckets, return_inverse=True)
-        values = [_value_of(formula, bucket) for bucket in distinct.tolist()]
-        return np.array(values, dtype=np.float64)[at]
-
-    def largest(self, slot: int, measure: str, start_ms: int, end_ms: int, most: int) -> tuple[str, ...]:
-        """The events of the largest values of a measure (of a score: the lowest) in [start_ms, end_ms), worst first."""
-        if measure not in self._evidence:
-            return ()
-        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
-        parts = [part for cell in cells for part in self._evidence[measure].of(self._rows_in(cell), cell)]
-        worst = sorted((-part.max, part.max_event_id) for part in parts if part.max_event_id)
-        return tuple(dict.fromkeys(event_id for _, event_id in worst))[:most]
-
-    def totals(self, slot: int, start_ms: int, end_ms: int, measures: Collection[str] | None = None) -> Totals:
-        """What the windows in [start_ms, end_ms) of one slot add up to, as an alert tells it.
-
-        Args:
-            measures: those of interest; None: all.
-        """
-        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
-        names, added = self.columns.names, self.columns.added
-        lines = self._sums.filled[cells]
-        sums = dict(zip(names[:added], lines[:, :added].sum(axis=0).tolist(), strict=True))
-        sums |= dict(zip(names[added:], lines[:, added:].max(axis=0, initial=0).tolist(), strict=False))
-        found = {
-            name: self._measure(name, cells, sums) for name in self._evidence if measures is None or name in measures
-        }
-        errors = Counter({name.removeprefix("error."): n for name, n in sums.items() if name.startswith("error.")})
-        # Of types that no rule names only the sum of all is kept.
-        errors[""] = sums["errors"] - errors.total() if "errors" in sums else 0
-        return Totals(
-            counts=Counter({name: n for name, n in sums.items() if "." not in name and name not in _NO_COUNTS}),
-            errors=+errors,
-            rate_limit_used_ppm=sums.get("rate_limit_used_max_ppm", 0),
-            measures={name: measure for name, measure in found.items() if measure.count},
-            scores=Counter({name: n for name, n in sums.items() if name.startswith("score.")}),
-        )
-
-    def _measure(self, name: str, cells: list[int], sums: dict[str, int]) -> MeasureTotals:
-        whole = MeasureTotals()
-        for cell in cells:
-            for part in self._evidence[name].of(self._rows_in(cell), cell):
-                whole.add(part)
-        whole.count, whole.sum = sums.get(f"{name}.count", whole.count), sums.get(f"{name}.sum", 0)
-        return whole
-
-    def _rows_in(self, cell: int) -> list[int]:
-        found, row = [], int(self._cells.filled[cell, links.FIRST_ROW])
-        while row >= 0:
-            found.append(row)
-            row = int(self._rows.filled[row, links.NEXT])
-        return found
-
-
-def _value_of(formula: Percentile, bucket: int) -> float:
-    if bucket == NONE:
-        return math.nan
-    return 0.0 if bucket == ZEROS else formula.value_of(bucket)
+def stretch_begin_ms(stretch: int) -> int:
+    """When a stretch of time begins, by which `Cells.stretches` saves cells."""
+    return stretch * _MINUTE_MS if stretch >= 0 else (-stretch - 1) * _HOUR_MS

@@ -298,13 +298,16 @@ class Engine:
     def _forget(self, watermark_ms: int) -> None:
         """Drop windows that no rule will look at again, and put those together that only long lookbacks hold."""
         for grouping, keep_ms in self._keep_ms.items():
-            judging_now = [judging.judged_to_ms for judging in self._deciding.in_force(grouping)]
+            in_force = self._deciding.in_force(grouping)
+            judging_now = [judging.judged_to_ms for judging in in_force]
             judged_ms = max(min(judging_now, default=watermark_ms), watermark_ms - WAIT_MS)
             if judging_now:
                 late_to_ms = judged_ms - self._deciding.keep_ms[grouping]
                 self._late_to[grouping] = max(self._late_to[grouping], late_to_ms)
             self._forgotten_to[grouping] = max(self._forgotten_to[grouping], judged_ms - keep_ms)
-            self._windows.coarsen(judged_ms, grouping)
+            # One that is judged every five minutes holds nothing back: rings keep as much more for it.
+            next_ms = min((judging.judged_to_ms + judging.width_ms for judging in in_force), default=watermark_ms)
+            self._windows.coarsen(max(min(next_ms, watermark_ms), watermark_ms - WAIT_MS), grouping)
             for series in self._windows.forget(self._forgotten_to[grouping], grouping):
                 for judging in self._deciding.of(grouping):
                     judging.drop(series)

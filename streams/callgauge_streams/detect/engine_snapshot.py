@@ -20,14 +20,16 @@ import msgspec
 from callgauge.codec import encode, read
 from callgauge.schema import Alert
 from callgauge_rules.in_force import InForce
+from callgauge_streams.detect.cells import stretch_begin_ms
 from callgauge_streams.detect.engine import Engine
+from callgauge_streams.detect.learned_columns import column_of, narrow_names, pieces_of_column
 from callgauge_streams.detect.learned_states import settings_of
 from callgauge_streams.detect.series import Series
 
 __all__ = ["MANIFEST", "Manifest", "Saver", "is_piece", "put_back", "read_manifest", "shape_of"]
 
 #: Changes whenever a snapshot of before cannot be read any more.
-_FORMAT = 1
+_FORMAT = 2
 #: What keys of snapshots begin with; those of learned states are hexadecimal.
 _MARK = "!"
 MANIFEST = f"{_MARK}manifest"
@@ -155,15 +157,21 @@ def put_back(engine: Engine, manifest: Manifest, pieces: Mapping[str, bytes]) ->
     for grouping, lines in main["rings"].items():
         engine._windows.kept(grouping, main["window_ms"][grouping]).cells._ring_lines[:, 0] = lines
     for grouping, window_ms in main["window_ms"].items():
-        sections = [section for section in manifest.pieces if section.rpartition("/")[0] == f"cells/{grouping}"]
-        keys = (key for section in sections for key in manifest.pieces[section])
+        named = (section.rpartition("/") for section in manifest.pieces)
+        stretches = sorted((int(at) for of, _, at in named if of == f"cells/{grouping}"), key=stretch_begin_ms)
+        keys = (key for at in stretches for key in manifest.pieces[f"cells/{grouping}/{at}"])
         engine._windows.put_cells_back(engine._windows.kept(grouping, window_ms), (pieces[key] for key in keys))
     for series, start_ms in first_starts:
         series.cells.set_first_start(series.slot, start_ms)
     by_number = {series.number: series for series in engine._windows._series.values()}
     engine._recounts.put_back(main["recounts"], by_number.__getitem__)
     for at, judging in enumerate(engine.learned):
-        judging.put_learned_back(items(f"learned/{at}"), items(f"rests/{at}"))
+
+        def saved(name: str, like: Any, section: str = f"learned/{at}") -> Any:
+            narrow = (each for each, _, _ in narrow_names(f"{section}/{name}", like))
+            return column_of([[pieces[key] for key in manifest.pieces.get(each, ())] for each in narrow], like)
+
+        judging.put_learned_back(saved, items(f"singles/{at}"), items(f"rests/{at}"))
     if engine._late:
         engine._late.put_back(main["late"], items("late"))
     engine._deciding.plan_all()
@@ -220,7 +228,10 @@ def _sections(engine: Engine) -> Iterator[tuple[str, list[bytes]]]:
         for stretch, values in engine._windows.cell_pieces(kept):
             yield f"cells/{grouping}/{stretch}", values
     for at, judging in enumerate(engine.learned):
-        yield f"learned/{at}", _split(judging.learned())
+        for name, column in judging.columns().items():
+            for narrow, begin, end in narrow_names(f"learned/{at}/{name}", column):
+                yield narrow, pieces_of_column(column, begin, end)
+        yield f"singles/{at}", _split(judging.singles())
         yield f"rests/{at}", _split(judging.rests())
     if engine._late:
         yield "late", _split(engine._late.rows())

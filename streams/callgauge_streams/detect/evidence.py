@@ -1,12 +1,13 @@
 """What an alert tells of a measure besides sums: the histogram, and the event with the largest value.
 
 It is kept for each open row, and for each cell (callgauge_streams.detect.cells) of what was folded into it; and looked
-at only when an alert is told. One entry is a few words of 32 bits in one long array:
+at only when an alert is told. One entry is a few bytes in one long array:
 
-    length, lower and upper half of the largest value, bytes of the event's id, the id, bucket << 16 | count ...
+    its length (3 bytes) | the largest value | twice the length of the event's id | the id | counts, by bucket
 
-Events of value 0 are in a bucket of their own, before all others; a count beyond 65,535 is written as several. An
-entry that is replaced leaves a hole; when a sixth of the array is holes, the entries move together.
+Numbers and counts take as few bytes as they need (callgauge_streams.detect.evidence_numbers), an id that is a UUID
+takes 16, its length being 1. Events of value 0 are in a bucket of their own, before all others. An entry that is
+replaced leaves a hole; when a sixth of the array is holes, the entries move together.
 """
 
 from __future__ import annotations
@@ -16,7 +17,16 @@ from collections import Counter
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_streams.detect.evidence_entries import HEAD, ZEROS, compact, copy_out, fold, write
+from callgauge_streams.detect.evidence_entries import (
+    ZEROS,
+    compact,
+    copy_out,
+    fold,
+    length_of,
+    lengths_at,
+    unpack,
+    write,
+)
 from callgauge_windows.grown import Grown
 from callgauge_windows.row_batch import Buckets, RowBatch
 from callgauge_windows.totals import MeasureTotals
@@ -25,6 +35,7 @@ __all__ = ["Evidence"]
 
 Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
+Bytes = npt.NDArray[np.uint8]
 
 
 class Evidence:
@@ -37,7 +48,7 @@ class Evidence:
     def __init__(self, measure: str, *, histogram: bool) -> None:
         self._measure = measure
         self._histogram = histogram
-        self._words: Int32s = np.zeros(1 << 12, dtype=np.int32)
+        self._data: Bytes = np.zeros(1 << 14, dtype=np.uint8)
         self._used = 1  # a place of 0 is none
         self._holes = 0
         self._rows, self._cells = Grown(), Grown()
@@ -58,7 +69,7 @@ class Evidence:
         places, done = self._rows.to(int(rows.max()) + 1), 0
         while done < len(rows):
             done, self._used, holes, need = write(
-                self._words, self._used, places, rows, which, done,
+                self._data, self._used, places, rows, which, done,
                 counts, most, event, zeros, ids, batch.event_ids.at, of.bucket_at, of.buckets, of.counts,
             )  # fmt: skip
             self._holes += holes
@@ -66,29 +77,27 @@ class Evidence:
 
     def fold(self, rows: Int64s, cells: Int64s) -> None:
         """Add the entries of rows to those of their cells; the rows have none after it."""
-        row_places, cell_places, done = self._rows.to(int(rows.max()) + 1), self._cells.to(int(cells.max()) + 1), 0
-        while done < len(rows):
-            done, self._used, holes, need = fold(
-                self._words, self._used, row_places, cell_places, rows, cells, done
-            )  # fmt: skip
-            self._holes += holes
-            self._make_room(need)
+        self._add(self._rows.to(_most(rows)), self._cells.to(_most(cells)), rows, cells)
 
     def merge_cells(self, gone: Int64s, into: Int64s) -> None:
         """Add the entries of cells to those of others; the first have none after it."""
-        places, done = self._cells.to(int(max(gone.max(), into.max())) + 1), 0
+        places = self._cells.to(max(_most(gone), _most(into)))
+        self._add(places, places, gone, into)
+
+    def _add(self, places: Int64s, target_places: Int64s, gone: Int64s, into: Int64s) -> None:
+        done = 0
         while done < len(gone):
-            done, self._used, holes, need = fold(self._words, self._used, places, places, gone, into, done)
+            done, self._used, holes, need = fold(self._data, self._used, places, target_places, gone, into, done)
             self._holes += holes
             self._make_room(need)
 
     def drop_rows(self, rows: Int64s) -> None:
         """Forget the entries of rows."""
-        self._drop(self._rows.to(int(rows.max(initial=0)) + 1), rows)
+        self._drop(self._rows.to(_most(rows)), rows)
 
     def drop_cells(self, cells: Int64s) -> None:
         """Forget the entries of cells."""
-        self._drop(self._cells.to(int(cells.max(initial=0)) + 1), cells)
+        self._drop(self._cells.to(_most(cells)), cells)
 
     def of(self, rows: list[int], cell: int) -> list[MeasureTotals]:
         """What the entries of a cell and of its open rows say; sums are not in them, and each counts as one event."""
@@ -96,63 +105,69 @@ class Evidence:
         places += [self._cells.filled[cell]] if cell < len(self._cells.filled) else []
         return [self._read(int(place)) for place in places if place]
 
-    def taken_out(self, rows: Int64s, cells: Int64s) -> tuple[Int32s, Int32s]:
-        """The entries of rows, then those of cells, as they are: the length of each (0: it has none), and all words."""
+    def taken_out(self, rows: Int64s, cells: Int64s) -> tuple[Int32s, Bytes]:
+        """The entries of rows, then those of cells, as they are: the length of each (0: it has none), and all bytes."""
         places = np.concatenate([self._rows.to(_most(rows))[rows], self._cells.to(_most(cells))[cells]])
-        lengths = np.where(places > 0, self._words[places], 0).astype(np.int32)
-        copied = np.empty(int(lengths.sum()), dtype=np.int32)
-        copy_out(self._words, places, lengths, copied)
+        lengths = self._lengths(places)
+        copied = np.empty(int(lengths.sum()), dtype=np.uint8)
+        copy_out(self._data, places, lengths, copied)
         return lengths, copied
 
-    def put_back(self, rows: Int64s, cells: Int64s, lengths: Int32s, words: Int32s) -> None:
+    def sizes(self, cells: Int64s) -> Int32s:
+        """How many bytes the entry of each cell has."""
+        return self._lengths(self._cells.to(_most(cells))[cells])
+
+    def put_back(self, rows: Int64s, cells: Int64s, lengths: Int32s, data: Bytes) -> None:
         """Put back what `taken_out` gave, for rows and cells that have no entries."""
-        self._make_room(len(words))
-        self._words[self._used : self._used + len(words)] = words
+        self._make_room(len(data))
+        self._data[self._used : self._used + len(data)] = data
         places = self._used + np.cumsum(lengths, dtype=np.int64) - lengths
         places[lengths == 0] = 0
-        self._rows.to(_most(rows))[rows], self._cells.to(_most(cells))[cells] = (
-            places[: len(rows)],
-            places[len(rows) :],
-        )
-        self._used += len(words)
+        self._rows.to(_most(rows))[rows] = places[: len(rows)]
+        self._cells.to(_most(cells))[cells] = places[len(rows) :]
+        self._used += len(data)
 
     @property
-    def entries(self) -> tuple[Int32s, tuple[Int64s, Int64s]]:
+    def entries(self) -> tuple[Bytes, tuple[Int64s, Int64s]]:
         """All entries, and where those of rows and of cells begin (0: there is none)."""
-        return self._words, (self._rows.filled, self._cells.filled)
+        return self._data, (self._rows.filled, self._cells.filled)
 
     def _read(self, place: int) -> MeasureTotals:
-        words = self._words[place : place + int(self._words[place])]
-        most, bytes_of_id = int(words[1:3].view(np.int64)[0]), int(words[3])
-        event_id = words[HEAD:].tobytes()[:bytes_of_id].decode()
-        pairs = words[HEAD + (bytes_of_id + 3) // 4 :]
+        size = 2 * int(length_of(self._data, place))
+        text, pairs = np.empty(size, dtype=np.uint8), np.empty((2, size), dtype=np.int64)
+        most, length, found = unpack(self._data, place, text, *pairs)
         buckets: Counter[int] = Counter()
-        for bucket, count in zip((pairs >> 16).tolist(), (pairs & 0xFFFF).tolist(), strict=True):
+        for bucket, count in pairs[:, :found].T.tolist():
             buckets[bucket] += count
         zeros = buckets.pop(ZEROS, 0)
-        return MeasureTotals(count=1, max=most, max_event_id=event_id, zero_count=zeros, buckets=buckets)
+        event_id = text[:length].tobytes().decode()
+        return MeasureTotals(count=1, max=int(most), max_event_id=event_id, zero_count=zeros, buckets=buckets)
+
+    def _lengths(self, places: Int64s) -> Int32s:
+        lengths = np.empty(len(places), dtype=np.int32)
+        lengths_at(self._data, places, lengths)
+        return lengths
 
     def _drop(self, places: Int64s, which: Int64s) -> None:
-        dropped = places[which]
-        self._holes += int(self._words[dropped[dropped > 0]].sum())
+        self._holes += int(self._lengths(places[which]).sum())
         places[which] = 0
 
     def _make_room(self, need: int) -> None:
-        """Room for an entry of so many words."""
-        if self._used + need <= len(self._words):
+        """Room for an entry of so many bytes."""
+        if self._used + need <= len(self._data):
             return
         if 6 * self._holes > self._used:
             self._compact()
-        if self._used + need > len(self._words):
+        if self._used + need > len(self._data):
             # In place where the system can: a copy would take as much memory again.
-            self._words.resize(max(5 * len(self._words) // 4, self._used + need), refcheck=False)
+            self._data.resize(max(5 * len(self._data) // 4, self._used + need), refcheck=False)
 
     def _compact(self) -> None:
         rows, cells = np.flatnonzero(self._rows.filled), np.flatnonzero(self._cells.filled)
         places = np.concatenate([self._rows.filled[rows], self._cells.filled[cells]])
         order = np.argsort(places)
         moved = np.empty(len(places), dtype=np.int64)
-        self._used, self._holes = compact(self._words, places, order, moved), 0
+        self._used, self._holes = compact(self._data, places, order, moved), 0
         self._rows.filled[rows], self._cells.filled[cells] = moved[: len(rows)], moved[len(rows) :]
 
 

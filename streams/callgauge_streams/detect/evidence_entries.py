@@ -4,86 +4,108 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
+from callgauge_streams.detect.evidence_ids import is_uuid, read_digit, uuid_byte
+from callgauge_streams.detect.evidence_numbers import next_count, read_number, write_count, write_number
 from callgauge_windows.compiled import compiled
 
-__all__ = ["HEAD", "ZEROS", "compact", "copy_out", "fold", "write"]
+__all__ = ["ZEROS", "compact", "copy_out", "counts_at", "fold", "length_of", "lengths_at", "unpack", "write"]
 
-#: Words before the id.
-HEAD = 4
-#: The bucket of value 0.
+#: The bucket of value 0, below all others.
 ZEROS = -(1 << 15)
-_MOST = 0xFFFF
-# A bucket that no histogram has; buckets are below it.
-_END = 1 << 15
+_LENGTH = 3
+_UUID = 16
+# The most bytes of the largest value, of a length of an id, and of a bucket with its count.
+_MOST_HEAD, _MOST_COUNT = 20, 21
 
 
 @compiled
 def write(
-    words: Any, used: int, places: Any, rows: Any, which: Any, begin: int,
+    data: Any, used: int, places: Any, rows: Any, which: Any, begin: int,
     counts: Any, most: Any, event: Any, zeros: Any, ids: Any, id_at: Any,
     bucket_at: Any, buckets: Any, bucket_counts: Any,
 ) -> Any:  # fmt: skip
-    """Write entries, from the `begin`-th on. Returns how many are written, the end of what is used, how many words
-    became holes, and the room that the next one needs: 0 when all are written."""
+    """Write entries, from the `begin`-th on. Returns how many are written, the end of what is used, how many bytes
+    became holes, and the room that the next one needs at most: 0 when all are written."""
     holes = 0
     for i in range(begin, len(rows)):
         row, at = rows[i], which[i]
         id_begin, id_end = 0, 0
         if event[at] > 0:
             id_begin, id_end = id_at[event[at] - 1], id_at[event[at]]
-        need = HEAD + (id_end - id_begin + 3) // 4 + (zeros[at] + _MOST - 1) // _MOST
-        for j in range(bucket_at[at], bucket_at[at + 1]):
-            need += (bucket_counts[j] + _MOST - 1) // _MOST
-        if used + need > len(words):
+        need = _LENGTH + _MOST_HEAD + id_end - id_begin + _MOST_COUNT * (1 + bucket_at[at + 1] - bucket_at[at])
+        if used + need > len(data):
             return i, used, holes, need
         if places[row] > 0:
-            holes += words[places[row]]
+            holes += length_of(data, places[row])
             places[row] = 0
         if counts[at] > 0:
             places[row] = used
-            _write_head(words, used, need, most[at], id_end - id_begin)
-            for j in range(HEAD, need):
-                words[used + j] = 0
-            for j in range(id_end - id_begin):
-                words[used + HEAD + j // 4] |= ids[id_begin + j] << (8 * (j % 4))
-            end = _write_count(words, used + HEAD + (id_end - id_begin + 3) // 4, ZEROS, zeros[at])
+            end = _write_id(data, write_number(data, used + _LENGTH, most[at]), ids, id_begin, id_end)
+            last = ZEROS - 1
+            if zeros[at] > 0:
+                end, last = write_count(data, end, 1, zeros[at]), ZEROS
             for j in range(bucket_at[at], bucket_at[at + 1]):
-                end = _write_count(words, end, buckets[j], bucket_counts[j])
+                if bucket_counts[j] > 0:
+                    end = write_count(data, end, buckets[j] - last, bucket_counts[j])
+                    last = buckets[j]
+            _write_length(data, used, end - used)
             used = end
     return len(rows), used, holes, 0
 
 
 @compiled
-def _write_head(words: Any, at: int, length: int, most: int, bytes_of_id: int) -> None:
-    words[at] = length
-    words[at + 1], words[at + 2] = most & 0xFFFFFFFF, most >> 32
-    words[at + 3] = bytes_of_id
+def _write_id(data: Any, at: int, ids: Any, begin: int, end: int) -> int:
+    """Twice the bytes of an id and the id; of a UUID 1 and 16 bytes."""
+    if is_uuid(ids, begin, end):
+        at = write_number(data, at, 1)
+        for j in range(_UUID):
+            data[at + j] = uuid_byte(ids, begin, j)
+        return at + _UUID
+    at = write_number(data, at, 2 * (end - begin))
+    for j in range(end - begin):
+        data[at + j] = ids[begin + j]
+    return at + end - begin
 
 
 @compiled
-def _write_count(words: Any, at: int, bucket: int, count: int) -> int:
-    while count > 0:
-        part = min(count, _MOST)
-        words[at] = bucket << 16 | part
-        count -= part
-        at += 1
-    return at
+def _write_length(data: Any, at: int, length: int) -> None:
+    for j in range(_LENGTH):
+        data[at + j] = length >> (8 * j) & 0xFF
 
 
 @compiled
-def fold(words: Any, used: int, row_places: Any, cell_places: Any, rows: Any, cells: Any, begin: int) -> Any:
+def length_of(data: Any, at: int) -> int:
+    """How many bytes the entry has that begins there."""
+    found = np.int64(0)
+    for j in range(_LENGTH):
+        found |= np.int64(data[at + j]) << (8 * j)
+    return found
+
+
+@compiled
+def counts_at(data: Any, at: int) -> int:
+    """Where the counts of an entry begin."""
+    at, _ = read_number(data, at + _LENGTH)
+    at, size = read_number(data, at)
+    return at + (_UUID if size & 1 else size >> 1)
+
+
+@compiled
+def fold(data: Any, used: int, row_places: Any, cell_places: Any, rows: Any, cells: Any, begin: int) -> Any:
     """Add rows' entries to their cells', from the `begin`-th on; returns as `write` does."""
     holes = 0
     for i in range(begin, len(rows)):
         row, cell = rows[i], cells[i]
         mine, other = row_places[row], cell_places[cell]
         if mine > 0 and other > 0:
-            need = words[mine] + words[other]
-            if used + need > len(words):
+            need = length_of(data, mine) + length_of(data, other)  # a sum is never longer than what is added up
+            if used + need > len(data):
                 return i, used, holes, need
             holes += need
             cell_places[cell] = used
-            used = _merge(words, used, mine, other)
+            used = _merge(data, used, mine, other)
         elif mine > 0:
             cell_places[cell] = mine
         row_places[row] = 0
@@ -91,76 +113,104 @@ def fold(words: Any, used: int, row_places: Any, cell_places: Any, rows: Any, ce
 
 
 @compiled
-def _merge(words: Any, used: int, a: int, b: int) -> int:
+def _merge(data: Any, used: int, a: int, b: int) -> int:
     """Write the sum of two entries; returns where it ends."""
-    larger = a if _is_larger(words, a, b) else b
-    words_of_id = (words[larger + 3] + 3) // 4
-    for j in range(HEAD + words_of_id):
-        words[used + j] = words[larger + j]
-    end = used + HEAD + words_of_id
-    at, to = a + HEAD + (words[a + 3] + 3) // 4, a + words[a]
-    other, other_to = b + HEAD + (words[b + 3] + 3) // 4, b + words[b]
-    while at < to or other < other_to:
-        bucket = _END
-        if at < to:
-            bucket = words[at] >> 16
-        if other < other_to:
-            bucket = min(bucket, words[other] >> 16)
-        count = 0
-        while at < to and words[at] >> 16 == bucket:
-            count += words[at] & _MOST
-            at += 1
-        while other < other_to and words[other] >> 16 == bucket:
-            count += words[other] & _MOST
-            other += 1
-        end = _write_count(words, end, bucket, count)
-    words[used] = end - used
-    return int(end)
+    larger = a if _is_larger(data, a, b) else b
+    end = used + _LENGTH
+    for j in range(larger + _LENGTH, counts_at(data, larger)):
+        data[end] = data[j]
+        end += 1
+    to, other_to, last = a + length_of(data, a), b + length_of(data, b), ZEROS - 1
+    at, bucket, count = next_count(data, counts_at(data, a), to, last)
+    other, other_bucket, more = next_count(data, counts_at(data, b), other_to, last)
+    while count > 0 or more > 0:
+        if more == 0 or (count > 0 and bucket < other_bucket):
+            end, last = write_count(data, end, bucket - last, count), bucket
+            at, bucket, count = next_count(data, at, to, bucket)
+        elif count == 0 or other_bucket < bucket:
+            end, last = write_count(data, end, other_bucket - last, more), other_bucket
+            other, other_bucket, more = next_count(data, other, other_to, other_bucket)
+        else:
+            end, last = write_count(data, end, bucket - last, count + more), bucket
+            at, bucket, count = next_count(data, at, to, bucket)
+            other, other_bucket, more = next_count(data, other, other_to, other_bucket)
+    _write_length(data, used, end - used)
+    return end
 
 
 @compiled
-def _is_larger(words: Any, a: int, b: int) -> bool:
-    """Whether a's value is the larger one, or as large and its event's id the smaller one, byte by byte: the event that
-    is named must not depend on the order of rows."""
-    mine, other = _most(words, a), _most(words, b)
+def _is_larger(data: Any, a: int, b: int) -> bool:
+    """Whether a's value is the larger one, or as large and its event's id the smaller one, character by character: the
+    event that is named must not depend on the order of rows."""
+    at, mine = read_number(data, a + _LENGTH)
+    other_at, other = read_number(data, b + _LENGTH)
     if mine != other:
         return bool(mine > other)
-    for j in range(min(words[a + 3], words[b + 3])):
-        of_mine, of_other = _byte(words, a, j), _byte(words, b, j)
+    at, size = read_number(data, at)
+    other_at, other_size = read_number(data, other_at)
+    length, other_length = _characters(size), _characters(other_size)
+    for j in range(min(length, other_length)):
+        of_mine, of_other = _character(data, at, size, j), _character(data, other_at, other_size, j)
         if of_mine != of_other:
             return bool(of_mine < of_other)
-    return bool(words[a + 3] <= words[b + 3])
+    return bool(length <= other_length)
 
 
 @compiled
-def _most(words: Any, at: int) -> int:
-    return int(int(words[at + 2]) << 32 | int(words[at + 1]) & 0xFFFFFFFF)
+def _characters(size: int) -> int:
+    return 36 if size & 1 else size >> 1
 
 
 @compiled
-def _byte(words: Any, at: int, j: int) -> int:
-    return int(words[at + HEAD + j // 4]) >> (8 * (j % 4)) & 0xFF
+def _character(data: Any, at: int, size: int, j: int) -> int:
+    return read_digit(data, at, j) if size & 1 else np.int64(data[at + j])
 
 
 @compiled
-def copy_out(words: Any, places: Any, lengths: Any, copied: Any) -> None:
+def unpack(data: Any, at: int, text: Any, buckets: Any, counts: Any) -> Any:
+    """Write the id of an entry's event and its counts to arrays of as many bytes as the entry has, twice; returns the
+    largest value, the length of the id, and the number of counts."""
+    end = at + length_of(data, at)
+    at, most = read_number(data, at + _LENGTH)
+    at, size = read_number(data, at)
+    length = _characters(size)
+    for j in range(length):
+        text[j] = _character(data, at, size, j)
+    at, bucket, count = next_count(data, at + (_UUID if size & 1 else length), end, ZEROS - 1)
+    found = 0
+    while count > 0:
+        buckets[found], counts[found] = bucket, count
+        found += 1
+        at, bucket, count = next_count(data, at, end, bucket)
+    return most, length, found
+
+
+@compiled
+def copy_out(data: Any, places: Any, lengths: Any, copied: Any) -> None:
     """Write the entries at these places, of these lengths, one after the other to `copied`."""
     used = 0
     for i in range(len(places)):
         for j in range(lengths[i]):
-            copied[used + j] = words[places[i] + j]
+            copied[used + j] = data[places[i] + j]
         used += lengths[i]
 
 
 @compiled
-def compact(words: Any, places: Any, order: Any, moved: Any) -> int:
+def lengths_at(data: Any, places: Any, lengths: Any) -> None:
+    """Write the lengths of the entries at these places; 0: there is none."""
+    for i in range(len(places)):
+        lengths[i] = length_of(data, places[i]) if places[i] > 0 else 0
+
+
+@compiled
+def compact(data: Any, places: Any, order: Any, moved: Any) -> int:
     """Move the entries at these places together, in order of their places; returns where they end."""
     used = 1
     for i in order:
         place = places[i]
-        length = words[place]
+        length = length_of(data, place)
         for j in range(length):
-            words[used + j] = words[place + j]
+            data[used + j] = data[place + j]
         moved[i] = used
         used += length
     return used

@@ -6,6 +6,7 @@ Plain consumers without a group: they commit nothing and count nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -65,12 +66,19 @@ class SavedState:
     """What workers before have saved of a partition.
 
     Attributes:
-        learned: what detectors have learned of single series.
+        learned: what detectors have learned of single series, still encoded: of many series it is large, and not needed
+            where there is a snapshot.
         pieces: of snapshots, by their keys (`engine_snapshot`).
     """
 
-    learned: list[LearnedState]
+    learned: list[bytes]
     pieces: dict[str, bytes]
+
+    def states(self) -> Iterator[LearnedState]:
+        """What was learned, one by one."""
+        for value in self.learned:
+            with suppress(MsgspecError):  # of another version: the detector learns anew
+                yield decode_state(value)
 
     def manifest(self) -> Manifest | None:
         """Of a snapshot that is whole; None if there is none."""
@@ -92,11 +100,8 @@ def saved_state(settings: Settings, partition: int) -> SavedState:
                 found.pop(key, None)
             else:
                 found[key] = value
-    states: list[LearnedState] = []
-    for value in (value for key, value in found.items() if not is_piece(key)):
-        with suppress(MsgspecError):  # of another version: the detector learns anew
-            states.append(decode_state(value))
-    return SavedState(states, {key: value for key, value in found.items() if is_piece(key)})
+    learned = [value for key, value in found.items() if not is_piece(key)]
+    return SavedState(learned, {key: value for key, value in found.items() if is_piece(key)})
 
 
 def end_before(settings: Settings, partition: int, committed: int) -> int | None:

@@ -117,33 +117,53 @@ class LearnedJudging(Judging):
         """All are judged at each step."""
         return self.judged(slots)
 
-    def learned(self) -> Iterator[Any]:
-        """What was learned of each series, for a snapshot; `put_learned_back` takes it."""
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All that was learned, a line for each slot, and the number of the series in it (-1: it is not judged), for a
+        snapshot; `put_learned_back` takes it."""
+        slots = np.flatnonzero(self._judges.filled)
+        numbers = np.full(len(self._judges.filled), -1, dtype=np.int64)
+        numbers[slots] = self.kept.numbers(slots)
+        found = {"numbers": numbers, "changed": self._changed.filled}
+        found |= {"fed_to": self._fed_to_ms.filled, "saved": self._saved_ms.filled}
+        for position, learning in self._learnings.items():
+            found |= {f"{position}/{name}": each for name, each in learning.columns().items()}
+        return found
+
+    def singles(self) -> Iterator[Any]:
+        """What detectors of single series know: number of the series, position of the condition, state."""
         for slot in np.flatnonzero(self._judges.filled).tolist():
-            learned = {position: learning.state(slot) for position, learning in self._learnings.items()}
-            fed_to_ms, saved_ms = int(self._fed_to_ms.filled[slot]), int(self._saved_ms.filled[slot])
-            yield self.kept.series[slot].number, fed_to_ms, saved_ms, bool(self._changed.filled[slot]), learned
+            for position, learning in self._learnings.items():
+                if (state := learning.single(slot)) is not None:
+                    yield self.kept.series[slot].number, position, state
 
     def rests(self) -> Iterator[Any]:
         """What rests, and what is to be saved besides (those without an end), for a snapshot."""
         yield from ((key, until_ms, value) for key, (until_ms, value) in self._resting.items())
         yield from ((key, None, value) for key, value in self._to_save.items())
 
-    def put_learned_back(self, items: Iterable[Any], rests: Iterable[Any]) -> None:
-        """See `learned` and `rests`; to be called when all series were added."""
+    def put_learned_back(
+        self, saved: Callable[[str, npt.NDArray[Any]], npt.NDArray[Any]], singles: Iterable[Any], rests: Iterable[Any]
+    ) -> None:
+        """See `columns`, `singles` and `rests`; to be called when all series were added.
+
+        Args:
+            saved: the lines of a column as they were saved, by its name and how it is now.
+        """
         self._resting, self._to_save = {}, {}
         for key, until_ms, value in rests:
             if until_ms is None:
                 self._to_save[key] = value
             else:
                 self._resting[key] = until_ms, value
-        slots = {series.number: slot for slot, series in self.kept.series.items()}
-        for number, fed_to_ms, saved_ms, changed, learned in items:
-            slot = slots[number]
-            self._fed_to_ms.filled[slot], self._saved_ms.filled[slot] = fed_to_ms, saved_ms
-            self._changed.filled[slot] = changed
-            for position, learning in self._learnings.items():
-                learning.add(slot, learned[position])
+        slot_of = {series.number: slot for slot, series in self.kept.series.items()}
+        columns = self.columns()
+        numbers = saved("numbers", columns.pop("numbers"))
+        rows = np.flatnonzero(numbers >= 0)
+        slots = np.array([slot_of[number] for number in numbers[rows].tolist()], dtype=np.int64)
+        for name, column in columns.items():
+            column[slots] = saved(name, column)[rows]
+        for number, position, state in singles:
+            self._learnings[position].put_single_back(slot_of[number], state)
 
     def take_states(self, clock_ms: int, alert_of: Callable[[str], State]) -> Iterator[tuple[str, bytes | None]]:
         """What must be saved now, by fingerprint; None: it is to be deleted.

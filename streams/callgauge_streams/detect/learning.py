@@ -61,6 +61,7 @@ class _Many(Protocol):
     @property
     def update_rows(self) -> Callable[..., Any]: ...
     def reason(self, row: int, value: float, score: float, baseline: float) -> str: ...
+    def columns(self) -> dict[str, npt.NDArray[Any]]: ...
     def state(self, row: int) -> dict[str, Any]: ...
     def put(self, row: int, state: dict[str, Any] | None) -> None: ...
 
@@ -100,14 +101,12 @@ class Learning:
         """A series is forgotten."""
         self._levels.filled[slot] = 0
         self._reasons.pop(slot, None)
-        if self._many is None:
-            del self._single[slot]
+        self._single.pop(slot, None)
 
     def state(self, slot: int) -> dict[str, Any]:
         """What was learned of a series and said last."""
-        detector = self._single[slot].snapshot() if self._many is None else self._many.state(slot)
         return {
-            "detector": detector,
+            "detector": self._many.state(slot) if self._many is not None else self.single(slot),
             "odd_since_ms": int(self._odd_since_ms.filled[slot]),
             "last_ms": int(self._last_ms.filled[slot]),
             "level": int(self._levels.filled[slot]),
@@ -115,6 +114,27 @@ class Learning:
             "baseline": _given(float(self._baselines.filled[slot])),
             "points": [_given(value) for value in self._points.filled[slot].tolist()],
         }
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All that was learned, a line for each slot; what the detectors of single series know is in `single`."""
+        own = {
+            "levels": self._levels, "scores": self._scores, "baselines": self._baselines, "points": self._points,
+            "odd_since": self._odd_since_ms, "last": self._last_ms,
+        }  # fmt: skip
+        found = {name: each.filled for name, each in own.items()}
+        of_many = self._many.columns() if self._many is not None else {}
+        return found | {name: each[: len(self._levels.filled)] for name, each in of_many.items()}
+
+    def single(self, slot: int) -> dict[str, Any] | None:
+        """What the detector of one series knows; None: nothing, it was not fed yet."""
+        return self._single[slot].snapshot() if slot in self._single else None
+
+    def put_single_back(self, slot: int, state: dict[str, Any]) -> None:
+        """See `single`."""
+        self._single[slot] = self._detector().restore(state)
+
+    def _detector(self) -> Any:
+        return self.condition.kind.make(self.condition.config)
 
     def feed(self, slots: Int64s, at_ms: int) -> Bools:
         """Judge and learn the window that ends at `at_ms`, of these series; returns which of them had a value."""
@@ -170,6 +190,8 @@ class Learning:
             given, more = self._fed.counts(slot, at_ms, value)
         if self.condition.kind.name == "drift_distribution":
             more["pinned"] = self._pins.counts(slot, at_ms)
+        if slot not in self._single:  # of most series there are no scores, and a detector takes kilobytes
+            self._single[slot] = self._detector()
         verdict = self._single[slot].update(given, at_ms, learn=learn, **more)
         self._levels.filled[slot] = LEVELS.index(verdict.level)
         self._scores.filled[slot] = verdict.score
@@ -206,8 +228,8 @@ class Learning:
                 self._many.room(self._room)
             self._many.put(slot, state)
             return
-        made = self.condition.kind.make(self.condition.config)
-        self._single[slot] = made if state is None else made.restore(state)
+        if state is not None:
+            self.put_single_back(slot, state)
 
 
 def _many_of(condition: BoundCondition) -> _Many | None:

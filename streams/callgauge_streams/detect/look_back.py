@@ -106,7 +106,7 @@ class LookBack:
             source_timeout_ms=self._timeout_ms,
             live_from=manifest.next_offset if manifest else known.live_from,
             current=() if manifest else known.current,
-            learned=() if manifest else known.saved.learned,
+            learned=() if manifest else known.saved.states(),
             whole=known.whole,
             tells_losses=partition == 0,
             baselines=self._rules.baselines,

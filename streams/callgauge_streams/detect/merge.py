@@ -26,7 +26,7 @@ it never comes for a block that retention ate half of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,7 +36,7 @@ from callgauge_streams.detect.batch_rows import BatchRow
 from callgauge_streams.detect.cell_pieces import cell_pieces, put_cells_back
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.epochs import Epochs
-from callgauge_streams.detect.rings import Rings
+from callgauge_streams.detect.rings import Ring
 from callgauge_streams.detect.series import Kept, Series, SeriesKey
 from callgauge_windows.row_batch import RowBatch
 
@@ -75,7 +75,7 @@ class Windows:
         self,
         columns: Mapping[str, Columns] | None = None,
         lookbacks_ms: Mapping[str, Iterable[int]] | None = None,
-        rings: Mapping[str, Rings] | None = None,
+        rings: Mapping[str, Sequence[Ring]] | None = None,
         admit: Admit = lambda row: row.labels,
     ) -> None:
         self._columns = columns or {}
@@ -99,7 +99,7 @@ class Windows:
         if grouping not in self._kept:
             columns = self._columns.get(grouping) or Columns.every()
             self._kept[grouping] = Kept(
-                columns, window_ms, self._lookbacks_ms.get(grouping, ()), self._rings.get(grouping, Rings())
+                columns, window_ms, self._lookbacks_ms.get(grouping, ()), self._rings.get(grouping, ())
             )
         return self._kept[grouping]
 

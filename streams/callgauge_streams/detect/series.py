@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,14 +11,13 @@ import numpy.typing as npt
 from callgauge_streams.detect.cells import Cells
 from callgauge_streams.detect.columns import Columns
 from callgauge_streams.detect.pairs import Pairs, enter, take_out
-from callgauge_streams.detect.rings import Rings
+from callgauge_streams.detect.rings import Ring
 from callgauge_windows.grown import Grown
 from callgauge_windows.totals import Totals
 
 __all__ = ["Kept", "Series", "SeriesKey"]
 
 Int64s = npt.NDArray[np.int64]
-_ONE_BY_ONE = Rings()
 
 SeriesKey = tuple[str, int | tuple[str, ...]]
 """The grouping set and the series' id; of a series into which others are folded its label values."""
@@ -62,7 +61,7 @@ class Kept:
     """The series of one grouping set, each in a slot of its columns."""
 
     def __init__(
-        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int], rings: Rings = _ONE_BY_ONE
+        self, columns: Columns, window_ms: int, lookbacks_ms: Iterable[int], rings: Sequence[Ring] = ()
     ) -> None:
         self.cells = Cells(columns, window_ms, lookbacks_ms, rings)
         self.series: dict[int, Series] = {}

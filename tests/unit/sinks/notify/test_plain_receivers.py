@@ -42,7 +42,7 @@ def test_an_alert_of_a_detector_says_what_is_usual() -> None:
     odd = alert(op="", threshold=4.0, detector="zscore", baseline=512.0, score=8.1)
     assert "3500 (zscore: 512 is usual)" in line_of(odd).plain
     assert "3500 (novelty)" in line_of(alert(op="", detector="novelty")).plain
-    assert annotations_of(odd)["threshold"] == "zscore: 512 is usual"
+    assert annotations_of(Item(odd))["threshold"] == "zscore: 512 is usual"
     assert [share for _, share, _ in shares_of(notice(odd, alert()))] == [1.75]
 
 

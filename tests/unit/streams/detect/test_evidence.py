@@ -25,8 +25,8 @@ def test_entries_that_are_replaced_or_dropped_leave_no_room_behind() -> None:
         (held,) = evidence.of([], cell % 10)
         assert (held.max, held.max_event_id, list(held.buckets)) == (1, "c", [3])
         evidence.drop_cells(np.array([(cell + 1) % 10]))
-        sizes.append(len(evidence._words))
-    assert sizes[-1] == sizes[20] < 2 * 6 * ROWS  # an entry has six words
+        sizes.append(len(evidence._data))
+    assert sizes[-1] == sizes[20] <= 1 << 14  # an entry has eight bytes, and there are 2 * ROWS at once
 
 
 def test_without_histograms_only_the_largest_is_held() -> None:

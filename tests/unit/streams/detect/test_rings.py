@@ -40,9 +40,7 @@ def bound(text: str) -> list[BoundRule]:
 def small_rings() -> Iterator[None]:
     """Minutes are 20 s and hours 60 s, so that random logs of some minutes are kept in all rings."""
     with pytest.MonkeyPatch.context() as patch:
-        small = {"_MINUTE_MS": 20_000, "_HOUR_MS": 60_000, "_EXACT_MS": 20_000, "_BY_MINUTE_MS": 180_000}
-        for name, ms in small.items():
-            patch.setattr(rings, name, ms)
+        patch.setattr(rings, "_GRIDS", ((20_001, 0), (180_000, 20_000), (1 << 62, 60_000)))
         patch.setattr(rings, "_LEAST_MS", 0)
         patch.setattr(cells, "_STEP_MS", 20_000)
         yield
@@ -66,15 +64,16 @@ def test_the_random_logs_make_alerts_of_every_ring(several: list[BoundRule]) -> 
     """The law above is not about nothing."""
     told: Counter[tuple[str, str]] = Counter()
     with small_rings():
-        assert [ring.width_ms for ring in rings_of(several, WINDOW_MS).rings] == [20_000, 60_000]
+        assert [ring.width_ms for ring in rings_of(several, WINDOW_MS)] == [20_000, 60_000]
         for seed in range(12):
             told.update((alert.rule, alert.state) for alert in by_batch(several, list(random_log(random.Random(seed)))))
     assert set(told) >= {(rule.rule.name, state) for rule in several for state in ("firing", "resolved")}
 
 
 def test_what_each_lookback_begins_with() -> None:
-    assert [resolution_ms(each, WINDOW_MS) for each in (5 * MINUTE, 15 * MINUTE, 16 * MINUTE, HOUR, 12 * HOUR)] == [
-        WINDOW_MS, WINDOW_MS, MINUTE, MINUTE, HOUR,
+    lookbacks = 5 * MINUTE, 15 * MINUTE, 16 * MINUTE, HOUR, 2 * HOUR, 4 * HOUR, 11 * HOUR, 12 * HOUR
+    assert [resolution_ms(each, WINDOW_MS) for each in lookbacks] == [
+        WINDOW_MS, WINDOW_MS, MINUTE, MINUTE, 5 * MINUTE, 10 * MINUTE, 10 * MINUTE, HOUR,
     ]  # fmt: skip
     assert resolution_ms(HOUR, MINUTE) == MINUTE
     at_ms = 100 * HOUR + 17 * MINUTE + 30_000
@@ -87,10 +86,24 @@ def test_only_rings_that_rules_need_are_kept() -> None:
     short = "{name: a, by: [model], aggregate: calls, lookback: 5m, value: 1}"
     hour = short.replace("name: a", "name: b").replace("5m", "1h")
     day = short.replace("name: a", "name: c").replace("5m", "24h")
-    assert rings_of(bound(f"rules: [{short}]"), WINDOW_MS).rings == ()
-    assert rings_of(bound(f"rules: [{short}, {day}]"), WINDOW_MS).rings == (Ring(HOUR, 5 * MINUTE + 20_000),)
-    found = rings_of(bound(f"rules: [{short}, {hour}, {day}]"), WINDOW_MS).rings
-    assert found == (Ring(MINUTE, 5 * MINUTE + 20_000), Ring(HOUR, HOUR + MINUTE + 10_000))
+    assert rings_of(bound(f"rules: [{short}]"), WINDOW_MS) == ()
+    none = frozenset({""})
+    assert rings_of(bound(f"rules: [{short}, {day}]"), WINDOW_MS) == (Ring(HOUR, 5 * MINUTE + 20_000, none),)
+    assert rings_of(bound(f"rules: [{short}, {hour}, {day}]"), WINDOW_MS) == (
+        Ring(MINUTE, 5 * MINUTE + 20_000, none), Ring(HOUR, HOUR + MINUTE + 10_000, none),
+    )  # fmt: skip
+
+
+def test_what_is_judged_seldom_is_kept_coarsely() -> None:
+    """A lookback that always begins at a full minute or five is kept in such cells, and evidence of no ring but its
+    own; a minute of picture is kept for a limit, not for what learns."""
+    learns = "{by: [model], detector: usual_level, aggregate: ttft_mean_ms, lookback: 5m, every: 1m, name: "
+    long = learns.replace("5m", "1h").replace("1m", "5m").replace("ttft", "latency")
+    limit = "{name: l, by: [model], aggregate: calls, lookback: 1m, value: 1, keep_firing_for: 1m}"
+    assert rings_of(bound(f"rules: [{learns}a}}, {long}b}}, {limit}]"), WINDOW_MS) == (
+        Ring(MINUTE, 2 * MINUTE + 20_000, frozenset({"ttft", "latency"})),
+        Ring(5 * MINUTE, 7 * MINUTE, frozenset({"latency"})),
+    )  # fmt: skip
 
 
 def test_a_day_is_kept_in_a_hundred_cells_a_series() -> None:
