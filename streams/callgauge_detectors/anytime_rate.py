@@ -166,6 +166,14 @@ class AnytimeRates:
         text = f"{k1 / n1:.1%} of {n1:,} after {k0 / n0:.1%} of {n0:,}{where}, {abs(score):.1f} σ at any look of a day"
         return text.replace("%", " %")
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series: views, which may be written to."""
+        names = "comparisons", "blocks", "rest", "told"
+        return {
+            name: each.reshape(len(each), math.prod(each.shape[1:]))
+            for name, each in zip(names, self._kept, strict=True)
+        }
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
         comparisons, blocks, rest, _ = (each[row] for each in self._kept)

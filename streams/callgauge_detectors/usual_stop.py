@@ -177,6 +177,10 @@ class UsualStops:
             f" {abs(score):.1f} σ more than in usual silences"
         )
 
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """All of the state, a line for each series."""
+        return {"numbers": self._numbers, **self._profiles.columns()}
+
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
         return {"numbers": self._numbers[row].tolist(), "profile": self._profiles.state(row)}
