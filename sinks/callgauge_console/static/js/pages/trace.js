@@ -67,8 +67,14 @@ function details({ call, critical_ms: critical }) {
     fact("status", [badge(call.status), call.error_type && ` ${call.error_type}`]), fact("error", call.error_message), fact("operation", call.operation),
     fact("service", h("a", { href: link(["service", call.service]) }, call.service)), fact("feature", call.feature), fact("provider", call.provider),
     fact("model", call.model && h("a", { href: link(["model", call.model]) }, call.model)), fact("answered by", call.response_model), fact("prompt version", call.prompt_version), fact("variant", call.variant),
-    fact("user", call.user_id && h("a", { href: link("/calls", { user: call.user_id }) }, call.user_id)), fact("session", call.session_id),
+    fact("user", call.user_id && h("a", { href: link(["user", call.user_id]) }, call.user_id)), fact("session", call.session_id && h("a", { href: link("/calls", { session: call.session_id }) }, call.session_id)),
     fact("began", full(call.start_ms / 1e3)), fact("latency", duration(call.latency_ms)), fact("first token", call.time_to_first_token_ms === null ? "" : duration(call.time_to_first_token_ms)), fact("waited for", duration(critical)),
-    fact("finish reason", call.finish_reason), fact("retries", call.retry_count || ""), fact("cost", dollars(call.cost_usd)),
+    fact("finish reason", call.finish_reason), fact("retries", call.retry_count || ""), fact("tokens", tokens(call)), fact("cost", call.cost_usd === null ? "" : dollars(call.cost_usd)),
     Object.entries(call.tags).map(([name, value]) => fact(name, value)));
+}
+
+function tokens(call) {
+  if (call.input_tokens === null && call.output_tokens === null) return "";
+  const of = (whole, part, word) => `${count(whole)}${part ? ` (${count(part)} ${word})` : ""}`;
+  return `${of(call.input_tokens, call.cache_read_tokens, "from a cache")} in, ${of(call.output_tokens, call.reasoning_tokens, "reasoning")} out`;
 }
