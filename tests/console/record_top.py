@@ -137,7 +137,8 @@ def cast_of(events: Recorded) -> str:
     """The recording as asciinema has it, version 2: a line for each write."""
     head = {"version": 2, "width": COLUMNS, "height": LINES, "title": "callgauge top"}
     lines = [json.dumps(head)]
-    lines += [json.dumps([round(at, 3), "o", text], ensure_ascii=False) for at, text in _joined(events)]
+    began = events[0][0] if events else 0.0  # the command loads its modules first
+    lines += [json.dumps([round(at - began, 3), "o", text], ensure_ascii=False) for at, text in _joined(events)]
     return "\n".join(lines) + "\n"
 
 

@@ -177,6 +177,7 @@ def test_labels_and_tags_are_text(page: Page, served: Served) -> None:
     tagged = next(call for call in odd if call["tags"])
     show(page, f"/trace/{tagged['trace_id']}")
     page.get_by_role("button", name=tagged["model"]).first.click()
+    assert f"span={tagged['event_id']}" in page.url
     for name in ("provider", "response_model", "prompt_version", "variant", "session_id"):
         assert page.locator("dd", has_text=NASTY[name]).count() == 1, name
     assert page.locator("dd :is(a[href^='javascript'], iframe, object, math, details)").count() == 0
@@ -246,12 +247,17 @@ def test_a_key_is_asked_for(chromium: Browser, store: Store, tmp_path: Path) -> 
     line = f"{{id: '{id_of(key)}', sha256: '{hash_of(key)}', name: ops, scopes: [read]}}"
     file.write_text(f"keys: [{line}]")
     with serve(store, keys=file) as console, open_page(chromium, console.url, Faults()) as page:
+        page.clock.install()
         page.goto("/services")
         field = page.get_by_label("Key", exact=True)
         field.fill("cg_wrong")
         page.get_by_role("button", name="Use key").click()
         page.get_by_text("this key is not known").wait_for()
         field.fill(key)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.clock.fast_forward(60_000)  # longer than until it asks again after other faults
+        assert (asked, field.input_value()) == ([], key)
         page.get_by_role("button", name="Use key").click()
         page.get_by_role("link", name="chat").wait_for()
         assert "key: ops" in page.locator(".side-foot").inner_text()

@@ -5,7 +5,7 @@ import { h, put } from "../dom.js";
 import { count, dollars, duration, short } from "../format.js";
 import { badge, panel } from "../parts/bits.js";
 import { Tiles } from "../parts/tiles.js";
-import { link } from "../state.js";
+import { here, link, readAddress, state } from "../state.js";
 import { full } from "../times.js";
 
 const STEPS = new Set(["chain", "retrieval", "execute_tool", "tool", "invoke_agent", "workflow"]);
@@ -15,7 +15,15 @@ export function tracePage(id) {
   const rows = h("div", { class: "waterfall", role: "table", "aria-label": "Steps of the trace" });
   const facts = h("div", {});
   const node = h("div", { class: "stack" }, tiles.node, panel("Steps", { flush: true, aside: "darker: what the whole trace waited for" }, rows), facts);
-  let chosen = null;
+  let chosen = state.query.get("span");
+
+  /** Shows the facts of a step; the address says which. */
+  function choose(each, trace) {
+    chosen = each.call.event_id;
+    history.replaceState({}, "", here({ span: chosen }));
+    readAddress();
+    show(trace);
+  }
 
   async function refresh({ signal }) {
     const trace = await get(`/v1/traces/${encodeURIComponent(id)}`, {}, signal);
@@ -28,7 +36,7 @@ export function tracePage(id) {
       { name: "Output tokens", value: short(trace.output_tokens), title: count(trace.output_tokens) },
       { name: "Cost", value: dollars(trace.cost_usd) },
     ]);
-    put(rows, head(length), trace.spans.map((each) => row(each, trace, length, () => { chosen = each.call.event_id; show(trace); })));
+    put(rows, head(length), trace.spans.map((each) => row(each, trace, length, () => choose(each, trace))));
     show(trace);
   }
 
