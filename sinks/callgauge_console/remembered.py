@@ -39,14 +39,16 @@ class Remembered:
         """
         key = f"{sql}\x00{sorted((parameters or {}).items())!r}"
         with self._lock:
-            asked_at, answer = self._known.get(key, (float("-inf"), Future()))
-            mine = self._clock() - asked_at >= self._for_s or _failed(answer)
-            if mine:
-                answer = Future()
-                self._known[key] = (self._clock(), answer)
+            now = self._clock()
+            known = self._known.get(key)
+            mine = False
+            if known is None or _is_over(*known, now - self._for_s):
+                mine = True
+                known = self._known[key] = (now, Future())
                 self._known.move_to_end(key)
                 if len(self._known) > _MOST:
                     self._known.popitem(last=False)
+        answer = known[1]
         if mine:
             try:
                 answer.set_result(self._ask(sql, parameters))
@@ -55,5 +57,6 @@ class Remembered:
         return answer.result()
 
 
-def _failed(answer: Future[QueryResult]) -> bool:
-    return answer.done() and answer.exception() is not None
+def _is_over(asked_at: float, answer: Future[QueryResult], since: float) -> bool:
+    """Whether somebody has to ask anew: what is being answered is waited for."""
+    return answer.done() and (asked_at <= since or answer.exception() is not None)

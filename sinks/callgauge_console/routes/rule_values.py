@@ -41,6 +41,7 @@ def rule_values(parts: Given, grant: Reader) -> RuleValues:
     now = parts.now()
     end_ms = end_of(round(now * 1e3))
     placed = known_rules(parts).since(round(now * 1e3))[0].placed
-    found = [value_of(each, parts.ask_of(0.0), end_ms, grant.sees) for each in placed]
+    ask = parts.ask_of(0.0)  # up to one and the same time the answer stays what it is
+    found = [value_of(each, ask, end_ms, grant.sees) for each in placed]
     views = [RuleValueView.model_validate(vars(each)) for each in found]
     return RuleValues(at=end_ms / 1e3, values=views)
