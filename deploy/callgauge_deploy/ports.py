@@ -61,7 +61,7 @@ def choose_ports(
     bus, api = choose("bus_port", HOST), choose("api_port", settings.api_host)
     gateway = choose("gateway_port", HOST) if with_gateway else 0
     metrics = {"rollup": choose("metrics_port", settings.metrics_host)}
-    metrics |= {role: choose("", settings.metrics_host) for role in ("detect", "quality", "judge")}
+    metrics |= {role: choose("", settings.metrics_host) for role in ("detect", "quality", "judge", "sinks", "notify")}
     return Ports(bus, api, gateway, metrics, tuple(_notes(settings, bus, api, gateway)))
 
 

@@ -23,22 +23,25 @@ from callgauge_console.routes import (
     prometheus,
     quality,
     query,
+    rule_values,
     rules,
     silences,
     traffic,
+    usage,
 )
 from callgauge_console.web.access import Access
 from callgauge_console.web.guard import Guard
 from callgauge_console.web.openapi import with_problems
 from callgauge_console.web.page import mount_page
 from callgauge_console.web.problems import answer_problems
+from callgauge_console.web.request_metrics import RequestMetrics
 
 __all__ = ["make_api", "make_app"]
 
 STATIC = Path(__file__).parent / "static"
 _ROUTES = (
-    *(me, traffic, calls, quality, budgets, experiments, alerts, silences, judgements),
-    *(completeness, pipeline, rules, query, health, prometheus),
+    *(me, traffic, usage, calls, quality, budgets, experiments, alerts, silences, judgements),
+    *(completeness, pipeline, rules, rule_values, query, health, prometheus),
 )
 
 
@@ -65,4 +68,5 @@ def make_app(parts: Parts, access: Access) -> ASGIApp:
     """The whole application."""
     settings = parts.settings
     rates = Rates(settings.console_requests_per_s)
-    return Guard(make_api(parts), access, rates, settings.console_body_bytes)
+    metrics = RequestMetrics(parts.registry)
+    return Guard(make_api(parts), access, rates, settings.console_body_bytes, metrics)

@@ -16,11 +16,17 @@ from callgauge.settings import Settings
 from callgauge.transport import Outbound
 from callgauge_actions.desk import Desk
 from callgauge_console.pipeline import Pipeline
+from callgauge_console.remembered import Remembered
 from callgauge_console.rules_known import RulesKnown
 from callgauge_history.prometheus.collector import ProductCollector
 from callgauge_history.store import Ask
 
 __all__ = ["Given", "Parts", "ScoreWriter", "Store"]
+
+#: How long an answer holds: of a time that goes on, so that several browsers ask once; and of one that is over.
+_LIVE_S, _PAST_S = 0.5, 20.0
+#: So long after its end a time is over: few calls come that late.
+_OVER_S = 900.0
 
 
 class Store(Protocol):
@@ -54,6 +60,18 @@ class Parts:
     rules: RulesKnown
     redact: Redact = dict
     now: Callable[[], float] = time.time
+
+    @cached_property
+    def _live(self) -> Ask:
+        return Remembered(self.store.query, _LIVE_S)
+
+    @cached_property
+    def _past(self) -> Ask:
+        return Remembered(self.store.query, _PAST_S)
+
+    def ask_of(self, end_s: float) -> Ask:
+        """Where to ask about a time that ends then, epoch seconds; an answer holds for a moment."""
+        return self._past if end_s < self.now() - _OVER_S else self._live
 
     @cached_property
     def registry(self) -> CollectorRegistry:

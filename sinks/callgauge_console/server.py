@@ -31,6 +31,8 @@ from callgauge_console.score_bus import ScoreBus
 from callgauge_console.web.access import KEYS, Access
 from callgauge_evaluator.rules_topic import RulesTopic
 from callgauge_intake.group_lag import read_lags
+from callgauge_intake.lag import Lag
+from callgauge_intake.local_workers import metrics_ports_in, unprocessed_of
 
 __all__ = ["ConsoleServer", "access_of"]
 
@@ -72,7 +74,7 @@ class ConsoleServer:
         self._file = settings.data_dir / "api.json"
         self._told = {"api_url": self.url, "api_token": token, "pid": os.getpid()}
         self._following = Following(lambda: Desk(AlertLog(settings), Publisher(settings)))
-        self._pipeline = Pipeline(lambda: read_lags(settings, {}))
+        self._pipeline = Pipeline(lambda: _lags(settings))
         topic = cache(lambda: RulesTopic(settings))
         self._rules = RulesKnown(settings, lambda: topic().read(), RuleSetPublisher(settings))
         redactor = gauge_redactor(settings)
@@ -106,6 +108,11 @@ class ConsoleServer:
     def stop(self) -> None:
         """Finish the current requests, then end. To be called from another thread."""
         self._server.should_exit = True
+
+
+def _lags(settings: Settings) -> list[Lag]:
+    """How far each group is; in a local stack also how far its workers are, which tell that themselves."""
+    return read_lags(settings, unprocessed_of(metrics_ports_in(settings.data_dir / "stack.json")))
 
 
 def _config(settings: Settings, app: object) -> uvicorn.Config:

@@ -13,7 +13,7 @@ from callgauge_history.questions.period import Period
 __all__ = ["STEPS_S", "Totals", "step_s_of"]
 
 #: How long a step may be.
-STEPS_S = (10, 30, 60, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
+STEPS_S = (10, 30, 60, 120, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400)
 _MOST_STEPS = 180
 
 

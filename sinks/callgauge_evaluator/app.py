@@ -18,6 +18,7 @@ from callgauge_evaluator.budget_judge import BudgetJudge
 from callgauge_evaluator.complete import Complete, ends_of
 from callgauge_evaluator.cursor import note_judged, read_judged
 from callgauge_evaluator.evaluator import Evaluator
+from callgauge_evaluator.metrics import counted_of
 from callgauge_evaluator.rules_topic import HistoryRules, RulesTopic, Written
 from callgauge_evaluator.telling import Telling
 from callgauge_history.budgets.file import load_budgets
@@ -25,6 +26,7 @@ from callgauge_history.migrate import migrate
 from callgauge_history.store import Store, StoreUnavailable, open_store
 from callgauge_intake.backoff import attempt_until_done
 from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.metrics import serve_metrics
 from callgauge_intake.workers import run_workers
 from callgauge_rules.rule_sets import RuleBook
 from callgauge_rules.rules import load_rules
@@ -73,7 +75,9 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     log_to_stderr(settings.log_level)
     with contextlib.closing(attempt_until_done(lambda: open_store(settings.store_dsn), StoreUnavailable)) as store:
         migrate(store, settings.store_cluster)
-        run_workers({ROLE: make_evaluator(settings, store)}, settings.ready_file, stop)
+        evaluator = make_evaluator(settings, store)
+        serve_metrics(settings, ROLE, [], counted_of(evaluator))
+        run_workers({ROLE: evaluator}, settings.ready_file, stop)
 
 
 def make_evaluator(settings: Settings, store: Store, clock: Callable[[], float] = time.time) -> Evaluator:

@@ -82,6 +82,8 @@ class Evaluator:
         self._read_cursor, self._note_cursor = cursor
         self._evaluation: Evaluation | None = None
         self._judged_ms = 0
+        self.alerts_told = 0
+        """Transitions that this evaluator has sent."""
         self._stop = threading.Event()
         self._waits = backoff_s()
 
@@ -94,6 +96,11 @@ class Evaluator:
     def leads(self) -> bool:
         """Whether this is the one that judges."""
         return self._seat.leads()
+
+    @property
+    def judged_s(self) -> float:
+        """The last instant that this evaluator has judged, epoch seconds; 0 if it has not judged any."""
+        return self._judged_ms / 1e3
 
     def run(self) -> None:
         """Run until `stop` is called.
@@ -137,6 +144,7 @@ class Evaluator:
             alerts = self._evaluation.at(self._ask, at_ms)
             if alerts:
                 self._send(alerts)
+                self.alerts_told += len(alerts)
             self._note_cursor(at_ms)
             self._judged_ms = at_ms
             self._seat.hold(0.0)

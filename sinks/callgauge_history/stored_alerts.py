@@ -60,13 +60,20 @@ def _fields(row: Sequence[Any], plain: Sequence[str], times: Sequence[str]) -> d
     return values | {name: None if ms is None else int(ms) / 1000 for name, ms in at.items()}
 
 
-def stored_episodes(ask: Ask, since: float, now: float, *, until: float | None = None) -> list[tuple[Alert, Shown]]:
+def stored_episodes(
+    ask: Ask, since: float, now: float, *, until: float | None = None, during: bool = False
+) -> list[tuple[Alert, Shown]]:
     """The episodes that fired and began in this time, epoch seconds, the newest first, and what people see of each.
+
+    Args:
+        during: also those that began before and had not ended when the time begins.
 
     Raises:
         StoreError: the store cannot be asked.
     """
     begun = f"starts_at >= fromUnixTimestamp64Milli({round(since * 1000)})"
+    if during:
+        begun = f"({begun} OR ends_at IS NULL OR ends_at >= fromUnixTimestamp64Milli({round(since * 1000)}))"
     if until is not None:
         begun += f" AND starts_at < fromUnixTimestamp64Milli({round(until * 1000)})"
     order = f"ORDER BY alerts_latest.starts_at DESC, rule, fingerprint LIMIT {_MOST}"

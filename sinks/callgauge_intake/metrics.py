@@ -22,17 +22,19 @@ __all__ = ["Counted", "serve_metrics"]
 
 @dataclass(frozen=True)
 class Counted:
-    """A counter that somebody else keeps.
+    """A number that somebody else keeps.
 
     Args:
         name: without `callgauge_` and `_total`.
-        read: values of `labels` -> the count now.
+        read: values of `labels` -> the number now.
+        falls: it may also become less: a gauge. Else it is a counter.
     """
 
     name: str
     text: str
     labels: tuple[str, ...]
     read: Callable[[], Mapping[tuple[str, ...], float]]
+    falls: bool = False
 
 
 def serve_metrics(settings: Settings, app: str, intakes: Sequence[Intake], counted: Sequence[Counted]) -> None:
@@ -64,10 +66,11 @@ class _Read(Collector):
 
     def collect(self) -> Iterator[Metric]:
         for each in self._counted:
-            counter = CounterMetricFamily(f"callgauge_{each.name}", each.text, labels=("app", *each.labels))
-            for values, count in each.read().items():
-                counter.add_metric((self._app, *values), count)
-            yield counter
+            family = GaugeMetricFamily if each.falls else CounterMetricFamily
+            metric = family(f"callgauge_{each.name}", each.text, labels=("app", *each.labels))
+            for values, number in each.read().items():
+                metric.add_metric((self._app, *values), number)
+            yield metric
         text = "High watermark minus the position, of what was fetched so far."
         lag = GaugeMetricFamily("callgauge_lag_records", text, labels=("app", "topic", "partition"))
         for intake in self._intakes:

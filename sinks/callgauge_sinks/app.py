@@ -71,12 +71,14 @@ def run(
             store = _open_when_it_answers(dsn)
             stack.callback(store.close)
         workers["tiers"] = TierJob(store, kept_days(settings))
+        counted = [_stored(sinks)]
         if is_embedded(dsn):
             # Only one process can hold such a store, so whatever else needs it lives here.
-            workers["evaluator"] = _evaluator(settings, first)
+            workers["evaluator"], of_evaluator = _evaluator(settings, first)
+            counted += of_evaluator
             if console is not None:
                 workers["console"] = console(settings, first)
-        serve_metrics(settings, "sinks", intakes, [_stored(sinks)])
+        serve_metrics(settings, "sinks", intakes, counted)
         run_workers(workers, settings.ready_file, stop)
 
 
@@ -87,10 +89,13 @@ def _stored(sinks: Mapping[str, Sink]) -> Counted:
     )
 
 
-def _evaluator(settings: Settings, store: Store) -> Worker:
-    from callgauge_evaluator.app import make_evaluator  # beside a server it is another process, and needs another extra
+def _evaluator(settings: Settings, store: Store) -> tuple[Worker, list[Counted]]:
+    # Beside a server it is another process, and needs another extra.
+    from callgauge_evaluator.app import make_evaluator
+    from callgauge_evaluator.metrics import counted_of
 
-    return make_evaluator(settings, store)
+    evaluator = make_evaluator(settings, store)
+    return evaluator, counted_of(evaluator)
 
 
 def _open_when_it_answers(dsn: str) -> Store:

@@ -45,6 +45,7 @@ def fill(store: Store, traffic: Traffic, groupings: str) -> None:
         batch = Batch(first_offsets={(name, 0): 0}, next_offsets={(name, 0): len(values)})
         _insert(store, stored_offset_rows(batch, name, f"c/{name}"))
     put_alerts(store, traffic.alerts)
+    _put(store, "rules", [encode(mark) for mark in traffic.marks])
 
 
 def put_alerts(store: Store, records: Sequence[Alert | AlertAction]) -> None:

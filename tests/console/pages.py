@@ -24,6 +24,7 @@ def addresses(get: Callable[[str], Any], of_time: str = "") -> dict[str, str]:
             found = found[key]
         return found
 
+    users = first("/v1/breakdown?by=user_id", "rows")
     services = first("/v1/breakdown?by=service", "rows")
     calls = [call for call in first("/v1/calls?limit=500", "calls") if call["trace_id"]]
     steps = [call for call in calls if call["operation"] == "chain"] or calls
@@ -41,6 +42,7 @@ def addresses(get: Callable[[str], Any], of_time: str = "") -> dict[str, str]:
         "budgets": "/budgets",
         "experiments": "/experiments?label=prompt_version&a=v1&b=v2&score=helpfulness",
         "pipeline": "/pipeline",
+        "user": f"/user/{quote(users[0]['value'], safe='')}",
         "service": f"/service/{quote(services[0]['value'], safe='')}",
         "model": f"/model/{quote(first('/v1/breakdown?by=model', 'rows', 0, 'value'), safe='')}",
     }

@@ -7,12 +7,14 @@ It runs the demo's stack with budgets, replays its calls, adds scores and a mark
 
 from __future__ import annotations
 
+import random
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 from playwright.sync_api import Browser
@@ -34,6 +36,7 @@ BUDGETS = """budgets:
   - {name: everything, limit: 900, period: day}
   - {name: services, by: service, limit: 400, period: day}
   - {name: models, by: model, of: tokens, limit: 60000000, period: day}
+  - {name: users, by: user_id, limit: 250, period: day}
 """
 _SPEED = 240.0
 _STORED_S = 60.0
@@ -60,7 +63,7 @@ def demo_stack() -> Iterator[str]:
         budgets.write_text(BUDGETS)
         settings = demo_settings(load_settings(budgets_file=budgets))
         with LocalStack(settings, data_dir=Path(folder) / "data", say=print, show_alert=print) as stack:
-            calls = retime(demo_calls(), time.time() + 3_600 / _SPEED)
+            calls = with_users(retime(demo_calls(), time.time() + 3_600 / _SPEED))
             result = replay(calls, stack.settings, speed=_SPEED)
             judge(stack.info.api_url, calls)
             gauge = Gauge(stack.settings)
@@ -71,8 +74,15 @@ def demo_stack() -> Iterator[str]:
             yield stack.info.api_url
 
 
+def with_users(calls: list[Call]) -> list[Call]:
+    """The demo's calls know no users: each gets one of forty, a few of whom call most."""
+    rng = random.Random(1)
+    names = [f"user-{int(rng.paretovariate(0.9)) % 40:02d}" for _ in calls]
+    return [call.model_copy(update={"user_id": name}) for call, name in zip(calls, names, strict=True)]
+
+
 def trace_of(stack: LocalStack) -> None:
-    """One trace of several steps, since the demo's calls have none; returns when it is stored."""
+    """One trace of several steps, since the demo's calls have none; returns when it is stored and counted."""
     shared = {"service": "chat", "trace_id": "0af7651916cd43dd8448eb211c80319c"}
     at = time.time() - 5
     gauge = Gauge(stack.settings)
@@ -85,13 +95,19 @@ def trace_of(stack: LocalStack) -> None:
         input_tokens=1_840, output_tokens=212, cost_usd=0.0067, **shared,
     )  # fmt: skip
     gauge.close()
-    address = f"{stack.info.api_url}/v1/traces/{shared['trace_id']}"
+    trace = f"{stack.info.api_url}/v1/traces/{shared['trace_id']}"
+    counted = f"{stack.info.api_url}/v1/summary?model=gpt-4o"
     deadline = time.monotonic() + _STORED_S
-    while len(httpx.get(address, timeout=60).json().get("spans", ())) < 3:
+    # Its window is stored after it: a picture between the two would show other numbers than the API does then.
+    while len(_json(trace).get("spans", ())) < 3 or _json(counted)["now"]["calls"] < 1:
         stack.check()
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{address}: the trace was not stored within {_STORED_S:g} s")
+            raise TimeoutError(f"{trace}: the trace was not stored and counted within {_STORED_S:g} s")
         time.sleep(0.2)
+
+
+def _json(address: str) -> Any:
+    return httpx.get(address, timeout=60).json()
 
 
 def judge(url: str, calls: list[Call]) -> None:
@@ -119,6 +135,7 @@ def pictures(started: Browser, url: str, theme: str, width: int, suffix: str) ->
         pages = addresses(lambda path: client.get(path).raise_for_status().json(), fixed())
         # The second half hour against the first: the demo's provider swapped its models there.
         pages["quality"] = f"/quality?service=llmdrift&{fixed(1_800)}"
+        pages["experiments"] = f"/experiments?label=model&a=gpt-4&b=gpt-3.5-turbo&score=short_answer&{fixed()}"
         for name, address in pages.items():
             faults = Faults()
             with open_page(started, url, faults, theme, width, 844 if suffix else 900) as page:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -90,7 +92,7 @@ def test_every_page_can_be_used(page: Page, served: Served) -> None:
 def test_other_looks(chromium: Browser, served: Served, faults: Faults, theme: str, width: int) -> None:
     """Dark, and on a phone: legible, and nothing is cut off."""
     with open_page(chromium, served.url, faults, theme, width, 844) as page:
-        for address in ("/", "/alerts", "/pipeline"):
+        for address in ("/", "/alerts", "/rules", "/calls", "/user/user-01", "/pipeline"):
             show(page, f"{address}?{fixed(time.time())}")
             assert not barriers(page), address
             assert not too_wide(page), address
@@ -110,6 +112,60 @@ def test_numbers_are_the_apis(page: Page, served: Served) -> None:
     assert shown == {row["value"]: f"{row['totals']['calls']:,}" for row in rows}
 
 
+def test_a_user_has_a_page(page: Page, served: Served) -> None:
+    """Usage by day, figures, budgets, errors and latest calls, each as the API has them; reached from the table."""
+    of_time = fixed(time.time() - 600, 2_400)
+    show(page, f"/users?{of_time}")
+    user = page.locator("tbody tr a.name").first.inner_text()
+    page.get_by_role("link", name=user, exact=True).click()
+    page.wait_for_selector(f"body[data-loaded='/user/{user}']", state="attached")
+    summary = get(served, f"/v1/summary?user={user}&{of_time}").json()
+    assert check_numbers(page, summary) == []
+    budget = get(served, f"/v1/users/{user}/budget").json()
+    assert page.locator(".badge", has_text="used up" if budget["decision"] == "hard" else "budget").count() >= 1
+    days = page.locator(".chart", has=page.get_by_role("heading", name="Calls", exact=True))
+    days.locator("summary").click()
+    shown = {
+        row.locator("td").nth(0).inner_text(): row.locator("td").nth(1).inner_text()
+        for row in days.locator("tbody tr").all()
+    }
+    assert len(shown) == 30
+    used = get(
+        served, f"/v1/usage?user={user}&from={time.time() - 40 * 86_400:.0f}&to={of_time.partition('to=')[2]}"
+    ).json()
+    assert {day: text for day, text in shown.items() if text != "0"} == {
+        row["start"]: f"{row['calls']:,}" for row in used["rows"]
+    }
+    calls = get(served, f"/v1/calls?user={user}&limit=12&{of_time}").json()["calls"]
+    table = page.get_by_role("region", name="Calls", exact=True)
+    assert table.locator("tbody tr").count() == len(calls)
+
+
+def test_an_odd_user_has_a_page(page: Page, served: Served) -> None:
+    """Of any name: what it says is text, and its own calls are shown. The plural leads there too."""
+    for address in ("user", "users"):
+        show(page, f"/{address}/{quote(NASTY['user_id'], safe='')}?{fixed(time.time())}")
+        assert page.locator("h1").inner_text() == NASTY["user_id"]
+        assert page.get_by_role("region", name="Calls", exact=True).locator("tbody tr").count() > 0
+        assert page.locator("main svg[onload]").count() == 0
+
+
+def test_alerts_are_on_every_chart(page: Page, served: Served) -> None:
+    """From its left edge, if they began before the shown time; on an alert's own chart too, and marks beside them."""
+    # hourly_cost of chat fired 50 minutes ago and ended 33 minutes ago.
+    of_time = fixed(time.time() - 1_200, 1_200)
+    for address in ("/", "/service/chat"):
+        show(page, f"{address}?{of_time}")
+        for chart in page.locator(".chart .plot").all():
+            assert re.search(r"; 1 alert in this time", chart.get_attribute("aria-label") or ""), address
+    show(page, f"/service/summaries?{of_time}")
+    assert "alert" not in (page.locator(".chart .plot").first.get_attribute("aria-label") or "")
+    assert "1 mark" in (page.locator(".chart .plot").first.get_attribute("aria-label") or "")
+    [high] = [a for a in get(served, "/v1/alerts").json()["alerts"] if a["rule"] == "high_error_rate"]
+    show(page, f"/alert/{high['alert_id']}")
+    assert "1 alert in this time" in (page.locator(".chart .plot").get_attribute("aria-label") or "")
+
+
 def test_labels_and_tags_are_text(page: Page, served: Served) -> None:
     """Names that try to be HTML, script or a link are shown letter by letter, and lead to their own page."""
     show(page, "/services")
@@ -117,9 +173,14 @@ def test_labels_and_tags_are_text(page: Page, served: Served) -> None:
     page.wait_for_selector("h1:has-text('onerror')")
     assert page.locator("h1").inner_text() == NASTY["service"]
     assert runs_nothing(page) or "xss" in page.locator("h1").inner_text()
-    tagged = next(call for call in get(served, "/v1/calls?limit=200").json()["calls"] if call["tags"])
+    odd = get(served, f"/v1/calls?limit=5&model={quote(NASTY['model'], safe='')}").json()["calls"]
+    tagged = next(call for call in odd if call["tags"])
     show(page, f"/trace/{tagged['trace_id']}")
     page.get_by_role("button", name=tagged["model"]).first.click()
+    assert f"span={tagged['event_id']}" in page.url
+    for name in ("provider", "response_model", "prompt_version", "variant", "session_id"):
+        assert page.locator("dd", has_text=NASTY[name]).count() == 1, name
+    assert page.locator("dd :is(a[href^='javascript'], iframe, object, math, details)").count() == 0
     assert page.locator("dd", has_text=NASTY["tag"]).count() >= 1
     assert page.locator("dd b").count() == 0
     [slow] = [a for a in get(served, "/v1/alerts").json()["alerts"] if a["rule"] == "slow_model"]
@@ -186,12 +247,17 @@ def test_a_key_is_asked_for(chromium: Browser, store: Store, tmp_path: Path) -> 
     line = f"{{id: '{id_of(key)}', sha256: '{hash_of(key)}', name: ops, scopes: [read]}}"
     file.write_text(f"keys: [{line}]")
     with serve(store, keys=file) as console, open_page(chromium, console.url, Faults()) as page:
+        page.clock.install()
         page.goto("/services")
         field = page.get_by_label("Key", exact=True)
         field.fill("cg_wrong")
         page.get_by_role("button", name="Use key").click()
         page.get_by_text("this key is not known").wait_for()
         field.fill(key)
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.clock.fast_forward(60_000)  # longer than until it asks again after other faults
+        assert (asked, field.input_value()) == ([], key)
         page.get_by_role("button", name="Use key").click()
         page.get_by_role("link", name="chat").wait_for()
         assert "key: ops" in page.locator(".side-foot").inner_text()

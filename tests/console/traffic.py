@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from callgauge.schema import Alert, Call, Score
+from callgauge.schema import Alert, Call, Mark, Score
 from callgauge_rules.raised import raised
 
 __all__ = ["NASTY", "Traffic", "made_traffic"]
@@ -19,12 +19,20 @@ NASTY = {
     "model": "\"><script>document.title='xss'</script>",
     "feature": "javascript:document.title='xss'",
     "user_id": "{{constructor.constructor('document.title=1')()}}<svg/onload=document.title='xss'>",
+    "provider": "</script><script>document.title='xss'</script>",
+    "endpoint": "<a href=javascript:document.title='xss'>endpoint</a>",
+    "response_model": "<iframe srcdoc='<script>parent.document.title=1</script>'>",
+    "prompt_version": "v9<details open ontoggle=document.title='xss'>",
+    "variant": "`${document.title='xss'}`<math><mtext onclick=document.title='xss'>",
+    "session_id": "<object data=javascript:document.title='xss'>",
+    "mark": "<img src=x onerror=document.title='xss'> v1 → v2",
     "tag": "<b onmouseover=document.title='xss'>tag</b>",
 }
 _SERVICES = (("chat", 0.5), ("search", 0.3), ("summaries", 0.18), (NASTY["service"], 0.02))
 _MODELS = (("gpt-4o", 0.45), ("claude-sonnet", 0.35), ("gpt-4o-mini", 0.17), (NASTY["model"], 0.03))
 _FEATURES = ("answer", "rewrite", "title", NASTY["feature"])
 _PROVIDERS = {"gpt-4o": "openai", "gpt-4o-mini": "openai", "claude-sonnet": "anthropic"}
+_ODD = ("provider", "endpoint", "response_model", "prompt_version", "variant", "session_id")
 _DAY_S = 86_400.0
 
 
@@ -35,6 +43,7 @@ class Traffic:
     calls: list[Call]
     scores: list[Score]
     alerts: list[Alert]
+    marks: list[Mark] = field(default_factory=list)
 
 
 def made_traffic(now_s: float, calls: int = 4_000) -> Traffic:
@@ -43,7 +52,11 @@ def made_traffic(now_s: float, calls: int = 4_000) -> Traffic:
     made = [call for at in _times(rng, now_s, calls) for call in _calls(rng, at, now_s)]
     made.sort(key=lambda call: call.ts + (call.latency_ms or 0) / 1e3)
     scores = [score for call in made[::5] if call.ts > now_s - 7_200 for score in _scores(rng, call)]
-    return Traffic(made, scores, list(_alerts(now_s)))
+    changes = [
+        Mark(mark_id="m1", effective_from=now_s - 1_500, text=NASTY["mark"]),
+        Mark(mark_id="m2", effective_from=now_s - 700, text="gpt-4o → gpt-4.1", service=NASTY["service"]),
+    ]
+    return Traffic(made, scores, list(_alerts(now_s)), changes)
 
 
 def _times(rng: random.Random, now_s: float, calls: int) -> Iterator[float]:
@@ -76,6 +89,7 @@ def _calls(rng: random.Random, at: float, now_s: float) -> Iterator[Call]:
             name="search index", latency_ms=latency * 0.3, **shared,
         )  # fmt: skip
     tokens_in, tokens_out = int(rng.lognormvariate(6.5, 0.8)), int(rng.lognormvariate(4.8, 0.7))
+    odd = {name: NASTY[name] for name in _ODD if model == NASTY["model"]}
     price = 2.5e-6 if model == "gpt-4o" else 1e-6
     yield Call(
         event_id=f"m{trace}",
@@ -83,8 +97,12 @@ def _calls(rng: random.Random, at: float, now_s: float) -> Iterator[Call]:
         span_id="model",
         parent_span_id="root" if number % 3 == 0 else "",
         model=model,
-        provider=_PROVIDERS.get(model, "other"),
-        prompt_version=rng.choice(("v1", "v2")),
+        provider=odd.get("provider") or _PROVIDERS.get(model, "other"),
+        prompt_version=odd.get("prompt_version") or rng.choice(("v1", "v2")),
+        endpoint=odd.get("endpoint", ""),
+        response_model=odd.get("response_model", ""),
+        variant=odd.get("variant", ""),
+        session_id=odd.get("session_id", ""),
         latency_ms=latency,
         time_to_first_token_ms=latency * 0.2 if rng.random() < 0.8 else None,
         input_tokens=tokens_in,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 
 from callgauge.errors import BrokerError, StoreError
@@ -12,8 +11,6 @@ from callgauge_deploy.status.facts import Lag, ProcessFact, ServiceFact, StackFa
 from callgauge_deploy.status.log_errors import read_last_errors
 
 __all__ = ["read_status"]
-
-_METRICS_S = 3.0
 
 
 def read_status(settings: Settings) -> StackFacts:
@@ -66,13 +63,12 @@ def _runs(pid: int) -> bool:
 
 
 def _lags(settings: Settings, info: StackInfo, problems: list[str]) -> list[Lag]:
-    from callgauge_intake.group_lag import read_lags, unprocessed_in  # librdkafka, only where a stack runs
+    from callgauge_intake.group_lag import read_lags  # librdkafka, only where a stack runs
+    from callgauge_intake.local_workers import unprocessed_of
 
-    pages = {role: _metrics(port) for role, port in info.metrics.items()}
-    unprocessed = {role: unprocessed_in(page) for role, page in pages.items()}
     local = {"bootstrap_servers": info.bootstrap, "security_protocol": "PLAINTEXT"}
     try:
-        return read_lags(settings.model_copy(update=local), unprocessed)
+        return read_lags(settings.model_copy(update=local), unprocessed_of(info.metrics))
     except BrokerError as error:
         problems.append(str(error))
         return []
@@ -91,15 +87,3 @@ def _services(settings: Settings, problems: list[str]) -> list[ServiceFact]:
         problems.append(f"services: {error}")
         found = None
     return [ServiceFact(*row) for row in found.rows] if found is not None else []
-
-
-def _metrics(port: int) -> str:
-    """The page of a worker's metrics; "" if it does not answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_METRICS_S)
-    try:
-        connection.request("GET", "/metrics")
-        return connection.getresponse().read().decode(errors="replace")
-    except (OSError, http.client.HTTPException):
-        return ""
-    finally:
-        connection.close()

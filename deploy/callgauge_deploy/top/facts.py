@@ -19,6 +19,7 @@ __all__ = ["ActiveAlert", "Facts", "Line", "newest_period", "read_facts"]
 _SETTLED_MS = 4_000
 _STEP_MS = 10_000
 _COURSE_MS = 900_000
+_MINUTE_MS = 60_000
 _SOURCE_ROWS = "SELECT max(toUnixTimestamp64Milli(window_start) + window_ms) FROM windows"
 _ALERTS = """
 SELECT alert_id, rule, severity, shown, labels, summary, toUnixTimestamp64Milli(starts_at)
@@ -116,9 +117,10 @@ def read_facts(ask: Ask, now_s: float, over_s: int = 60, most: int = 12) -> Fact
 
 def _lines(ask: Ask, period: Period, label: str, most: int) -> tuple[tuple[Line, ...], int]:
     found = summary_by(ask, period, [label], align_ms=_STEP_MS)
-    courses = series(
-        ask, Period(period.end_ms - _COURSE_MS, period.end_ms), "calls", 60_000, [label], limit=max(most, 50)
-    )
+    # Whole minutes: what has come of one that is not over would look like a fall.
+    end_ms = period.end_ms // _MINUTE_MS * _MINUTE_MS
+    course = Period(end_ms - _COURSE_MS, end_ms)
+    courses = series(ask, course, "calls", _MINUTE_MS, [label], limit=max(most, 50))
     by_name = {each.values[0]: each.points for each in courses}
     lines = []
     for each in found[:most]:

@@ -82,17 +82,22 @@ def list_alerts(
     grant: Reader,
     span: Span,
     state: Annotated[
-        Literal["active", "history"], Query(description="active: those that are not over, whatever the time.")
+        Literal["active", "history", "during"],
+        Query(
+            description="active: those that are not over, whatever the time; history: those that fired and began in "
+            "this time; during: those that fired and were on at some moment of it, also if they began before."
+        ),
     ] = "active",
     severity: Severity | None = None,
     rule: Annotated[str, Query(max_length=256)] = "",
 ) -> Alerts:
-    """Active alerts, or those that fired and began in this time."""
+    """Active alerts, or those that fired in this time."""
     if state == "active":
         with parts.desk().book() as book:
             found = book.active(parts.now())
     else:
-        found = stored_episodes(parts.store.query, span.start_s, parts.now(), until=span.end_s)
+        during = state == "during"
+        found = stored_episodes(parts.store.query, span.start_s, parts.now(), until=span.end_s, during=during)
     kept = [
         ShownAlert.of(alert, seen)
         for alert, seen in found

@@ -77,7 +77,7 @@ def budgets(parts: Given, grant: Reader, limit: Annotated[int, Query(ge=1, le=1_
     )
 
 
-@router.get("/users/{user}/budget")
+@router.get("/users/{user:path}/budget")
 def budget_of_user(
     parts: Given,
     grant: Reader,

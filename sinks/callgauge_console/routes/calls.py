@@ -86,7 +86,7 @@ def calls(
     return CallPage(calls=[_view(each) for each in found.calls], cursor=found.cursor)
 
 
-@router.get("/traces/{trace_id}")
+@router.get("/traces/{trace_id:path}")
 def one_trace(parts: Given, grant: Reader, trace_id: Annotated[str, Path(max_length=256)]) -> TraceView:
     """One trace: its steps and calls, and which of them the whole waited for."""
     found = trace(parts.store.query, trace_id)

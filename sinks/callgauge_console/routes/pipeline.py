@@ -46,6 +46,9 @@ class GroupLag(BaseModel):
     committed: int | None
     end: int
     lag: int | None = Field(description="Records after what is committed; null: nothing is committed.")
+    unprocessed: int | None = Field(
+        description="Records that the worker is not done with; null: not known here (Prometheus asks the workers)."
+    )
 
 
 class Stored(BaseModel):
@@ -113,10 +116,7 @@ def pipeline(parts: Given, grant: Reader) -> PipelineState:
     return PipelineState(
         asked_at=heard.at,
         problem=heard.problem,
-        lags=[
-            GroupLag(group=e.group, topic=e.topic, partition=e.partition, committed=e.committed, end=e.end, lag=e.lag)
-            for e in heard.lags
-        ],
+        lags=[GroupLag.model_validate(each, from_attributes=True) for each in heard.lags],
         stored=[Stored(name=name, newest=newest or None, rows=rows) for name, newest, rows in ask(_STORED).rows],
         dead=[_named(DeadLetters, row) for row in ask(_DEAD).rows],
         emitters=[_named(Emitter, row) for row in ask(_SERVICES).rows],

@@ -102,7 +102,7 @@ class Anomalies(BaseModel):
 @router.get("/quality")
 def get_quality(parts: Given, grant: Reader, span: Span, where: Filter) -> Quality:
     """Every score: how many, mean, spread, percentiles, and its mean over time."""
-    ask, asked = parts.store.query, Period(span.start_ms, span.end_ms)
+    ask, asked = parts.ask_of(span.end_s), Period(span.start_ms, span.end_ms)
     step_s = step_s_of(asked, set(where), parts.settings.groupings)
     lines = {(line.name, line.origin): line.points for line in score_lines(ask, asked, step_s * 1_000, where)}
     views = []
@@ -131,7 +131,7 @@ def get_drift(
         start_ms, end_ms = (_epoch_ms(at) for at in (baseline_from, baseline_to))
         baseline = Period(start_ms, end_ms)
     now = Period(span.start_ms, span.end_ms)
-    found = drift_report(parts.store.query, now, baseline, where)
+    found = drift_report(parts.ask_of(span.end_s), now, baseline, where)
     return Drift(
         baseline=PeriodView(start=found.baseline.start_ms / 1e3, end=found.baseline.end_ms / 1e3),
         now=PeriodView(start=found.now.start_ms / 1e3, end=found.now.end_ms / 1e3),

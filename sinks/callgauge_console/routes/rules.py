@@ -19,7 +19,7 @@ from callgauge_rules.rule_sets import KnownSet, RuleBook
 from callgauge_rules.rules import rules_in
 from callgauge_windows.grouping import parse_groupings
 
-__all__ = ["router"]
+__all__ = ["known_rules", "router"]
 
 router = APIRouter(prefix="/v1", tags=["rules"])
 
@@ -110,7 +110,7 @@ class Pushed(BaseModel):
 def rules(parts: Given, grant: Reader) -> Rules:
     """The rules, where each is judged and why, and what it told last."""
     now = parts.now()
-    known = _book(parts)
+    known = known_rules(parts)
     sets = known.since(round(now * 1e3))
     current = sets[0]
     with parts.desk().book() as book:
@@ -146,7 +146,7 @@ def push_rules(parts: Given, grant: Admin, new: NewRules) -> Pushed:
     made = RuleSet(
         version=uuid7(now), effective_from=effective, text=new.text, file=name, author=by.who[:256], why=new.why
     )
-    before = _book(parts).at(round(effective * 1e3)).rules
+    before = known_rules(parts).at(round(effective * 1e3)).rules
     changes = changes_between(before, tuple(each.rule for each in placed))
     if not new.dry_run:
         parts.rules.writer.publish(made)
@@ -159,7 +159,8 @@ def push_rules(parts: Given, grant: Admin, new: NewRules) -> Pushed:
     )
 
 
-def _book(parts: Parts) -> RuleBook:
+def known_rules(parts: Parts) -> RuleBook:
+    """The rule sets. Raises ProblemError: the rule file of the settings cannot be used."""
     try:
         return parts.rules.book()
     except RuleError as error:

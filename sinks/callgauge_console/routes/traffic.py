@@ -11,14 +11,15 @@ from callgauge.counted import LABELS
 from callgauge_console.parts import Given, Parts
 from callgauge_console.totals import STEPS_S, Totals, step_s_of
 from callgauge_console.web.access import Reader
-from callgauge_console.web.filters import Filter
+from callgauge_console.web.filters import UserFilter
 from callgauge_console.web.span import Span
 from callgauge_history.questions.labels import check_labels
 from callgauge_history.questions.lines import Line, lines
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.series import MEASURES_OVER_TIME
-from callgauge_history.questions.summary import summary, summary_by
+from callgauge_history.questions.summary import LabelledNumbers, summary, summary_by
 from callgauge_history.questions.top import top
+from callgauge_history.store import Ask
 
 __all__ = ["router"]
 
@@ -33,6 +34,7 @@ _USUAL = (
     *("ttft_p50_ms", "ttft_p95_ms", "input_tokens", "output_tokens", "cost_usd"),
 )
 Measure = Literal[MEASURES_OVER_TIME]  # type: ignore[valid-type]  # the names of a table
+Order = Literal["calls", "cost", "tokens", "errors"]
 GroupLabel = Literal["service", "model", "feature", "provider", "environment", "prompt_version", "variant", "user_id"]
 
 
@@ -80,13 +82,12 @@ class Breakdown(BaseModel):
 
 
 @router.get("/summary")
-def get_summary(parts: Given, grant: Reader, span: Span, where: Filter) -> Summary:
+def get_summary(parts: Given, grant: Reader, span: Span, where: UserFilter) -> Summary:
     """How much, how slow, how dear, how many errors; and a day before."""
-    ask = parts.store.query
     asked = Period(span.start_ms, span.end_ms)
-    now = summary(ask, asked, where)
+    now = summary(parts.ask_of(span.end_s), asked, where)
     day_before = Period(now.period.start_ms - _DAY_MS, now.period.end_ms - _DAY_MS)
-    before = summary(ask, day_before, where)
+    before = summary(parts.ask_of(day_before.end_ms / 1e3), day_before, where)
     newest_ms = _newest_ms(parts)
     return Summary(
         start=now.period.start_ms / 1e3,
@@ -102,7 +103,7 @@ def get_metrics(
     parts: Given,
     grant: Reader,
     span: Span,
-    where: Filter,
+    where: UserFilter,
     measure: Annotated[list[Measure], Query(max_length=30, description="By default those of the overview.")] = [],  # noqa: B006
     by: Annotated[list[GroupLabel], Query(max_length=3, description="A line for each value.")] = [],  # noqa: B006
     step: Annotated[int | None, Query(ge=1, le=604_800, description="Seconds; by default what fits a chart.")] = None,
@@ -112,9 +113,8 @@ def get_metrics(
     asked = Period(span.start_ms, span.end_ms)
     step_s = step or step_s_of(asked, {*where, *by}, parts.settings.groupings)
     measures = list(dict.fromkeys(measure)) or list(_USUAL)
-    found = lines(
-        parts.store.query, asked, measures, step_s * 1_000, by, where, stored_until_ms=_newest_ms(parts), limit=limit
-    )
+    ask = parts.ask_of(span.end_s)
+    found = lines(ask, asked, measures, step_s * 1_000, by, where, stored_until_ms=_newest_ms(parts), limit=limit)
     names = check_labels(by, (*LABELS, "user_id"))
     return Series(
         step_s=step_s,
@@ -128,23 +128,20 @@ def get_breakdown(
     parts: Given,
     grant: Reader,
     span: Span,
-    where: Filter,
+    where: UserFilter,
     by: GroupLabel = "service",
-    top_by: Annotated[
-        Literal["calls", "cost", "tokens", "errors"], Query(alias="top", description="Which values are told.")
-    ] = "calls",
+    top_by: Annotated[Order, Query(alias="top", description="Which values are told.")] = "calls",
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> Breakdown:
     """The values of a label with the most calls (or cost, ...), each with its figures and its calls over time."""
-    ask = parts.store.query
+    ask = parts.ask_of(span.end_s)
     asked = Period(span.start_ms, span.end_ms)
-    ranked = [each.value for each in top(ask, asked, by, where, order=top_by, limit=limit + 1)]
-    chosen = ranked[:limit]
     step_s = _coarse(asked, {*where, by}, parts.settings.groupings)
-    if not chosen:
+    figures = _most(ask, asked, by, where, top_by, limit + 1)
+    more, figures = len(figures) > limit, figures[:limit]
+    if not figures:
         return Breakdown(by=by, step_s=step_s, rows=[], more=False)
-    of_them = {**where, by: chosen}
-    figures = {each.values[0]: each for each in summary_by(ask, asked, [by], of_them, limit=limit)}
+    of_them = {**where, by: [each.values[0] for each in figures]}
     until_ms = _newest_ms(parts)
     course = lines(ask, asked, ["calls"], step_s * 1_000, [by], of_them, stored_until_ms=until_ms, limit=limit)
     # A step that calls still come into says too little.
@@ -153,11 +150,23 @@ def get_breakdown(
     courses = {line.values[0]: line.numbers["calls"][: len(steps)] for line in course.lines}
     none: list[float | None] = [0.0 if start < until_ms else None for start in steps]
     rows = [
-        Group(value=value, totals=Totals.of(figures[value], asked), course=courses.get(value, none))
-        for value in chosen
-        if value in figures
+        Group(value=each.values[0], totals=Totals.of(each, asked), course=courses.get(each.values[0], none))
+        for each in figures
     ]
-    return Breakdown(by=by, step_s=step_s, rows=rows, more=len(ranked) > limit)
+    return Breakdown(by=by, step_s=step_s, rows=rows, more=more)
+
+
+def _most(
+    ask: Ask, asked: Period, by: str, where: dict[str, list[str]], order: Order, limit: int
+) -> list[LabelledNumbers]:
+    """The values with the most of something, and their numbers."""
+    if by != "user_id" and order == "calls":
+        return summary_by(ask, asked, [by], where, limit=limit)  # in this order by itself
+    ranked = [each.value for each in top(ask, asked, by, where, order=order, limit=limit)]
+    if not ranked:
+        return []
+    known = {each.values[0]: each for each in summary_by(ask, asked, [by], {**where, by: ranked}, limit=limit)}
+    return [known[value] for value in ranked if value in known]
 
 
 def _coarse(asked: Period, labels: set[str], groupings: str) -> int:
@@ -169,7 +178,7 @@ def _coarse(asked: Period, labels: set[str], groupings: str) -> int:
 
 def _newest_ms(parts: Parts) -> int:
     """Until when calls are stored, epoch ms of event time; 0: none is. It is read from the parts' metadata."""
-    [[newest]] = parts.store.query("SELECT toUnixTimestamp64Milli(max(event_time)) FROM calls").rows
+    [[newest]] = parts.ask_of(parts.now())("SELECT toUnixTimestamp64Milli(max(event_time)) FROM calls").rows
     return int(newest)
 
 

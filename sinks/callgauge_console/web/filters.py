@@ -12,7 +12,7 @@ from callgauge.counted import LABELS
 from callgauge_console.web.access import Grant, Reader
 from callgauge_console.web.problems import ProblemError
 
-__all__ = ["Filter", "narrowed"]
+__all__ = ["Filter", "UserFilter", "narrowed"]
 
 _Values = list[Annotated[str, Query(max_length=256)]]
 
@@ -55,3 +55,14 @@ def _filter(grant: Reader, asked: Annotated[dict[str, Any], Depends(_asked)]) ->
 
 #: A dependency of routes: label -> values.
 Filter = Annotated[dict[str, list[str]], Depends(_filter)]
+
+
+def _with_users(
+    where: Filter,
+    user: Annotated[_Values, Query(max_length=100, description="Only calls of this user, or of one of these.")] = [],  # noqa: B006
+) -> dict[str, list[str]]:
+    return where | ({"user_id": user} if user else {})
+
+
+#: The same, and users. Windows do not know users: such a question is answered from the calls.
+UserFilter = Annotated[dict[str, list[str]], Depends(_with_users)]

@@ -15,6 +15,7 @@ from callgauge.keys.key_hash import id_of
 from callgauge.rates import Rates
 from callgauge_console.web.access import Access
 from callgauge_console.web.problems import ProblemError, problem_response
+from callgauge_console.web.request_metrics import RequestMetrics
 
 __all__ = ["HEADERS", "Guard"]
 
@@ -42,6 +43,7 @@ class Guard:
     Args:
         rates: requests a second of each key, or of each address.
         most_bytes: of a body.
+        metrics: where requests to the API are counted.
         clock: seconds that never go back.
     """
 
@@ -51,12 +53,14 @@ class Guard:
         access: Access,
         rates: Rates,
         most_bytes: int,
+        metrics: RequestMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._app = app
         self._access = access
         self._rates = rates
         self._most_bytes = most_bytes
+        self._metrics = metrics
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -64,7 +68,10 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send, is_api=scope["path"].startswith("/v1/"))
+        is_api = scope["path"].startswith("/v1/")
+        send = _with_headers(send, is_api=is_api)
+        if is_api:
+            send = self._counted(scope, send)
         try:
             self._admit(scope)
             body = await self._body(scope, receive)
@@ -73,6 +80,18 @@ class Guard:
             return
         with contextlib.suppress(Exception):  # it was answered, and is in the log (`answer_problems`)
             await self._app(scope, _replay(body, receive), send)
+
+    def _counted(self, scope: Scope, send: Send) -> Send:
+        began, status = self._clock(), 0
+
+        async def counting(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                self._metrics.note(scope, status, self._clock() - began)
+
+        return counting
 
     def _admit(self, scope: Scope) -> None:
         headers = Headers(scope=scope)

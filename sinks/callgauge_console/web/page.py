@@ -35,6 +35,6 @@ def mount_page(app: FastAPI, folder: Path) -> None:
 
     for name in PAGES:
         app.add_api_route(f"/{name}", page, methods=["GET"], include_in_schema=False)
-    for name in ("service", "model", "feature", "user", "trace", "alert"):
+    for name in ("service", "model", "feature", "user", "users", "trace", "alert"):
         app.add_api_route(f"/{name}/{{rest:path}}", page, methods=["GET"], include_in_schema=False)
     app.mount("/static", _Files(directory=folder), name="static")

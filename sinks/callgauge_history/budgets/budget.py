@@ -81,7 +81,7 @@ class Budget(BaseModel):
         limit: how much.
         limits: other limits for single values of `by`.
         soft, hard: shares of the limit from which `check_budget` warns, and refuses.
-        levels: shares at which an alert is told, once in each period.
+        levels: shares at which an alert is told, once in each period; see `level_of`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -113,6 +113,10 @@ class Budget(BaseModel):
     def limit_of(self, value: str) -> float:
         """The limit of a value of `by`."""
         return self.limits.get(value, self.limit)
+
+    def level_of(self, share: float) -> float | None:
+        """The highest level that so much of the limit reaches: the lower ones are part of it. None: it reaches none."""
+        return max((level for level in self.levels if share >= level), default=None)
 
     def concerns(self, labels: Mapping[str, str]) -> bool:
         """Whether a call with these labels is spent from it. What is not given may be anything, but for `by`."""

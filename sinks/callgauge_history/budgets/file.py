@@ -11,7 +11,7 @@ budgets:
     time_zone: Europe/Berlin
     soft: 80%                 # from here on `check_budget` warns
     hard: 100%                # from here on it refuses
-    levels: [50%, 80%, 100%, 150%]   # an alert at each, once a period
+    levels: [50%, 80%, 100%, 150%]   # an alert at each, of which the highest is on
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ export const plain = (value) => (known(value) ? (Number.isInteger(value) ? count
 export function aggregate(name, value) {
   if (!known(value)) return NONE;
   if (/_rate$|_share$|^share_/.test(name)) return percent(value);
-  if (/_ms$/.test(name)) return duration(value);
+  if (/_ms$|^ms_per_/.test(name)) return duration(value);
   if (/^cost|_usd$/.test(name)) return dollars(value);
   return plain(value);
 }

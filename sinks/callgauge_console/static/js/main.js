@@ -10,6 +10,8 @@ import { readAddress, state } from "./state.js";
 
 const EVERY_MS = 1_000;
 const AGAIN_MS = 3_000;
+/** A store that is slow is asked less often: it rests as long as it worked, up to this. */
+const MOST_MS = 10_000;
 
 class App {
   constructor() {
@@ -66,24 +68,28 @@ class App {
     this.abort?.abort();
     const abort = (this.abort = new AbortController());
     const page = this.page;
-    let wait = EVERY_MS;
+    const began = performance.now();
+    let wait = EVERY_MS, again = false;
     const slow = setTimeout(() => document.body.classList.add("loading"), 300);
     try {
       this.me ??= await this.who();
       await page.refresh({ signal: abort.signal, me: this.me });
       if (abort.signal.aborted) return;
+      wait = Math.min(MOST_MS, Math.max(EVERY_MS, performance.now() - began));
       put(this.frame.problems);
       this.frame.tell(this.paused ? "paused" : this.isLive(page) ? "live" : "fixed");
       document.body.dataset.loaded = this.address;
     } catch (error) {
       if (error.name === "AbortError" || abort.signal.aborted) return;
       wait = this.failed(error);
+      again = wait !== null;
+      if (!again) return; // whoever enters a key begins anew; to ask again would take away what was typed
     } finally {
       clearTimeout(slow);
       document.body.classList.remove("loading");
     }
     if (!this.paused && this.isLive(page) && !document.hidden) this.timer = setTimeout(() => this.refresh(), wait);
-    else if (wait > EVERY_MS) this.timer = setTimeout(() => this.refresh(), wait);
+    else if (again) this.timer = setTimeout(() => this.refresh(), wait);
   }
 
   /** Whether the page goes on asking: not of a time that is over. */
@@ -102,13 +108,12 @@ class App {
     this.frame.tell("error");
     const known = error instanceof Problem ? error : new Problem(0, `The page has a defect: ${error.message}`);
     put(this.frame.problems, problem(known), known.status === 401 && this.keyForm());
-    return (known.retryAfterS ?? AGAIN_MS / 1e3) * 1e3;
+    return known.status === 401 ? null : (known.retryAfterS ?? AGAIN_MS / 1e3) * 1e3;
   }
 
   keyForm() {
     const field = h("input", { type: "password", class: "plain", name: "key", autocomplete: "off", "aria-label": "Key", placeholder: "cg_…" });
     const save = (event) => { event.preventDefault(); keepKey(field.value.trim()); this.me = null; this.refresh(); };
-    clearTimeout(this.timer);
     return h("form", { class: "panel", onsubmit: save }, h("div", { class: "body row" }, h("span", {}, "This console asks for a key. It is kept for this tab alone."), field, h("button", { class: "button primary", type: "submit" }, "Use key")));
   }
 }

@@ -11,6 +11,7 @@ import { pipelinePage } from "./pages/pipeline.js";
 import { qualityPage } from "./pages/quality.js";
 import { rulesPage } from "./pages/rules.js";
 import { tracePage } from "./pages/trace.js";
+import { userPage } from "./pages/user.js";
 import { empty } from "./parts/bits.js";
 import { h } from "./dom.js";
 
@@ -26,10 +27,11 @@ const PAGES = {
   services: () => groupsPage("service"),
   models: () => groupsPage("model"),
   features: () => groupsPage("feature"),
-  users: () => groupsPage("user_id"),
+  users: (id) => (id ? userPage(id) : groupsPage("user_id")),
   service: (name) => overviewPage({ service: name }),
   model: (name) => overviewPage({ model: name }),
   feature: (name) => overviewPage({ feature: name }),
+  user: (id) => userPage(id),
   calls: () => callsPage(),
   trace: (id) => tracePage(id),
   quality: () => qualityPage(),

@@ -22,6 +22,12 @@ export function day(epochS) {
   return `${p.year}-${two(p.month)}-${two(p.day)}`;
 }
 
+/** When the day of a time begins, in the zone that is shown. */
+export function startOfDay(epochS) {
+  const p = parts(epochS);
+  return (state.zone === "local" ? new Date(p.year, p.month - 1, p.day).getTime() : Date.UTC(p.year, p.month - 1, p.day)) / 1e3;
+}
+
 /** 2026-01-31 14:00:00 UTC */
 export const full = (epochS) => (epochS ? `${day(epochS)} ${clock(epochS)} ${zoneName()}` : "–");
 
@@ -37,6 +43,12 @@ export function ago(epochS, nowS) {
   if (seconds < 6_000) return `${Math.round(seconds / 60)} m`;
   if (seconds < 172_800) return `${Math.round(seconds / 3_600)} h`;
   return `${Math.round(seconds / 86_400)} d`;
+}
+
+/** A length of time as somebody wrote it: 90 s, 5 m, 1 h, 30 d. */
+export function lasting(seconds) {
+  for (const [size, unit] of [[86_400, "d"], [3_600, "h"], [60, "m"]]) if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
+  return `${seconds} s`;
 }
 
 /** The labels of a time axis: the day where it begins, else hours and minutes. */

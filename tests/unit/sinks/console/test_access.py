@@ -20,6 +20,7 @@ from callgauge_console.parts import Parts
 from callgauge_console.pipeline import Pipeline
 from callgauge_console.web.access import KEYS, Access
 from callgauge_console.web.guard import Guard
+from callgauge_console.web.request_metrics import RequestMetrics
 from callgauge_history.store import QueryResult
 
 READ, WRITE, TEAM = new_key(), new_key(), new_key()
@@ -35,8 +36,9 @@ class Away:
 def client(access: Access, *, per_s: float = 0.0, most_bytes: int = 1_000, host: str = "127.0.0.1:22550") -> TestClient:
     none: Any = None
     store: Any = Away()
-    api = make_api(Parts(load_settings(), store, none, none, Pipeline(list), none))
-    guarded = Guard(api, access, Rates(per_s), most_bytes, clock=lambda: 0.0)
+    parts = Parts(load_settings(), store, none, none, Pipeline(list), none)
+    metrics = RequestMetrics(parts.registry)
+    guarded = Guard(make_api(parts), access, Rates(per_s), most_bytes, metrics, clock=lambda: 0.0)
     return TestClient(guarded, base_url=f"http://{host}", raise_server_exceptions=False)
 
 
@@ -203,3 +205,20 @@ def test_metrics_of_all_services_are_for_who_sees_all(tmp_path: Path) -> None:
     assert answer.headers["content-type"].startswith("text/plain")
     assert "process_cpu_seconds_total" in answer.text
     assert "callgauge_metrics_up" in answer.text
+
+
+def test_requests_are_counted_by_route() -> None:
+    """Also those that are refused; whatever is asked for, the names are those of the routes."""
+    local = client(Access(None))
+    for path in ("/v1/me", "/v1/me", "/v1/nothing/1", "/v1/nothing/2", "/v1/metrics?limit=0", "/services"):
+        local.get(path)
+    local.post("/v1/silences", content=b"x")
+    text = local.get("/metrics").text
+    counted = {line for line in text.splitlines() if line.startswith("callgauge_console_requests_total")}
+    assert counted == {
+        'callgauge_console_requests_total{route="/v1/me",status="200"} 2.0',
+        'callgauge_console_requests_total{route="",status="404"} 2.0',
+        'callgauge_console_requests_total{route="/v1/metrics",status="422"} 1.0',
+        'callgauge_console_requests_total{route="",status="415"} 1.0',
+    }
+    assert 'callgauge_console_request_duration_seconds_count{route="/v1/me"} 2.0' in text

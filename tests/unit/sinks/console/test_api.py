@@ -61,7 +61,7 @@ def get(console: Served, path: str, **params: Any) -> Any:
 
 def hour_of(traffic: Traffic) -> tuple[dict[str, float], list[Call]]:
     """An hour of whole steps, and the calls of models that ended in it."""
-    end = int(NOW) // 300 * 300 - 600
+    end = int(NOW) // 600 * 600 - 600
     begin = end - 3_600
     ended = [call for call in traffic.calls if begin <= call.ts + (call.latency_ms or 0) / 1e3 < end]
     return {"from": begin, "to": end}, [call for call in ended if call.operation not in STEPS]
@@ -118,6 +118,46 @@ def test_calls_are_found_page_by_page(console: Served, traffic: Traffic) -> None
     assert waited == pytest.approx(chain["latency_ms"], abs=2)
 
 
+def test_what_a_user_used(console: Served, traffic: Traffic) -> None:
+    """By day and hour, figures, courses, errors: a recount of the user's own calls, whatever is in the name."""
+    hour, calls = hour_of(traffic)
+    for user in ("user-01", NASTY["user_id"]):
+        mine = [call for call in calls if call.user_id == user]
+        assert mine
+        now = get(console, "/v1/summary", **hour, user=user)["now"]
+        failed = sum(call.status == "error" for call in mine)
+        assert (now["calls"], now["errors"]) == (len(mine), failed)
+        for step in ("day", "hour"):
+            used = get(console, "/v1/usage", **hour, user=user, step=step)["rows"]
+            assert sum(row["calls"] for row in used) == len(mine)
+            assert sum(row["cost_usd"] for row in used) == pytest.approx(sum(call.cost_usd or 0 for call in mine))
+        by_model = get(console, "/v1/usage", **hour, user=user, by="model", step="month")["rows"]
+        assert {row["labels"]["model"] for row in by_model} == {call.model for call in mine}
+        series = get(console, "/v1/metrics", **hour, user=user, measure="calls", step=300)["series"]
+        assert sum(series[0]["values"]["calls"]) == len(mine)
+        rows = get(console, "/v1/breakdown", **hour, user=user, by="model")["rows"]
+        assert sum(row["totals"]["calls"] for row in rows) == len(mine)
+        errors = get(console, "/v1/errors", **hour, user=user)["errors"]
+        assert sum(each["errors"] for each in errors) == failed
+    assert httpx.get(f"{console.url}/v1/usage", params={"zone": "Mars"}).status_code == 422
+
+
+def test_names_may_hold_slashes(console: Served) -> None:
+    """A user and a trace of whatever name."""
+    assert get(console, "/v1/users/a%2Fb%2F/budget")["user"] == "a/b/"
+    missing = httpx.get(f"{console.url}/v1/traces/a%2Fb")
+    assert (missing.status_code, "'a/b'" in missing.json()["detail"]) == (404, True)
+
+
+def test_why_calls_fail(console: Served, traffic: Traffic) -> None:
+    """By type and provider, of a service."""
+    hour, calls = hour_of(traffic)
+    found = get(console, "/v1/errors", **hour, service="search")["errors"]
+    mine = [call for call in calls if call.service == "search" and call.status == "error"]
+    assert sum(each["errors"] for each in found) == len(mine)
+    assert {each["error_type"] for each in found} == {"timeout"}
+
+
 def test_quality_and_drift(console: Served) -> None:
     """Scores with their course, and what changed."""
     found = get(console, "/v1/quality")
@@ -136,6 +176,14 @@ def test_alerts_and_what_people_do(console: Served) -> None:
     assert {alert["rule"] for alert in active} == {"high_error_rate", "slow_model"}
     history = get(console, "/v1/alerts", state="history", **TWO_HOURS)["alerts"]
     assert "hourly_cost" in {alert["rule"] for alert in history}
+    # It fired 50 minutes ago and ended 33 minutes ago: a time that begins between begins with it.
+    later = {"from": NOW - 2_400, "to": NOW - 1_000}
+    assert "hourly_cost" not in {
+        alert["rule"] for alert in get(console, "/v1/alerts", state="history", **later)["alerts"]
+    }
+    assert {alert["rule"] for alert in get(console, "/v1/alerts", state="during", **later)["alerts"]} == {"hourly_cost"}
+    after = {"from": NOW - 1_900, "to": NOW - 1_000}
+    assert get(console, "/v1/alerts", state="during", **after)["alerts"] == []
     [mine] = get(console, "/v1/alerts", severity="critical")["alerts"]
     story = get(console, f"/v1/alerts/{mine['alert_id']}")
     assert len(story["alert"]["points"]) == 60
@@ -180,6 +228,9 @@ def test_budgets_and_the_rest(console: Served) -> None:
     rules = {rule["name"]: rule for rule in get(console, "/v1/rules")["rules"]}
     assert rules["high_error_rate"]["place"] == "stream"
     assert rules["hourly_cost"]["last"]["value"] == 12.5
+    values = get(console, "/v1/rules/values")
+    assert {each["rule"] for each in values["values"]} == set(rules)
+    assert all((each["value"] is None) == bool(each["why"]) for each in values["values"])
     assert get(console, "/v1/completeness")["status"] == "exact"
     assert {each["name"] for each in get(console, "/v1/pipeline")["stored"]} == {"calls", "windows", "scores", "alerts"}
     compared = get(console, "/v1/experiments", a="v1", b="v2", label="prompt_version", score="helpfulness")

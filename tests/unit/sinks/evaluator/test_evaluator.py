@@ -11,6 +11,7 @@ from callgauge_evaluator.complete import Complete
 from callgauge_evaluator.evaluation import RuleJudge
 from callgauge_evaluator.evaluator import Evaluator
 from callgauge_evaluator.lives import Lives, subject_of, timing_of
+from callgauge_evaluator.metrics import counted_of
 from callgauge_history.store import Ask, Parameters, QueryResult, StoreUnavailable
 from tests.unit.sinks.evaluator.test_lives import T0_MS, rule_of, subjects
 
@@ -156,6 +157,25 @@ def test_two_leaders_tell_one_alert() -> None:
         bus.now_ms += MINUTE_MS
     assert len(bus.topic) == 2 * len(alone())
     assert once(bus.topic) == alone()
+
+
+def test_prometheus_is_told_who_leads_and_how_far() -> None:
+    """Of two evaluators; the numbers are read when they are asked for."""
+    bus, seat = Bus(), Seat(True)
+    leader, other = bus.evaluator(seat), bus.evaluator(Seat(False))
+    numbers = {each.name: each.read for each in counted_of(leader)}
+    for _ in COURSE:
+        leader.step()
+        other.step()
+        bus.now_ms += MINUTE_MS
+    assert {name: read() for name, read in numbers.items()} == {
+        "evaluator_leads": {(): 1.0},
+        "evaluator_judged_timestamp_seconds": {(): bus.cursor / 1e3 if bus.cursor else 0.0},
+        "evaluator_alerts_told": {(): float(len(alone()))},
+    }
+    assert [each.read()[()] for each in counted_of(other)] == [0.0, 0.0, 0.0]
+    seat.does = False
+    assert numbers["evaluator_leads"]() == {(): 0.0}
 
 
 def test_away_for_a_while_it_makes_up_for_it() -> None:

@@ -41,3 +41,13 @@ def test_a_scraper_sees_counters_and_lag() -> None:
         assert "process_cpu_seconds_total" in text
     with pytest.raises(SettingError, match=r"CALLGAUGE_METRICS_PORT: metrics cannot be served on 127\.0\.0\.1:"):
         serve_metrics(settings, "sinks", [], [])
+
+
+def test_what_falls_is_a_gauge() -> None:
+    """Its name has no _total."""
+    settings = load_settings(metrics_port=free_port())
+    leads = Counted("evaluator_leads", "Whether it leads.", (), lambda: {(): 1.0}, falls=True)
+    serve_metrics(settings, "evaluator", [], [leads])
+    text = httpx.get(f"http://127.0.0.1:{settings.metrics_port}/metrics").text
+    assert "# TYPE callgauge_evaluator_leads gauge" in text
+    assert 'callgauge_evaluator_leads{app="evaluator"} 1.0' in text

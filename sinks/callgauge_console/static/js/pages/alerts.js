@@ -25,12 +25,12 @@ export function alertsPage() {
   const told = h("div", {});
   const say = (text, tone = "good") => put(told, banner(tone, "", text));
   const active = new Table({
-    caption: "Active alerts", keyOf: (row) => row.alert_id, sort: "since.down", param: "sort_active", empty: ["Nothing is wrong", "No rule is broken now. What was is below."],
+    caption: "Active alerts", cards: true, keyOf: (row) => row.alert_id, sort: "since.down", param: "sort_active", empty: ["Nothing is wrong", "No rule is broken now. What was is below."],
     columns: [...SHARED, { key: "state", title: "State", cell: (row, td) => put(td, badge(row.shown), row.acknowledged && h("span", { class: "sub" }, row.acknowledged.who)), value: (row) => row.shown },
       { key: "since", title: "For", num: true, cell: (row, td) => { td.textContent = ago(since(row), now()); td.title = full(since(row)); }, value: (row) => since(row) }, VALUE, SUMMARY, { key: "act", title: "", make: (row) => actions(row, say) }],
   });
   const past = new Table({
-    caption: "History", keyOf: (row) => row.alert_id, sort: "fired.down", param: "sort_past", empty: ["No alert fired in this time", "Choose a longer time."],
+    caption: "History", cards: true, keyOf: (row) => row.alert_id, sort: "fired.down", param: "sort_past", empty: ["No alert fired in this time", "Choose a longer time."],
     columns: [...SHARED, { key: "fired", title: "Fired", cell: (row, td) => { td.textContent = brief(since(row)); td.title = full(since(row)); }, value: since },
       { key: "lasted", title: "Lasted", num: true, text: (row) => (row.ends_at ? ago(since(row), row.ends_at) : "still on"), value: (row) => (row.ends_at ?? now()) - since(row) }, VALUE, SUMMARY],
   });

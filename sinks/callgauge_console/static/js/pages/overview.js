@@ -3,7 +3,8 @@
 import { get } from "../api.js";
 import { h, put, setText } from "../dom.js";
 import { change, count, dollars, duration, percent, rate, short } from "../format.js";
-import { eventsOf } from "../parts/events.js";
+import { errorTable } from "../parts/error_table.js";
+import { eventsOf, valuesOf } from "../parts/events.js";
 import { alertList } from "../parts/alert_list.js";
 import { panel, to } from "../parts/bits.js";
 import { Chart } from "../parts/chart.js";
@@ -48,27 +49,31 @@ export function overviewPage(where) {
   const alerts = h("div", {});
   const others = ["service", "model"].filter((name) => name !== label);
   const tables = others.map((by) => [by, groupTable(by, { short: true, param: `sort_${by}` })]);
+  const errors = label ? errorTable() : null;
   const asOf = h("span", { class: "muted" });
   const aside = label === "service" || label === "model" || label === "feature" ? to("/calls", { [label]: value }, "Calls") : null;
   const node = h("div", {},
     h("div", { class: "stack" }, tiles.node, h("div", { class: "row" }, asOf, aside),
       h("div", { class: "grid three" }, Object.values(all).map((chart) => chart.node)),
       alerts,
-      h("div", { class: "grid two" }, tables.map(([by, table]) => panel(by === "service" ? "Services" : "Models", { flush: true, aside: to(by === "service" ? "/services" : "/models", {}, "All") }, table.node)))));
+      h("div", { class: "grid two" }, tables.map(([by, table]) => panel(by === "service" ? "Services" : "Models", { flush: true, aside: to(by === "service" ? "/services" : "/models", {}, "All") }, table.node)),
+        errors && panel("Errors", { flush: true, aside: to("/calls", { [label]: value, status: "error" }, "Failed calls") }, errors.node))));
 
   async function refresh({ signal }) {
     const asked = span();
     const params = { ...where, from: asked.from, to: asked.to };
     const yesterday = { ...where, from: asked.from - 86_400, to: asked.to - 86_400 };
-    const [summary, series, past, events, ...groups] = await Promise.all([
+    const breakdowns = Promise.all(others.map((by) => get("/v1/breakdown", { ...params, by, limit: 8 }, signal)));
+    const [summary, series, past, groups, failed, events] = await Promise.all([
       get("/v1/summary", params, signal), get("/v1/metrics", params, signal), get("/v1/metrics", { ...yesterday, measure: "cost_usd" }, signal),
-      eventsOf(asked, where, signal), ...others.map((by) => get("/v1/breakdown", { ...params, by, limit: 8 }, signal)),
+      breakdowns, errors && get("/v1/errors", params, signal), eventsOf(asked, where, signal, label ? breakdowns.then(valuesOf) : {}),
     ]);
     tiles.update(figures(summary, asked.to - asked.from));
     setText(asOf, summary.newest ? `Newest call that is stored ended ${full(summary.newest)}, ${ago(summary.newest, Date.now() / 1e3)} ago` : "No call in this time");
     draw(all, series, past, asked, events, summary.newest);
     put(alerts, events.active.length > 0 && panel("Active alerts", { flush: true, aside: to("/alerts", {}, "All") }, alertList(worst(events.active).slice(0, 6))));
     tables.forEach(([, table], index) => table.update(groups[index]));
+    errors?.update(failed.errors);
   }
 
   return { title: value ?? "Overview", kind: KINDS[label] ?? "", nav: label ? `${label}s` : "", node, refresh, destroy: () => Object.values(all).forEach((chart) => chart.destroy()) };

@@ -6,6 +6,7 @@ import { aggregate, count, dollars, duration, percent, plain } from "../format.j
 import { badge, panel } from "../parts/bits.js";
 import { Chart } from "../parts/chart.js";
 import { eventsOf } from "../parts/events.js";
+import { filters } from "../parts/filters.js";
 import { Table } from "../parts/table.js";
 import { span, state } from "../state.js";
 import { brief } from "../times.js";
@@ -42,14 +43,17 @@ export function qualityPage() {
   const grid = h("div", { class: "grid three" });
   const charts = new Map();
   const driftPanel = panel("Drift", { flush: true, aside: compared }, drift.node);
-  const node = h("div", { class: "stack" }, driftPanel, panel("Scores", { flush: true }, table.node), grid);
+  const form = filters(["service", "model", "feature"].map((name) => [name, name[0].toUpperCase() + name.slice(1)]), { verb: "Show", label: "Which calls" });
+  const node = h("div", { class: "stack" }, form.node, driftPanel, panel("Scores", { flush: true }, table.node), grid);
   let askedAt = 0, of = "";
 
   async function refresh({ signal }) {
     const asked = span();
-    const where = Object.fromEntries(["service", "model"].map((name) => [name, state.query.getAll(name)]));
+    form.show();
+    const where = Object.fromEntries(["service", "model", "feature"].map((name) => [name, state.query.getAll(name)]).filter(([, values]) => values.length));
+    const only = Object.fromEntries(Object.entries(where).map(([name, [value]]) => [name, value]));
     const due = Date.now() - askedAt > 10_000 || of !== location.search;
-    const [found, events, report] = await Promise.all([get("/v1/quality", { ...where, ...asked }, signal), eventsOf(asked, {}, signal), due ? get("/v1/drift", { ...where, ...asked }, signal) : null]);
+    const [found, events, report] = await Promise.all([get("/v1/quality", { ...where, ...asked }, signal), eventsOf(asked, only, signal), due ? get("/v1/drift", { ...where, ...asked }, signal) : null]);
     if (report) {
       [askedAt, of] = [Date.now(), location.search];
       drift.update(report.calls[0] && report.calls[1] ? report.changes : []);
@@ -62,7 +66,7 @@ export function qualityPage() {
   function draw(score, step, asked, events) {
     const key = `${score.name} ${score.origin}`;
     if (!charts.has(key)) {
-      const chart = new Chart({ title: score.name, aside: score.origin, format: plain, zero: score.lowest >= 0, lines: [{ key: "mean", label: "mean", tone: "accent" }] });
+      const chart = new Chart({ title: score.name, aside: score.origin, format: plain, zero: score.lowest >= 0, lines: [{ key: "mean", label: "mean", tone: "accent", join: true }] });
       charts.set(key, chart);
       grid.append(chart.node);
     }

@@ -5,7 +5,7 @@ import { h, put } from "../dom.js";
 import { count, dollars, duration, short } from "../format.js";
 import { badge, panel } from "../parts/bits.js";
 import { Tiles } from "../parts/tiles.js";
-import { link } from "../state.js";
+import { here, link, readAddress, state } from "../state.js";
 import { full } from "../times.js";
 
 const STEPS = new Set(["chain", "retrieval", "execute_tool", "tool", "invoke_agent", "workflow"]);
@@ -15,7 +15,15 @@ export function tracePage(id) {
   const rows = h("div", { class: "waterfall", role: "table", "aria-label": "Steps of the trace" });
   const facts = h("div", {});
   const node = h("div", { class: "stack" }, tiles.node, panel("Steps", { flush: true, aside: "darker: what the whole trace waited for" }, rows), facts);
-  let chosen = null;
+  let chosen = state.query.get("span");
+
+  /** Shows the facts of a step; the address says which. */
+  function choose(each, trace) {
+    chosen = each.call.event_id;
+    history.replaceState({}, "", here({ span: chosen }));
+    readAddress();
+    show(trace);
+  }
 
   async function refresh({ signal }) {
     const trace = await get(`/v1/traces/${encodeURIComponent(id)}`, {}, signal);
@@ -28,7 +36,7 @@ export function tracePage(id) {
       { name: "Output tokens", value: short(trace.output_tokens), title: count(trace.output_tokens) },
       { name: "Cost", value: dollars(trace.cost_usd) },
     ]);
-    put(rows, head(length), trace.spans.map((each) => row(each, trace, length, () => { chosen = each.call.event_id; show(trace); })));
+    put(rows, head(length), trace.spans.map((each) => row(each, trace, length, () => choose(each, trace))));
     show(trace);
   }
 
@@ -67,8 +75,14 @@ function details({ call, critical_ms: critical }) {
     fact("status", [badge(call.status), call.error_type && ` ${call.error_type}`]), fact("error", call.error_message), fact("operation", call.operation),
     fact("service", h("a", { href: link(["service", call.service]) }, call.service)), fact("feature", call.feature), fact("provider", call.provider),
     fact("model", call.model && h("a", { href: link(["model", call.model]) }, call.model)), fact("answered by", call.response_model), fact("prompt version", call.prompt_version), fact("variant", call.variant),
-    fact("user", call.user_id && h("a", { href: link("/calls", { user: call.user_id }) }, call.user_id)), fact("session", call.session_id),
+    fact("user", call.user_id && h("a", { href: link(["user", call.user_id]) }, call.user_id)), fact("session", call.session_id && h("a", { href: link("/calls", { session: call.session_id }) }, call.session_id)),
     fact("began", full(call.start_ms / 1e3)), fact("latency", duration(call.latency_ms)), fact("first token", call.time_to_first_token_ms === null ? "" : duration(call.time_to_first_token_ms)), fact("waited for", duration(critical)),
-    fact("finish reason", call.finish_reason), fact("retries", call.retry_count || ""), fact("cost", dollars(call.cost_usd)),
+    fact("finish reason", call.finish_reason), fact("retries", call.retry_count || ""), fact("tokens", tokens(call)), fact("cost", call.cost_usd === null ? "" : dollars(call.cost_usd)),
     Object.entries(call.tags).map(([name, value]) => fact(name, value)));
+}
+
+function tokens(call) {
+  if (call.input_tokens === null && call.output_tokens === null) return "";
+  const of = (whole, part, word) => `${count(whole)}${part ? ` (${count(part)} ${word})` : ""}`;
+  return `${of(call.input_tokens, call.cache_read_tokens, "from a cache")} in, ${of(call.output_tokens, call.reasoning_tokens, "reasoning")} out`;
 }

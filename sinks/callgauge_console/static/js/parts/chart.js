@@ -9,6 +9,7 @@ const TONES = { accent: "--accent", "accent-2": "--accent-2", "accent-3": "--acc
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const all = new Set();
 const sync = uPlot.sync("time");
+const asBars = uPlot.paths.bars({ size: [0.7, 40] });
 
 /** After a change of theme the canvases are drawn again, in its colours. */
 export function redrawCharts() {
@@ -16,10 +17,10 @@ export function redrawCharts() {
 }
 
 export class Chart {
-  /** `lines`: [{ key, label, tone, dash, area }]; `format` writes a value, `axis` one beside the axis; `zero`: the axis
-   * begins at nought; `least`: it reaches so far at least. */
-  constructor({ title, lines, format, axis = format, height = 158, zero = true, least = 0, aside = "" }) {
-    Object.assign(this, { title, lines, format, axis, height, zero, least });
+  /** `lines`: [{ key, label, tone, dash, area, bars, join }], `join`: over all steps without a value, not only over few; `format` writes a value,
+   * `axis` one beside the axis, `when` a time; `zero`: the axis begins at nought; `least`: it reaches so far at least. */
+  constructor({ title, lines, format, axis = format, when = (at) => `${day(at)} ${clock(at)}`, height = 158, zero = true, least = 0, aside = "" }) {
+    Object.assign(this, { title, lines, format, axis, when, height, zero, least });
     this.data = { times: [], values: {} };
     this.events = { alerts: [], marks: [] };
     this.now = h("div", { class: "now" });
@@ -60,14 +61,25 @@ export class Chart {
     }
   }
 
+  /** Adds marks of changes to what is shown. */
+  mark(marks) {
+    this.events = { ...this.events, marks };
+    this.plot.setAttribute("aria-label", this.described());
+    this.uplot?.redraw(false);
+  }
+
   described() {
     const said = this.lines.map((line) => `${line.label} ${this.format(last(this.data.values[line.key]))}`).join(", ");
-    const alerts = this.events.alerts.length ? `; ${this.events.alerts.length} alerts in this time` : "";
-    return `${this.title}: ${said}${alerts}`;
+    const number = this.events.alerts.length;
+    const alerts = number ? `; ${number} alert${number === 1 ? "" : "s"} in this time` : "";
+    const changes = this.events.marks.map(({ text }) => text);
+    return `${this.title}: ${said}${alerts}${changes.length ? `; ${changes.length} mark${changes.length === 1 ? "" : "s"}: ${changes.slice(-5).join(", ")}` : ""}`;
   }
 
   columns() {
-    return [this.data.times, ...this.lines.map((line) => this.data.values[line.key] ?? this.data.times.map(() => null))];
+    // A bar of nought would be a dash on the axis.
+    const drawn = (line) => (line.bars ? this.data.values[line.key]?.map((value) => value || null) : this.data.values[line.key]);
+    return [this.data.times, ...this.lines.map((line) => drawn(line) ?? this.data.times.map(() => null))];
   }
 
   make() {
@@ -99,8 +111,8 @@ export class Chart {
         { ...axis, size: 58, gap: 6, space: 34, values: (u, splits) => splits.map((value) => this.axis(value)) },
       ],
       series: [{}, ...this.lines.map((line) => ({
-        stroke: colour(TONES[line.tone]), width: line.thin ? 1 : 1.5, dash: line.dash ? [4, 4] : undefined, spanGaps: false,
-        fill: line.area ? `color-mix(in srgb, ${colour(TONES[line.tone])} 12%, transparent)` : undefined, points: { show: (u, index) => isolated(u.data[index]), size: 4 },
+        stroke: colour(TONES[line.tone]), width: 1.5, dash: line.dash ? [4, 4] : undefined, spanGaps: Boolean(line.join), gaps: (u, series, first, last, gaps) => wide(u, gaps), paths: line.bars ? asBars : undefined,
+        fill: line.area || line.bars ? `color-mix(in srgb, ${colour(TONES[line.tone])} ${line.bars ? 45 : 12}%, transparent)` : undefined, points: { show: line.bars ? false : (u, index) => isolated(u.data[index], line.join), size: 4 },
       }))],
       hooks: {
         drawClear: [(u) => drawBands(u, this.events)],
@@ -124,7 +136,7 @@ export class Chart {
     this.tip.hidden = !under;
     if (!under) return;
     const at = this.data.times[index];
-    put(this.tip, h("div", { class: "when" }, `${day(at)} ${clock(at)}`),
+    put(this.tip, h("div", { class: "when" }, this.when(at)),
       this.lines.map((line) => h("div", { class: "key" }, h("i", { class: `swatch ${line.tone}` }), line.label, " ", h("b", {}, this.format(this.data.values[line.key]?.[index])))),
       nearEvents(this.events, u.posToVal(u.cursor.left, "x"), (u.scales.x.max - u.scales.x.min) / 60).map((text) => h("div", { class: "event" }, text)));
     const left = u.cursor.left + 74;
@@ -147,7 +159,7 @@ export class Chart {
     const { times, values } = this.data;
     const rows = times.map((at, index) => [at, index]).slice(-200).reverse();
     put(this.table, h("table", {}, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "time"), this.lines.map((line) => h("th", { scope: "col", class: "num" }, line.label)))),
-      h("tbody", {}, rows.map(([at, index]) => h("tr", {}, h("td", {}, `${day(at)} ${clock(at)}`), this.lines.map((line) => h("td", { class: "num" }, this.format(values[line.key]?.[index]))))))));
+      h("tbody", {}, rows.map(([at, index]) => h("tr", {}, h("td", {}, this.when(at)), this.lines.map((line) => h("td", { class: "num" }, this.format(values[line.key]?.[index]))))))));
   }
 }
 
@@ -156,12 +168,15 @@ function last(values) {
   return null;
 }
 
-/** Few enough points that lines alone would not show them. */
-function isolated(values) {
+/** Few enough points that lines alone would not show them, or not where they are. */
+function isolated(values, joined) {
   let seen = 0;
   for (const value of values ?? []) if (value !== null) seen += 1;
-  return seen > 0 && seen <= 2;
+  return seen > 0 && seen <= (joined ? 30 : 2);
 }
+
+/** Gaps that are seen as such: a few steps without a call do not cut a line into pieces. */
+const wide = (u, gaps) => gaps.filter(([from, to]) => to - from > u.bbox.width / 14);
 
 const within = (u, at) => Math.max(u.bbox.left, Math.min(u.bbox.left + u.bbox.width, u.valToPos(at, "x", true)));
 

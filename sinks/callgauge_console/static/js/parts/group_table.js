@@ -6,7 +6,7 @@ import { link } from "../state.js";
 import { spark } from "./spark.js";
 import { Table } from "./table.js";
 
-const PAGES = { service: "service", model: "model", feature: "feature" };
+const PAGES = { service: "service", model: "model", feature: "feature", user_id: "user" };
 const NAMES = { service: "Service", model: "Model", feature: "Feature", user_id: "User" };
 
 export function groupTable(by, { short: brief = false, param = "sort" } = {}) {
@@ -36,7 +36,6 @@ function errors(row, td) {
 
 function name(by, row) {
   const text = row.value || "(none)";
-  if (by === "user_id") return row.value ? h("a", { class: "name", title: text, href: link("/calls", { user: row.value }) }, text) : h("span", { class: "muted" }, text);
   return row.value ? h("a", { class: "name", title: text, href: link([PAGES[by], row.value]) }, text) : h("span", { class: "muted" }, text);
 }
 

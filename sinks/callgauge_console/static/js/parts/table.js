@@ -4,12 +4,14 @@ import { h, keyed, put, setText } from "../dom.js";
 import { go, here, state } from "../state.js";
 
 export class Table {
-  /** `columns`: [{ key, title, num, text(row), cell(row, td), value(row), sort }]; `keyOf` names a row. */
-  constructor({ caption, columns, keyOf, sort, param = "sort", empty }) {
-    Object.assign(this, { columns, keyOf, sort, param, empty });
-    this.body = h("tbody");
+  /** `columns`: [{ key, title, num, text(row), cell(row, td), value(row) }]; `keyOf` names a row; `cards`: on a narrow window
+   * each row is a card, for tables whose columns are words. */
+  constructor({ caption, columns, keyOf, sort, param = "sort", empty, cards = false }) {
+    Object.assign(this, { columns, keyOf, sort, param, empty, cards });
+    // The roles are named: a browser forgets them when a stylesheet shows rows as cards.
+    this.body = h("tbody", { role: "rowgroup" });
     this.heads = columns.map((column) => this.head(column));
-    this.table = h("table", {}, h("caption", { class: "hidden-text" }, caption), h("thead", {}, h("tr", {}, this.heads)), this.body);
+    this.table = h("table", { role: "table", class: cards ? "cards" : null }, h("caption", { class: "hidden-text" }, caption), h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, this.heads)), this.body);
     this.none = h("div", { class: "empty", hidden: true });
     this.scroll = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, this.table);
     this.node = h("div", {}, this.scroll, this.none);
@@ -23,7 +25,7 @@ export class Table {
   head(column) {
     const sortable = column.value !== undefined;
     const inside = sortable ? h("button", { type: "button", onclick: () => this.choose(column) }, column.title, h("span", { class: "arrow", "aria-hidden": "true" })) : column.title;
-    return h("th", { scope: "col", class: column.num ? "num" : null }, inside || h("span", { class: "hidden-text" }, column.key));
+    return h("th", { scope: "col", role: "columnheader", class: column.num ? "num" : null }, inside || h("span", { class: "hidden-text" }, column.key));
   }
 
   choose(column) {
@@ -51,7 +53,7 @@ export class Table {
   }
 
   row(row) {
-    return h("tr", {}, this.columns.map((column, index) => h(index === 0 && column.head !== false ? "td" : "td", { class: [column.num && "num", column.class].filter(Boolean).join(" ") || null }, column.make?.(row))));
+    return h("tr", { role: "row" }, this.columns.map((column) => h("td", { role: "cell", "data-label": this.cards ? column.title : null, class: [column.num && "num", column.class].filter(Boolean).join(" ") || null }, column.make?.(row))));
   }
 
   fill(tr, row) {
