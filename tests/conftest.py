@@ -1,7 +1,6 @@
 """Brokers, settings and topic names for every test.
 
-A test that kills a broker of a fixture must start it again; a test that wants it gone starts its own
-(`tests.brokers.start_broker`).
+A test that kills a broker has its own (`own_kafka`, or `tests.brokers.start_broker`).
 """
 
 from __future__ import annotations
@@ -10,6 +9,7 @@ import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +20,7 @@ from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
 from tests.compiling import compile_once
 from tests.examples import try_all
 from tests.forkserver import forking
+from tests.shared_broker import shared_broker
 
 # A busy machine takes its time: no example has a deadline, and to be slow is no failure.
 hypothesis.settings.register_profile(
@@ -57,7 +58,7 @@ def long(request: pytest.FixtureRequest) -> bool:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes come first."""
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
+        if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
         if item.get_closest_marker("only_long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes over a minute: with --long (make chaos)"))
@@ -100,11 +101,26 @@ def tansu() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Broker]:
-    """One Apache Kafka for the whole run; skipped without Java and Maven, an error in CI."""
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One Apache Kafka for the whole run, with all its processes; skipped without Java and Maven, an error in CI."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # those of all processes are in one
+    with skipped_without_kafka(), shared_broker("kafka", folder / "brokers") as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[Broker]:
+    """A Kafka that a test may kill."""
+    with skipped_without_kafka(), start_broker("kafka") as broker:
+        yield broker
+
+
+@contextmanager
+def skipped_without_kafka() -> Iterator[None]:
+    """Skip where Kafka cannot be started; in CI that is an error."""
     try:
-        with start_broker("kafka") as broker:
-            yield broker
+        yield
     except KafkaMissing as error:
         if in_ci():
             raise
