@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,6 +22,11 @@ from tests.compiling import compile_once
 from tests.examples import try_all
 from tests.forkserver import forking
 from tests.shared_broker import shared_broker
+
+# Images of Python tell it to keep no compiled code. Each of the hundreds of processes of a run would then compile all
+# that it imports, and each of pytest-xdist's rewrite every test.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A busy machine takes its time: no example has a deadline, and to be slow is no failure.
 hypothesis.settings.register_profile(
@@ -39,7 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Before test modules are imported, and before pytest-xdist starts its processes."""
     try_all(config.getoption("--long"))
-    if getattr(config.option, "numprocesses", None) and not config.option.collectonly:
+    if not getattr(config.option, "numprocesses", None):
+        gc.disable()  # until all tests are collected: they, and what they import, stay
+    elif not config.option.collectonly:
         compile_once()
 
 
@@ -47,6 +55,7 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests need not be looked at by each garbage collection."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
