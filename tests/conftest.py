@@ -21,6 +21,7 @@ from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
 from tests.compiling import compile_once
 from tests.examples import try_all
 from tests.forkserver import forking
+from tests.order import spread
 from tests.shared_broker import shared_broker
 
 # Images of Python tell it to keep no compiled code. Each of the hundreds of processes of a run would then compile all
@@ -34,6 +35,9 @@ hypothesis.settings.register_profile(
 )
 if not in_ci():  # there Hypothesis has a profile of its own, which is as patient, and repeats the same examples
     hypothesis.settings.load_profile("callgauge")
+
+
+CHAOS, INTEGRATION = Path(__file__).parent / "chaos", Path(__file__).parent / "integration"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,24 +69,23 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes come first."""
+    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes are spread."""
     for item in items:
         if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
         if item.get_closest_marker("only_long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes over a minute: with --long (make chaos)"))
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    items[:] = _slow_first(items, workers)
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    waiting = [item for item in items if item.path.is_relative_to(CHAOS) or item.path.is_relative_to(INTEGRATION)]
+    known = set(waiting)
+    items[:] = spread(waiting, [item for item in items if item not in known], processes, _shares_a_fixture)
 
 
-def _slow_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """xdist gives each of its workers a stretch of the list, and later takes from the ends of those that are behind. So
-    each stretch begins with its share of the tests that start processes."""
-    folders = tuple(str(Path(__file__).parent / name) for name in ("chaos", "integration"))
-    slow = [item for item in items if str(item.path).startswith(folders)]
-    quick = [item for item in items if not str(item.path).startswith(folders)]
-    cuts = [len(quick) * number // workers for number in range(workers + 1)]
-    return [item for n in range(workers) for item in (*slow[n::workers], *quick[cuts[n] : cuts[n + 1]])]
+def _shares_a_fixture(item: pytest.Item) -> object:
+    """A key of tests that should run one after the other in one process: of those that wait only what is marked."""
+    if item.path.is_relative_to(CHAOS) or item.path.is_relative_to(INTEGRATION):
+        return item.path if item.get_closest_marker("xdist_group") else item.nodeid
+    return item.path.parent if (item.path.parent / "conftest.py").exists() else item.path
 
 
 @pytest.fixture(scope="session", autouse=True)
