@@ -1,6 +1,5 @@
-"""Compiles what the workers compile, once, before the processes of a test run begin.
-
-In a new clone that takes half a minute of CPU; each process that finds nothing on disk would do it again.
+"""Compiles what the processes of a test run would each compile, once, before they begin: in a new clone that takes a
+minute of CPU.
 """
 
 from __future__ import annotations
@@ -15,7 +14,11 @@ _WARM_UPS = ("callgauge_streams.rollup.warm_up", "callgauge_streams.detect.warm_
 
 
 def compile_once() -> None:
-    """Leave the compiled code of all workers on disk, where it is missing. A failure is for the tests to tell."""
+    """Leave on disk, where it is missing: what Numba compiles for the workers, and tests as pytest rewrites them. A
+    failure is for the tests to tell."""
     root = Path(__file__).parents[1]
-    for process in [subprocess.Popen([sys.executable, "-m", name], cwd=root) for name in _WARM_UPS]:
+    commands = [[sys.executable, "-m", name] for name in _WARM_UPS]
+    if not any((root / "tests" / "unit" / "__pycache__").glob("*-pytest-*.pyc")):
+        commands.append([sys.executable, "-m", "pytest", "--collect-only", "-q"])
+    for process in [subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL) for command in commands]:
         process.wait()

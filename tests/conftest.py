@@ -1,15 +1,16 @@
 """Brokers, settings and topic names for every test.
 
-A test that kills a broker of a fixture must start it again; a test that wants it gone starts its own
-(`tests.brokers.start_broker`).
+A test that kills a broker has its own (`own_kafka`, or `tests.brokers.start_broker`).
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -20,6 +21,13 @@ from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
 from tests.compiling import compile_once
 from tests.examples import try_all
 from tests.forkserver import forking
+from tests.order import spread
+from tests.shared_broker import shared_broker
+
+# Images of Python tell it to keep no compiled code. Each of the hundreds of processes of a run would then compile all
+# that it imports, and each of pytest-xdist's rewrite every test.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A busy machine takes its time: no example has a deadline, and to be slow is no failure.
 hypothesis.settings.register_profile(
@@ -27,6 +35,9 @@ hypothesis.settings.register_profile(
 )
 if not in_ci():  # there Hypothesis has a profile of its own, which is as patient, and repeats the same examples
     hypothesis.settings.load_profile("callgauge")
+
+
+CHAOS, INTEGRATION = Path(__file__).parent / "chaos", Path(__file__).parent / "integration"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -38,7 +49,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Before test modules are imported, and before pytest-xdist starts its processes."""
     try_all(config.getoption("--long"))
-    if getattr(config.option, "numprocesses", None) and not config.option.collectonly:
+    if not getattr(config.option, "numprocesses", None):
+        gc.disable()  # until all tests are collected: they, and what they import, stay
+    elif not config.option.collectonly:
         compile_once()
 
 
@@ -46,6 +59,7 @@ def pytest_collection_finish() -> None:
     """Thousands of collected tests need not be looked at by each garbage collection."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
@@ -55,24 +69,23 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes come first."""
+    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes are spread."""
     for item in items:
-        if "kafka" in getattr(item, "fixturenames", ()):
+        if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
         if item.get_closest_marker("only_long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes over a minute: with --long (make chaos)"))
-    workers = getattr(config, "workerinput", {}).get("workercount", 1)
-    items[:] = _slow_first(items, workers)
+    processes = getattr(config, "workerinput", {}).get("workercount", 1)
+    waiting = [item for item in items if item.path.is_relative_to(CHAOS) or item.path.is_relative_to(INTEGRATION)]
+    known = set(waiting)
+    items[:] = spread(waiting, [item for item in items if item not in known], processes, _shares_a_fixture)
 
 
-def _slow_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """xdist gives each of its workers a stretch of the list, and later takes from the ends of those that are behind. So
-    each stretch begins with its share of the tests that start processes."""
-    folders = tuple(str(Path(__file__).parent / name) for name in ("chaos", "integration"))
-    slow = [item for item in items if str(item.path).startswith(folders)]
-    quick = [item for item in items if not str(item.path).startswith(folders)]
-    cuts = [len(quick) * number // workers for number in range(workers + 1)]
-    return [item for n in range(workers) for item in (*slow[n::workers], *quick[cuts[n] : cuts[n + 1]])]
+def _shares_a_fixture(item: pytest.Item) -> object:
+    """A key of tests that should run one after the other in one process: of those that wait only what is marked."""
+    if item.path.is_relative_to(CHAOS) or item.path.is_relative_to(INTEGRATION):
+        return item.path if item.get_closest_marker("xdist_group") else item.nodeid
+    return item.path.parent if (item.path.parent / "conftest.py").exists() else item.path
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,11 +113,26 @@ def tansu() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def kafka() -> Iterator[Broker]:
-    """One Apache Kafka for the whole run; skipped without Java and Maven, an error in CI."""
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """One Apache Kafka for the whole run, with all its processes; skipped without Java and Maven, an error in CI."""
+    own = tmp_path_factory.getbasetemp()
+    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # those of all processes are in one
+    with skipped_without_kafka(), shared_broker("kafka", folder / "brokers") as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[Broker]:
+    """A Kafka that a test may kill."""
+    with skipped_without_kafka(), start_broker("kafka") as broker:
+        yield broker
+
+
+@contextmanager
+def skipped_without_kafka() -> Iterator[None]:
+    """Skip where Kafka cannot be started; in CI that is an error."""
     try:
-        with start_broker("kafka") as broker:
-            yield broker
+        yield
     except KafkaMissing as error:
         if in_ci():
             raise

@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from callgauge import Gauge, Settings
 from callgauge.codec import decode_call
 from callgauge_deploy.process import wait_until
 from callgauge_deploy.topics import ensure_topics
-from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
+from tests.brokers import Broker
 
 CALLS = 20_000
-
-
-@pytest.fixture
-def own_kafka() -> Iterator[Broker]:
-    """A Kafka of the test's own, which it may kill."""
-    try:
-        with start_broker("kafka") as broker:
-            yield broker
-    except KafkaMissing as error:
-        if in_ci():
-            raise
-        pytest.skip(str(error))
 
 
 def emit(gauge: Gauge, number: int) -> None:
@@ -54,7 +41,6 @@ def consumed(settings: Settings, count: int) -> list[str]:
         consumer.close()
 
 
-@pytest.mark.kafka
 def test_nothing_is_lost_and_the_order_stays(
     own_kafka: Broker, settings_of: Callable[..., Settings], tmp_path: Path
 ) -> None:

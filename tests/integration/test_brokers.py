@@ -8,7 +8,6 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic  # mypy: admin uses the name without exporting it
@@ -58,18 +57,17 @@ def test_what_is_sent_is_read(broker: Broker, topics_prefix: str) -> None:
     assert read(broker.bootstrap, topics_prefix, 3) == sent
 
 
-@pytest.mark.kafka
-def test_kafka_comes_back_with_its_log(kafka: Broker, topics_prefix: str) -> None:
+def test_kafka_comes_back_with_its_log(own_kafka: Broker, topics_prefix: str) -> None:
     """Killed with -9 and started again, Kafka has what it acknowledged, on the same port."""
-    make_topic(kafka.bootstrap, topics_prefix)
-    send(kafka.bootstrap, topics_prefix, [b"before"])
-    bootstrap, pid = kafka.bootstrap, kafka.pid
-    kafka.kill()
-    assert not kafka.alive
-    kafka.start()
-    send(kafka.bootstrap, topics_prefix, [b"after"])
-    assert kafka.bootstrap == bootstrap
-    assert kafka.pid != pid
+    make_topic(own_kafka.bootstrap, topics_prefix)
+    send(own_kafka.bootstrap, topics_prefix, [b"before"])
+    bootstrap, pid = own_kafka.bootstrap, own_kafka.pid
+    own_kafka.kill()
+    assert not own_kafka.alive
+    own_kafka.start()
+    send(own_kafka.bootstrap, topics_prefix, [b"after"])
+    assert own_kafka.bootstrap == bootstrap
+    assert own_kafka.pid != pid
     assert read(bootstrap, topics_prefix, 2) == [b"before", b"after"]
 
 

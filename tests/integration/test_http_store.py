@@ -19,6 +19,8 @@ from tests.clickhouse_http import Fault, HttpStore
 from tests.random_calls import random_calls
 from tests.unit.sinks.fakes import FakeMessage
 
+pytestmark = pytest.mark.xdist_group("HTTP store")  # one for all of them
+
 
 @pytest.fixture(scope="module")
 def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpStore]:

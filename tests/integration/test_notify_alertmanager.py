@@ -23,6 +23,8 @@ from tests.notifying import running, send_alerts
 from tests.unit.sinks.notify.alerts import alert, notice
 from tests.unit.sinks.notify.http_stub import local_web
 
+pytestmark = pytest.mark.xdist_group("Alertmanager")  # one for all of them
+
 
 @pytest.fixture(scope="module")
 def alertmanager(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Alertmanager]:

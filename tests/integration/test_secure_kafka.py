@@ -32,7 +32,7 @@ from tests.chaos.pipeline import Role, pipeline_settings
 from tests.secure_kafka import PLAIN_PASSWORD, PLAIN_USER, SecureKafka, secure_kafka, unsigned_token
 from tests.token_provider import token_provider
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, pytest.mark.xdist_group("secure Kafka")]  # one broker for all of them
 PASSWORD = "p \"q' =,;\\{}%$ ü"
 RULES = "rules:\n  - {name: seen, by: [], aggregate: calls, lookback: 10s, op: gt, value: 5, summary: calls come}\n"
 
