@@ -26,7 +26,7 @@ from callgauge_windows.json_names import field_of, name_table
 from callgauge_windows.json_numbers import after_null, read_number
 from callgauge_windows.json_scan import after_colon, after_space, after_string, after_value, after_word
 from callgauge_windows.json_strings import end_of_text, mark_ends, next_end, room_for_marks
-from callgauge_windows.json_words import BAD, PADDING, byte_at, views
+from callgauge_windows.json_words import BAD, PADDING, byte_at
 
 __all__ = ["CHOICES", "CHOICE_VALUES", "FLAGS", "NUMBERS", "TEXTS", "Scanned", "scan_calls"]
 
@@ -136,15 +136,15 @@ def scan_calls(values: Sequence[bytes | None]) -> Scanned:
     tags, tags_at = np.zeros(n, dtype=np.int32), np.zeros(n, dtype=np.int64)
     read, ascii_only = np.empty(n, dtype=np.bool_), np.ones(n, dtype=np.bool_)
     value_at = np.column_stack([ends - lengths, ends])
-    arrays = views(data)
+    every = np.frombuffer(data, dtype=np.uint8)
     marks = room_for_marks(int(lengths.max(initial=0)))
     names = np.empty((_MOST_TAGS, 2), dtype=np.int64)
-    _scan(*arrays, value_at, *marks, names, texts, numbers, flags, choices, tags, tags_at, read, ascii_only)
+    _scan(every, value_at, *marks, names, texts, numbers, flags, choices, tags, tags_at, read, ascii_only)
     for at in np.flatnonzero(read & ~ascii_only).tolist():
         read[at] = _is_text(values[at])
     tag_texts = np.empty((int(tags[read].sum()), 4), dtype=np.int32)
     if len(tag_texts):
-        _place_tags(*arrays, np.flatnonzero(read & (tags > 0)), tags, tags_at, tag_texts)
+        _place_tags(every, np.flatnonzero(read & (tags > 0)), tags, tags_at, tag_texts)
     return Scanned(data, read, texts, numbers, flags, choices, tags, tag_texts)
 
 
@@ -158,20 +158,20 @@ def _is_text(value: bytes | None) -> bool:
 
 @uncounted
 def _scan(
-    data: Any, words: Any, value_at: Any, marks: Any, marks_at: Any, names: Any, texts: Any, numbers: Any, flags: Any,
+    data: Any, value_at: Any, marks: Any, marks_at: Any, names: Any, texts: Any, numbers: Any, flags: Any,
     choices: Any, tags: Any, tags_at: Any, read: Any, ascii_only: Any,
 ) -> None:  # fmt: skip
     for event in range(len(value_at)):
         begin, end = value_at[event]
         read[event] = begin < end and _scan_call(
-            data, words, begin, end, marks, marks_at, names, event, texts[event], numbers[event], flags[event],
+            data, begin, end, marks, marks_at, names, event, texts[event], numbers[event], flags[event],
             choices[event], tags, tags_at, ascii_only,
         )  # fmt: skip
 
 
 @inlined
 def _scan_call(
-    data: Any, words: Any, begin: int, end: int, marks: Any, marks_at: Any, names: Any, event: int, texts: Any,
+    data: Any, begin: int, end: int, marks: Any, marks_at: Any, names: Any, event: int, texts: Any,
     numbers: Any, flags: Any, choices: Any, tags: Any, tags_at: Any, ascii_only: Any,
 ) -> bool:  # fmt: skip
     """Read the call in the bytes from `begin` to `end`; whether that was possible."""
@@ -187,18 +187,18 @@ def _scan_call(
             return False
         name = at + 1
         at = next_end(marks_at, begin, name)
-        field = field_of(words, name, at - name, _NAMES, _SLOTS)
+        field = field_of(data, name, at - name, _NAMES, _SLOTS)
         at = after_colon(data, at + 1 if byte_at(data, at) == _QUOTE else BAD)
         if at < 0 or at >= end:
             return False
         if field < 0:
-            at = after_value(data, words, at)
+            at = after_value(data, at)
         elif seen >> field & 1:
             return False
         else:
             seen |= 1 << field
             if byte_at(data, at) == _N:
-                at = BAD if _IS_REQUIRED[field] else after_null(words, at)
+                at = BAD if _IS_REQUIRED[field] else after_null(data, at)
             elif field < _NUMBER:
                 close = end_of_text(data, marks_at, begin, at)
                 # A text of so many bytes has at most so many characters; one with more bytes may still be valid.
@@ -209,7 +209,7 @@ def _scan_call(
             elif field < _FLAG:
                 # Without spaces there is but a comma between it and the next name, or it is the last.
                 close = min(next_end(marks_at, begin, at), end) - 1
-                at = read_number(data, words, at, close, field - _NUMBER, numbers, _BOUNDS)
+                at = read_number(data, at, close, field - _NUMBER, numbers, _BOUNDS)
             elif field < _CHOICE:
                 if byte_at(data, at) != _T and byte_at(data, at) != _F:
                     return False
@@ -217,7 +217,7 @@ def _scan_call(
                 at = after_word(data, at)
             elif field < _TAGS_AT:
                 close = end_of_text(data, marks_at, begin, at)
-                chosen = field_of(words, at + 1, close - (at + 1), _VALUES, _VALUE_SLOTS)
+                chosen = field_of(data, at + 1, close - (at + 1), _VALUES, _VALUE_SLOTS)
                 if chosen < 0 or not _ALLOWED[field - _CHOICE, chosen]:
                     return False
                 choices[field - _CHOICE] = chosen
@@ -280,7 +280,7 @@ def _are_equal(data: Any, one: Any, other: Any) -> bool:
 
 
 @uncounted
-def _place_tags(data: Any, words: Any, events: Any, tags: Any, tags_at: Any, out: Any) -> None:
+def _place_tags(data: Any, events: Any, tags: Any, tags_at: Any, out: Any) -> None:
     """Where the texts of the tags of some events stand; that they are as `_after_tags` wants them is known."""
     row = 0
     for event in events:
@@ -288,11 +288,11 @@ def _place_tags(data: Any, words: Any, events: Any, tags: Any, tags_at: Any, out
         for _ in range(tags[event]):
             at = after_space(data, at + 1)  # after the brace, or the comma
             out[row, 0] = at + 1
-            at = after_string(data, words, at + 1)
+            at = after_string(data, at + 1)
             out[row, 1] = at - 1
             at = after_colon(data, at)
             out[row, 2] = at + 1
-            at = after_string(data, words, at + 1)
+            at = after_string(data, at + 1)
             out[row, 3] = at - 1
             at = after_space(data, at)
             row += 1

@@ -12,7 +12,7 @@ from callgauge_sinks.call_columns import TYPES, derived_columns
 from callgauge_sinks.call_scan import CHOICE_VALUES, CHOICES, FLAGS, NUMBERS, TEXTS, Scanned
 from callgauge_sinks.map_columns import TEXTS as TEXT_MAP
 from callgauge_windows.compiled import inlined, uncounted
-from callgauge_windows.json_words import MASKS, hash_range, views
+from callgauge_windows.json_words import MASKS, hash_range, word_at
 
 __all__ = ["scanned_columns"]
 
@@ -25,11 +25,11 @@ _NOTHING = np.uint64(0)
 
 def scanned_columns(scanned: Scanned) -> dict[str, pa.Array]:
     """The columns of `calls` that come from the calls themselves, of those that could be read: at least one."""
-    data, words = views(scanned.data)
+    data = np.frombuffer(scanned.data, dtype=np.uint8)
     which: Any = slice(None) if scanned.read.all() else np.flatnonzero(scanned.read)
     columns = {}
     for place, name in enumerate(TEXTS):
-        columns[name] = _text_column(data, words, np.ascontiguousarray(scanned.texts[which, place]))
+        columns[name] = _text_column(data, np.ascontiguousarray(scanned.texts[which, place]))
     for place, name in enumerate(NUMBERS):
         columns[name] = _number_column(scanned.numbers[which, place], TYPES[name])
     columns |= {name: pa.array(scanned.flags[which, place]) for place, name in enumerate(FLAGS)}
@@ -39,9 +39,9 @@ def scanned_columns(scanned: Scanned) -> dict[str, pa.Array]:
     return columns | derived_columns(**numbers)
 
 
-def _text_column(data: Any, words: Any, at: Any) -> pa.Array:
+def _text_column(data: Any, at: Any) -> pa.Array:
     codes, firsts = np.empty(len(at), dtype=np.int32), np.empty(_MOST_CODES, dtype=np.int64)
-    different = _encode(words, at, codes, firsts, np.zeros(_SLOTS, dtype=np.int32))
+    different = _encode(data, at, codes, firsts, np.zeros(_SLOTS, dtype=np.int32))
     if different < 0:
         return _texts(data, at)
     return pa.DictionaryArray.from_arrays(codes, _texts(data, at[firsts[:different]]))
@@ -88,7 +88,7 @@ def _copy(data: Any, at: Any, out: Any) -> None:
 
 
 @uncounted
-def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
+def _encode(data: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
     """Number the different texts in the order they come; returns how many there are, -1 if there are too many.
 
     Args:
@@ -100,10 +100,10 @@ def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
     previous_begin, previous_end, previous_code = np.int64(0), np.int64(-1), 0
     for row in range(len(at)):
         begin, end = np.int64(at[row, 0]), np.int64(at[row, 1])
-        if not _is_same(words, previous_begin, previous_end, begin, end):
-            place = np.int64(hash_range(words, begin, end) & mask)
+        if not _is_same(data, previous_begin, previous_end, begin, end):
+            place = np.int64(hash_range(data, begin, end) & mask)
             code = slots[place] - 1
-            while code >= 0 and not _is_same(words, at[firsts[code], 0], at[firsts[code], 1], begin, end):
+            while code >= 0 and not _is_same(data, at[firsts[code], 0], at[firsts[code], 1], begin, end):
                 place = (place + 1) % len(slots)
                 code = slots[place] - 1
             if code < 0:
@@ -119,14 +119,14 @@ def _encode(words: Any, at: Any, codes: Any, firsts: Any, slots: Any) -> int:
 
 
 @inlined
-def _is_same(words: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> bool:
+def _is_same(data: Any, one: Any, one_end: Any, other: Any, other_end: Any) -> bool:
     """Whether two pieces of the data hold the same bytes, eight at a time."""
     length = one_end - one
     if other_end - other != length:
         return False
     at = 0
     while at + 8 <= length:
-        if words[one + at] != words[other + at]:
+        if word_at(data, one + at) != word_at(data, other + at):
             return False
         at += 8
-    return bool((words[one + at] ^ words[other + at]) & MASKS[length - at] == _NOTHING)
+    return bool((word_at(data, one + at) ^ word_at(data, other + at)) & MASKS[length - at] == _NOTHING)

@@ -1,4 +1,5 @@
-"""Single instructions of a processor that Python has no word for, to be used in compiled functions.
+"""Single instructions of a processor that Python has no word for, to be used in compiled functions. None checks that a
+position lies in the array.
 
 LLVM makes of each what the processor at hand does best: of `string_ends` three comparisons of 64 bytes at once with
 AVX-512, of 32 or 16 with others.
@@ -13,7 +14,16 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-__all__ = ["AT_ONCE", "double_of", "high_product", "leading_zeros", "prefetch", "string_ends", "trailing_zeros"]
+__all__ = [
+    "AT_ONCE",
+    "double_of",
+    "high_product",
+    "leading_zeros",
+    "prefetch",
+    "string_ends",
+    "trailing_zeros",
+    "word_at",
+]
 
 #: Bytes that `string_ends` looks at.
 AT_ONCE = 64
@@ -33,7 +43,7 @@ def _all(byte: int) -> ir.Constant:
 
 
 def _address(context: Any, builder: Any, kind: Any, array: Any, at: Any) -> Any:
-    """Of an entry of a one-dimensional array; nothing checks that there is one."""
+    """Of an entry of an array, counted from its first."""
     return builder.gep(context.make_array(kind)(context, builder, array).data, [at])
 
 
@@ -56,8 +66,19 @@ def string_ends(_typing: Any, data: Any, at: Any) -> Any:
 
 
 @_instruction
+def word_at(_typing: Any, data: Any, at: Any) -> Any:
+    """word_at(data, at): the eight bytes from a position on as one integer, the first of them the lowest."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        place = _address(context, builder, signature.args[0], *arguments)
+        return builder.load(builder.bitcast(place, _WORD.as_pointer()), align=1)
+
+    return types.uint64(data, at), generate
+
+
+@_instruction
 def prefetch(_typing: Any, data: Any, at: Any) -> Any:
-    """prefetch(data, at): have the entry of a one-dimensional array ready soon; no harm where it is not looked at."""
+    """prefetch(data, at): have an entry of an array, counted from its first, ready soon."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         place = builder.bitcast(_address(context, builder, signature.args[0], *arguments), ir.IntType(8).as_pointer())

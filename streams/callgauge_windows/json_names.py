@@ -60,17 +60,17 @@ def _words_of(name: bytes) -> list[int]:
 
 
 @inlined
-def field_of(words: Any, at: int, length: int, names: Any, slots: Any) -> int:
+def field_of(data: Any, at: int, length: int, names: Any, slots: Any) -> int:
     """The field whose name has `length` bytes from `at` on, BAD for one that is in no table. There must be no control
     character among them: a name that ends in zeros would be taken for the shorter one."""
     if not 0 < length <= _LONGEST:
         return BAD
-    first = word_at(words, at) & MASKS[np.uintp(min(length, 8))]
+    first = word_at(data, at) & MASKS[np.uintp(min(length, 8))]
     place = np.uintp(((first ^ np.uint64(length)) * MIX) >> _PLACE_SHIFT)
     field = slots[place]
     while field >= 0:
         row = np.uintp(field)
-        if names[row, 0] == first and (length <= 8 or _same_rest(words, at, length, names, row)):
+        if names[row, 0] == first and (length <= 8 or _same_rest(data, at, length, names, row)):
             return int(field)
         place = np.uintp((place + np.uintp(1)) % np.uintp(len(slots)))
         field = slots[place]
@@ -78,10 +78,10 @@ def field_of(words: Any, at: int, length: int, names: Any, slots: Any) -> int:
 
 
 @inlined
-def _same_rest(words: Any, at: int, length: int, names: Any, row: Any) -> bool:
+def _same_rest(data: Any, at: int, length: int, names: Any, row: Any) -> bool:
     """Whether a name goes on as that of a field does, after its first eight bytes."""
     rest = np.uintp(length)
-    differ = (word_at(words, at + 8) & _REST[rest, 0]) ^ names[row, 1]
-    differ |= (word_at(words, at + 16) & _REST[rest, 1]) ^ names[row, 2]
-    differ |= (word_at(words, at + 24) & _REST[rest, 2]) ^ names[row, 3]
+    differ = (word_at(data, at + 8) & _REST[rest, 0]) ^ names[row, 1]
+    differ |= (word_at(data, at + 16) & _REST[rest, 1]) ^ names[row, 2]
+    differ |= (word_at(data, at + 24) & _REST[rest, 2]) ^ names[row, 3]
     return bool(differ == _NOTHING)

@@ -33,9 +33,9 @@ _LOW_HALF = np.uint64(0xFFFFFFFF)
 
 
 @uncounted
-def after_null(words: Any, at: int) -> int:
+def after_null(data: Any, at: int) -> int:
     """The position after null, or BAD."""
-    return at + 4 if word_at(words, at) & _LOW_HALF == _NULL else BAD
+    return at + 4 if word_at(data, at) & _LOW_HALF == _NULL else BAD
 
 
 @inlined
@@ -60,11 +60,11 @@ def _first(digits: Any, count: int) -> Any:
 
 
 @inlined
-def _plain(data: Any, words: Any, at: int, end: int) -> Any:
+def _plain(data: Any, at: int, end: int) -> Any:
     """The digits of a number that is digits, or digits, a dot and digits, from `at` to `end`; and how many are behind
     the dot, BAD if it is something else."""
     length = end - at
-    word = word_at(words, at) ^ _ZEROS
+    word = word_at(data, at) ^ _ZEROS
     whole = trailing_zeros(_not_digits(word)) >> 3
     if whole == 0 or length <= 0 or (word & _LOWEST == _NOTHING and whole > 1 and length > 1):
         return 0, BAD
@@ -72,7 +72,7 @@ def _plain(data: Any, words: Any, at: int, end: int) -> Any:
         return _eight(_first(word, length)), 0
     digits = _eight(_first(word, whole))
     if whole == 8:
-        word = word_at(words, at + 8) ^ _ZEROS
+        word = word_at(data, at + 8) ^ _ZEROS
         more = trailing_zeros(_not_digits(word)) >> 3
         if more == 8:
             return 0, BAD
@@ -86,13 +86,13 @@ def _plain(data: Any, words: Any, at: int, end: int) -> Any:
         return 0, BAD
     at, left, odd = at + whole + 1, places, _NOTHING
     while left > 8:
-        word = word_at(words, at) ^ _ZEROS
+        word = word_at(data, at) ^ _ZEROS
         odd |= _not_digits(word)
         if digits >= _TENS[_MOST_DIGITS - 8]:
             return 0, BAD
         digits = digits * _TENS[8] + _eight(word)
         at, left = at + 8, left - 8
-    word = _first(word_at(words, at) ^ _ZEROS, left)
+    word = _first(word_at(data, at) ^ _ZEROS, left)
     odd |= _not_digits(word)
     if odd != _NOTHING or digits >= _TENS[np.uintp(_MOST_DIGITS - left)]:
         return 0, BAD
@@ -142,7 +142,7 @@ def _any(data: Any, at: int) -> Any:
 
 
 @inlined
-def read_number(data: Any, words: Any, at: int, end: int, number: int, out: Any, bounds: Any) -> int:
+def read_number(data: Any, at: int, end: int, number: int, out: Any, bounds: Any) -> int:
     """Read a number into `out[number]`; null leaves it as it is. Returns the position after it, or BAD.
 
     Args:
@@ -150,8 +150,8 @@ def read_number(data: Any, words: Any, at: int, end: int, number: int, out: Any,
         bounds: per number the smallest, the largest, whether it must be whole, and whether it may be null.
     """
     if byte_at(data, at) == _SMALL_N:
-        return after_null(words, at) if bounds[number, 3] else BAD
-    digits, places = _plain(data, words, at, end)
+        return after_null(data, at) if bounds[number, 3] else BAD
+    digits, places = _plain(data, at, end)
     if places < 0:
         end, digits, places = _any(data, at)
         if end < 0:

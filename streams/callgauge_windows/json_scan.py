@@ -2,9 +2,8 @@
 readers of calls are made (rollup's `scan.py`, the sink's `call_scan.py`), with `json_strings`, `json_names` and
 `json_numbers`.
 
-A position is an index into the data, which ends with PADDING bytes. Functions take the data twice: as bytes, and as the
-eight bytes from each position on (`json_words.views`). Whatever they read, msgspec reads as the same; where they return
-BAD, nothing is said of the value, and msgspec is to be asked.
+A position is an index into the data, which ends with PADDING bytes. Whatever these functions read, msgspec reads as the
+same; where they return BAD, nothing is said of the value, and msgspec is to be asked.
 
 After a change of these files run `make clean-compiled`: the readers have them compiled in.
 """
@@ -48,11 +47,11 @@ def after_space(data: Any, at: int) -> int:
 
 
 @uncounted
-def after_string(data: Any, words: Any, at: int) -> int:
+def after_string(data: Any, at: int) -> int:
     """The position after a string whose first character is at `at`; BAD if there is no valid string, or one with a
     surrogate."""
     while True:
-        stop = _stop_in(word_at(words, at))
+        stop = _stop_in(word_at(data, at))
         at += stop
         if stop < 8:
             if data[at] == _QUOTE:
@@ -111,10 +110,10 @@ def after_word(data: Any, at: int) -> int:
 
 
 @uncounted
-def _after_scalar(data: Any, words: Any, at: int) -> int:
+def _after_scalar(data: Any, at: int) -> int:
     """The position after a string, a number or a word."""
     if data[at] == _QUOTE:
-        return after_string(data, words, at + 1)
+        return after_string(data, at + 1)
     if data[at] == _MINUS or _ZERO <= data[at] <= _NINE:
         return _after_number(data, at)
     return after_word(data, at)
@@ -130,16 +129,16 @@ def after_colon(data: Any, at: int) -> int:
 
 
 @uncounted
-def _after_name(data: Any, words: Any, at: int) -> int:
+def _after_name(data: Any, at: int) -> int:
     """From the start of a member's name to its value."""
-    return after_colon(data, after_string(data, words, at + 1) if data[at] == _QUOTE else BAD)
+    return after_colon(data, after_string(data, at + 1) if data[at] == _QUOTE else BAD)
 
 
 @uncounted
-def after_value(data: Any, words: Any, at: int) -> int:
+def after_value(data: Any, at: int) -> int:
     """The position after any value; objects and lists may be nested."""
     if data[at] != _OPEN and data[at] != _OPEN_LIST:
-        return _after_scalar(data, words, at)
+        return _after_scalar(data, at)
     depth, objects = 0, 0  # one bit a level, set where it is an object
     while True:
         if data[at] == _OPEN or data[at] == _OPEN_LIST:
@@ -150,13 +149,13 @@ def after_value(data: Any, words: Any, at: int) -> int:
                 if depth > _DEEPEST:
                     return BAD
                 if is_object:
-                    at = _after_name(data, words, at)
+                    at = _after_name(data, at)
                     if at < 0:
                         return BAD
                 continue
             at += 1
         else:
-            at = _after_scalar(data, words, at)
+            at = _after_scalar(data, at)
             if at < 0:
                 return BAD
         while depth:
@@ -164,7 +163,7 @@ def after_value(data: Any, words: Any, at: int) -> int:
             if data[at] == _COMMA:
                 at = after_space(data, at + 1)
                 if objects & 1:
-                    at = _after_name(data, words, at)
+                    at = _after_name(data, at)
                     if at < 0:
                         return BAD
                 break

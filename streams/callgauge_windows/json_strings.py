@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from callgauge_windows.compiled import inlined, uncounted
 from callgauge_windows.instructions import AT_ONCE, string_ends, trailing_zeros
-from callgauge_windows.json_words import BAD, MASKS, byte_at, views, word_at
+from callgauge_windows.json_words import BAD, MASKS, byte_at, word_at
 
 __all__ = ["end_of_text", "is_ascii", "mark_ends", "next_end", "room_for_marks"]
 
@@ -24,10 +24,10 @@ _HIGHS = np.uint64(0x8080808080808080)
 _QUOTE = ord('"')
 
 
-def room_for_marks(longest: int) -> tuple[UInt64s, UInt64s]:
-    """Room for the marks of a message of at most so many bytes: as words, and as the words from each byte on."""
+def room_for_marks(longest: int) -> tuple[UInt64s, npt.NDArray[np.uint8]]:
+    """Room for the marks of a message of at most so many bytes: as words, and as bytes."""
     marks = np.empty(longest // AT_ONCE + 4, dtype=np.uint64)
-    return marks, views(marks.view(np.uint8))[1]
+    return marks, marks.view(np.uint8)
 
 
 @inlined
@@ -66,13 +66,13 @@ def next_end(marks_at: Any, begin: int, at: int) -> int:
 
 
 @uncounted
-def is_ascii(words: Any, at: int, end: int) -> bool:
+def is_ascii(data: Any, at: int, end: int) -> bool:
     """Whether the bytes from `at` to `end` are ASCII."""
     while at + 8 <= end:
-        if word_at(words, at) & _HIGHS:
+        if word_at(data, at) & _HIGHS:
             return False
         at += 8
-    return bool(word_at(words, at) & MASKS[np.uintp(end - at)] & _HIGHS == _NOTHING)
+    return bool(word_at(data, at) & MASKS[np.uintp(end - at)] & _HIGHS == _NOTHING)
 
 
 @inlined

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from callgauge_windows.compiled import inlined
+from callgauge_windows.instructions import word_at
 
-__all__ = ["BAD", "MASKS", "MIX", "PADDING", "byte_at", "hash_range", "mixed", "views", "word_at"]
-
-UInt64s = npt.NDArray[np.uint64]
+__all__ = ["BAD", "MASKS", "MIX", "PADDING", "byte_at", "hash_range", "mixed", "word_at"]
 
 BAD = -1
 """Returned instead of a position: this code cannot read it."""
-#: So many bytes must follow the last value in the data: it is read in words, and in pieces of 64 bytes.
+#: So many bytes must follow the last value in the data, since it is read in words and in pieces of 64 bytes.
 PADDING = 64
 
 #: What is left of a word of which only so many bytes count.
@@ -26,22 +24,10 @@ _MIX_2, _SEED = np.uint64(0x94D049BB133111EB), np.uint64(0xCBF29CE484222325)
 _S30, _S27, _S31 = np.uint64(30), np.uint64(27), np.uint64(31)
 
 
-def views(data: Any) -> tuple[npt.NDArray[np.uint8], UInt64s]:
-    """Two views of the data: each byte, and the eight bytes from each position on as one integer."""
-    words: UInt64s = np.ndarray((len(data) - 7,), dtype=np.uint64, buffer=data, strides=(1,))
-    return np.frombuffer(data, dtype=np.uint8), words
-
-
 @inlined
 def byte_at(data: Any, at: int) -> Any:
     """A byte. Of a position that may be negative Numba would have to find out whether it counts from the end."""
     return data[np.uintp(at)]
-
-
-@inlined
-def word_at(words: Any, at: int) -> Any:
-    """The eight bytes from a position on."""
-    return words[np.uintp(at)]
 
 
 @inlined
@@ -53,10 +39,10 @@ def mixed(value: Any) -> Any:
 
 
 @inlined
-def hash_range(words: Any, at: int, end: int) -> Any:
+def hash_range(data: Any, at: int, end: int) -> Any:
     """A hash of the bytes from `at` to `end`, whatever they are."""
     begin, value = at, _SEED
     while at + 8 <= end:
-        value = np.uint64(mixed(value ^ word_at(words, at)))
+        value = np.uint64(mixed(value ^ word_at(data, at)))
         at += 8
-    return mixed((value ^ (word_at(words, at) & MASKS[np.uintp(end - at)])) + np.uint64(end - begin))
+    return mixed((value ^ (word_at(data, at) & MASKS[np.uintp(end - at)])) + np.uint64(end - begin))

@@ -26,7 +26,7 @@ from callgauge_windows.json_names import field_of, name_table
 from callgauge_windows.json_numbers import read_number
 from callgauge_windows.json_scan import after_colon, after_space, after_string, after_value
 from callgauge_windows.json_strings import end_of_text, is_ascii, mark_ends, next_end, room_for_marks
-from callgauge_windows.json_words import BAD, MIX, byte_at, hash_range, mixed, views, word_at
+from callgauge_windows.json_words import BAD, MIX, byte_at, hash_range, mixed, word_at
 
 __all__ = ["Scanned", "hash_of", "scan"]
 
@@ -63,7 +63,7 @@ def _hash_word(data: Any, at: int) -> Any:
 
 @inlined
 def _scan_call(
-    data: Any, words: Any, begin: int, end: int, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any,
+    data: Any, begin: int, end: int, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any,
     id_at: Any,
 ) -> bool:  # fmt: skip
     """Read the call in the bytes from `begin` to `end`; whether that was possible."""
@@ -81,8 +81,8 @@ def _scan_call(
             return False
         name = at + 1
         at = next_end(marks_at, begin, name)
-        field = field_of(words, name, at - name, _NAMES, _SLOTS)
-        if word_at(words, at) & _TWO_BYTES == _NAME_END:
+        field = field_of(data, name, at - name, _NAMES, _SLOTS)
+        if word_at(data, at) & _TWO_BYTES == _NAME_END:
             at = after_space(data, at + 2)
         else:  # an escaped name could be that of any field
             at = after_colon(data, at + 1 if byte_at(data, at) == _QUOTE else BAD)
@@ -91,9 +91,9 @@ def _scan_call(
         if field < 0:
             if byte_at(data, at) == _QUOTE:
                 close = next_end(marks_at, begin, at + 1)
-                at = close + 1 if byte_at(data, close) == _QUOTE else after_string(data, words, close)
+                at = close + 1 if byte_at(data, close) == _QUOTE else after_string(data, close)
             else:
-                at = after_value(data, words, at)
+                at = after_value(data, at)
         elif seen >> field & 1:
             return False
         else:
@@ -101,17 +101,17 @@ def _scan_call(
             if field >= _NUMBER:
                 # Without spaces there is but a comma between it and the next name, or it is the last.
                 close = min(next_end(marks_at, begin, at), end) - 1
-                at = read_number(data, words, at, close, field - _NUMBER, numbers, _BOUNDS)
+                at = read_number(data, at, close, field - _NUMBER, numbers, _BOUNDS)
             elif field == _ID or not used[field]:
                 begin_text = at + 1
                 close = end_of_text(data, marks_at, begin, at)
                 shortest, longest = (1, _LONGEST_ID) if field == _ID else (0, _LONGEST_LABEL)
                 if not shortest <= close - begin_text <= longest:
                     return False
-                if not all_ascii and not is_ascii(words, begin_text, close):
+                if not all_ascii and not is_ascii(data, begin_text, close):
                     return False
                 if field == _ID:
-                    hashes[0] = hash_range(words, begin_text, close)
+                    hashes[0] = hash_range(data, begin_text, close)
                     id_at[0], id_at[1] = begin_text, close
                 at = close + 1
             else:
@@ -119,7 +119,7 @@ def _scan_call(
                     close = end_of_text(data, marks_at, begin, at)
                     if close < 0:
                         return False
-                    value = hash_range(words, at + 1, close)
+                    value = hash_range(data, at + 1, close)
                     at = close + 1
                 else:
                     at, value = _hash_word(data, at)
@@ -141,13 +141,13 @@ def _scan_call(
 
 @uncounted
 def _scan(
-    data: Any, words: Any, value_at: Any, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any,
+    data: Any, value_at: Any, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any,
     read: Any,
 ) -> None:  # fmt: skip
     for event in range(len(value_at)):
         begin, end = value_at[event]
         read[event] = begin < end and _scan_call(
-            data, words, begin, end, marks, marks_at, used, numbers[event], hashes[event], id_at[event]
+            data, begin, end, marks, marks_at, used, numbers[event], hashes[event], id_at[event]
         )
 
 
@@ -177,11 +177,11 @@ def scan(records: Records, labels: Sequence[str] = LABELS) -> Scanned:
     hashes, read = np.empty((n, 3), dtype=np.uint64), np.empty(n, dtype=np.bool_)
     longest = int((records.value_at[:, 1] - records.value_at[:, 0]).max(initial=0))
     marks = room_for_marks(longest)
-    _scan(*views(records.data), records.value_at, *marks, used, numbers, hashes, id_at, read)
+    _scan(np.frombuffer(records.data, dtype=np.uint8), records.value_at, *marks, used, numbers, hashes, id_at, read)
     return Scanned(read, numbers, hashes[:, 0], hashes[:, 1], hashes[:, 2], id_at)
 
 
 def hash_of(event_id: str) -> int:
     """The hash of an id, equal to the one that `scan` computes."""
     encoded = event_id.encode()
-    return int(hash_range(views(encoded + bytes(PADDING))[1], 0, len(encoded)))
+    return int(hash_range(np.frombuffer(encoded + bytes(PADDING), dtype=np.uint8), 0, len(encoded)))

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_windows.compiled import uncounted
+from callgauge_windows.compiled import inlined, uncounted
+from callgauge_windows.instructions import prefetch
 
 __all__ = ["NEW", "OTHER_CONTENT", "SAME_CONTENT", "SeenIds"]
 
@@ -30,6 +31,7 @@ Int8s = npt.NDArray[np.int8]
 NEW, SAME_CONTENT, OTHER_CONTENT = 0, 1, 2
 
 _FULL, _FRESH = 0.75, 0.6
+_AHEAD = 16
 _CONTENT_BITS = 21
 _CONTENT = (1 << _CONTENT_BITS) - 1
 
@@ -61,50 +63,84 @@ class SeenIds:
             offsets, timestamps_ms: shape (n,).
             ids, contents: 64-bit hashes of their ids and of their bytes, shape (n,).
         """
-        n = len(ids)
-        duplicates = np.zeros(n, dtype=np.int8)
-        if self._within_offsets and n:
-            self._make_room(n, int(offsets[0]), int(timestamps_ms.min()))
-            # An id of 0 marks a free slot.
-            stamps = timestamps_ms << _CONTENT_BITS | contents & _CONTENT
-            records = np.column_stack([np.where(ids == 0, 1, ids), offsets, stamps])
-            self._used += _mark(self._slots, records, self._within_offsets, self._within_ms, duplicates)
+        duplicates = np.zeros(len(ids), dtype=np.int8)
+        if self._within_offsets and len(ids):
+            self._make_room(len(ids), int(offsets[0]), int(timestamps_ms.min()))
+            within = (self._within_offsets, self._within_ms)
+            self._used += _mark(self._slots, offsets, timestamps_ms, ids, contents, *within, duplicates)
         return duplicates
 
     def _make_room(self, n: int, next_offset: int, next_ms: int) -> None:
         """When the table is nearly full, forget the ids that lie behind the horizon."""
         if self._used + n <= _FULL * len(self._slots):
             return
-        keys, offsets, stamps = self._slots.T
-        since = (next_ms - 2 * self._within_ms) << _CONTENT_BITS
-        near = (offsets >= next_offset - self._within_offsets) & (stamps >= since)
-        kept = self._slots[(keys != 0) & near]
-        size = 1 << 12
-        while len(kept) + n > _FRESH * size:
+        slots, size = self._slots, 1 << 12
+        first, since = next_offset - self._within_offsets, (next_ms - 2 * self._within_ms) << _CONTENT_BITS
+        needed = _near(slots, first, since) + n
+        while needed > _FRESH * size:
             size *= 2
         self._allocate(size)
-        self._used = _mark(self._slots, kept, 0, 0, np.empty(len(kept), dtype=np.int8))
+        self._used = _move(self._slots, slots, first, since)
+
+
+@inlined
+def _place(slots: Any, key: int) -> Any:
+    """The place of an id in the table, or the free place where it would go."""
+    mask = len(slots) - 1
+    at = key & mask
+    while slots[np.uintp(at), 0] != 0 and slots[np.uintp(at), 0] != key:
+        at = (at + 1) & mask
+    return np.uintp(at)
 
 
 @uncounted
-def _mark(slots: Any, records: Any, within_offsets: int, within_ms: int, duplicates: Any) -> int:
+def _mark(
+    slots: Any, offsets: Any, timestamps_ms: Any, ids: Any, contents: Any, within_offsets: int, within_ms: int,
+    duplicates: Any,
+) -> int:  # fmt: skip
     """Enter records in the table, in order, and mark the duplicates. Returns how many new entries it needed."""
-    mask = len(slots) - 1
-    taken = 0
-    for i in range(len(records)):
-        key, offset, stamp = records[i]
-        at = key & mask
-        while slots[at, 0] != 0 and slots[at, 0] != key:
-            at = (at + 1) & mask
+    taken, mask, last = 0, len(slots) - 1, len(ids) - 1
+    for i in range(len(ids)):
+        # The table is larger than most caches: what is looked at soon comes while this is looked at.
+        prefetch(slots, 3 * (ids[min(i + _AHEAD, last)] & mask))
+        key, offset = ids[i], offsets[i]
+        if key == 0:
+            key = 1  # 0 marks a free slot
+        stamp = timestamps_ms[i] << _CONTENT_BITS | contents[i] & _CONTENT
+        at = _place(slots, key)
         if slots[at, 0] == 0:
             taken += 1
-            duplicates[i] = NEW
         elif (
             offset - slots[at, 1] <= within_offsets
             and (stamp >> _CONTENT_BITS) - (slots[at, 2] >> _CONTENT_BITS) <= within_ms
         ):
             duplicates[i] = SAME_CONTENT if (slots[at, 2] ^ stamp) & _CONTENT == 0 else OTHER_CONTENT
-        else:
-            duplicates[i] = NEW
         slots[at, 0], slots[at, 1], slots[at, 2] = key, offset, stamp
     return taken
+
+
+@inlined
+def _is_near(slots: Any, at: int, first: int, since: int) -> bool:
+    """Whether a slot holds an id that is still needed."""
+    return bool((slots[at, 0] != 0) & (slots[at, 1] >= first) & (slots[at, 2] >= since))
+
+
+@uncounted
+def _near(slots: Any, first: int, since: int) -> int:
+    """How many ids have an offset from `first` on and a stamp from `since` on."""
+    count = 0
+    for at in range(len(slots)):
+        count += _is_near(slots, at, first, since)
+    return count
+
+
+@uncounted
+def _move(slots: Any, old: Any, first: int, since: int) -> int:
+    """Enter these ids in another table, which is empty; returns how many there are."""
+    count = 0
+    for i in range(len(old)):
+        if _is_near(old, i, first, since):
+            at = _place(slots, old[i, 0])
+            slots[at, 0], slots[at, 1], slots[at, 2] = old[i, 0], old[i, 1], old[i, 2]
+            count += 1
+    return count

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from callgauge_windows.compiled import uncounted
 from callgauge_windows.json_names import field_of, name_table
-from callgauge_windows.json_words import BAD, PADDING, views
+from callgauge_windows.json_words import BAD, PADDING
 
 
 @uncounted
-def _find(words: Any, at: int, length: int, names: Any, slots: Any) -> int:
-    return field_of(words, at, length, names, slots)
+def _find(data: Any, at: int, length: int, names: Any, slots: Any) -> int:
+    return field_of(data, at, length, names, slots)
 
 
 NAMES = st.text("abc_", min_size=1, max_size=32)
@@ -29,9 +29,9 @@ def test_each_name_and_no_other(names: list[str], others: list[str]) -> None:
     table = name_table(names)
     cut = [name[:-1] for name in names] + [name + "a" for name in names]
     for name in names + others + cut:
-        words = views(f'"{name}":aaa'.encode() + bytes(PADDING))[1]
+        data = np.frombuffer(f'"{name}":aaa'.encode() + bytes(PADDING), dtype=np.uint8)
         expected = names.index(name) if name in names else BAD
-        assert _find(words, 1, len(name.encode()), np.asarray(table.words), table.slots) == expected
+        assert _find(data, 1, len(name.encode()), np.asarray(table.words), table.slots) == expected
 
 
 def test_a_name_that_is_too_long() -> None:

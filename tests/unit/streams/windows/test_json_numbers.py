@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 
 from callgauge_windows.compiled import uncounted
 from callgauge_windows.json_numbers import read_number
-from callgauge_windows.json_words import BAD, PADDING, views
+from callgauge_windows.json_words import BAD, PADDING
 
 # smallest, largest, whether it must be whole, whether it may be null
 ANY, WHOLE, NULL = (0.0, math.inf, 0.0, 0.0), (0.0, 1e12, 1.0, 0.0), (0.0, math.inf, 0.0, 1.0)
 
 
 @uncounted
-def _read(data: Any, words: Any, end: int, out: Any, bounds: Any) -> int:
-    return read_number(data, words, 1, end, 0, out, bounds)
+def _read(data: Any, end: int, out: Any, bounds: Any) -> int:
+    return read_number(data, 1, end, 0, out, bounds)
 
 
 def read(text: str, after: str, end: int, bounds: tuple[float, ...] = ANY) -> tuple[int, float]:
     """Reads a number that stands between a colon and `after`; where it ends is said to be `end`."""
     out = np.full(1, -1.0)
-    at = _read(*views(f":{text}{after}".encode() + bytes(PADDING)), end, out, np.array([bounds]))
+    at = _read(np.frombuffer(f":{text}{after}".encode() + bytes(PADDING), dtype=np.uint8), end, out, np.array([bounds]))
     return at - 1 if at > 0 else at, float(out[0])
 
 

@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 
 from callgauge_windows.compiled import uncounted
 from callgauge_windows.json_strings import end_of_text, is_ascii, mark_ends, next_end, room_for_marks
-from callgauge_windows.json_words import BAD, PADDING, views
+from callgauge_windows.json_words import BAD, PADDING
 
 
 @uncounted
-def _ends(data: Any, words: Any, begin: int, end: int, marks: Any, marks_at: Any, next_ends: Any, texts: Any) -> Any:
+def _ends(data: Any, begin: int, end: int, marks: Any, marks_at: Any, next_ends: Any, texts: Any) -> Any:
     """Of each position the next end, and the end of a text that begins there."""
     all_ascii = mark_ends(data, begin, end, marks)
     for at in range(begin, end + 1):
         next_ends[at - begin] = next_end(marks_at, begin, at)
     for at in range(begin, end):
         texts[at - begin] = end_of_text(data, marks_at, begin, at)
-    return all_ascii, is_ascii(words, begin, end)
+    return all_ascii, is_ascii(data, begin, end)
 
 
 BYTES = st.lists(
@@ -36,9 +36,9 @@ def test_as_one_byte_after_the_other(before: bytes, pieces: list[bytes], after: 
     value = b"".join(pieces)
     begin, end = len(before), len(before) + len(value)
     next_ends, texts = np.zeros(len(value) + 1, dtype=np.int64), np.zeros(len(value), dtype=np.int64)
-    arrays = views(before + value + after + bytes(PADDING))
+    data = np.frombuffer(before + value + after + bytes(PADDING), dtype=np.uint8)
     marks = room_for_marks(len(value))
-    all_ascii, text_is_ascii = _ends(*arrays, begin, end, *marks, next_ends, texts)
+    all_ascii, text_is_ascii = _ends(data, begin, end, *marks, next_ends, texts)
     assert text_is_ascii == value.isascii()
     assert value.isascii() or not all_ascii
     for at in range(len(value) + 1):
