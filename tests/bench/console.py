@@ -92,7 +92,8 @@ def shown(found: dict[str, Any]) -> str:
     """A line for each path, in ms, and what is beyond its goal."""
     lines = [
         f"{path:66} p50 {each['p50_ms']:6.1f}  p95 {each['p95_ms']:6.1f}  cpu {each['cpu_ms']:6.1f}  "
-        f"{each['statements']:4.1f} statements, slowest {each['statement_p95_ms']:.1f} (cpu {each['statement_cpu_ms']:.1f})"
+        f"{each['statements']:4.1f} statements, "
+        f"slowest {each['statement_p95_ms']:.1f} (cpu {each['statement_cpu_ms']:.1f})"
         for path, each in found["paths"].items()
     ]
     for page in ("overview", "user"):
