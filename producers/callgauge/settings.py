@@ -330,7 +330,8 @@ class Settings(BaseSettings):
     )
     console_keys_file: Path | None = Field(
         default=None,
-        description="YAML file of the console's keys (`callgauge console-key new`); empty: none are asked for.",
+        description="YAML file of the console's keys (`callgauge console-key new`); empty: none are asked for, "
+        "in a local stack.",
     )
     console_tls_cert: Path | None = Field(
         default=None, description="Certificate chain of the console, PEM; empty: no TLS."

@@ -35,6 +35,11 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
             f"CALLGAUGE_STORE: {dsn} belongs to one process, that of the sinks, which serves the console too "
             "(`callgauge up`); name a ClickHouse server: http(s)://host:port/database"
         )
+    if settings.console_keys_file is None:
+        raise SettingError(
+            "CALLGAUGE_CONSOLE_KEYS_FILE: `callgauge console` asks for keys, also on 127.0.0.1: a proxy may stand "
+            "before it; name a file of keys (`callgauge console-key new` makes them)"
+        )
     with contextlib.ExitStack() as stack:
         stores = [_open(dsn, stack) for _ in range(_AT_ONCE)]
         migrate(stores[0])

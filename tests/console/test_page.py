@@ -70,7 +70,11 @@ def page(chromium: Browser, served: Served, faults: Faults) -> Iterator[Page]:
 
 def fixed(now: float, back_s: float = 3_600.0) -> str:
     """Parameters of a time that ends now: the page does not go on asking."""
-    times = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (now - back_s, now)]
+    return between(now - back_s, now)
+
+
+def between(since: float, until: float) -> str:
+    times = [time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)) for at in (since, until)]
     return f"from={times[0]}&to={times[1]}"
 
 
@@ -152,8 +156,9 @@ def test_an_odd_user_has_a_page(page: Page, served: Served) -> None:
 
 def test_alerts_are_on_every_chart(page: Page, served: Served) -> None:
     """From its left edge, if they began before the shown time; on an alert's own chart too, and marks beside them."""
-    # hourly_cost of chat fired 50 minutes ago and ended 33 minutes ago.
-    of_time = fixed(time.time() - 1_200, 1_200)
+    history = get(served, f"/v1/alerts?state=history&from={time.time() - 86_400:.0f}").json()["alerts"]
+    [over] = [alert for alert in history if alert["rule"] == "hourly_cost"]  # of chat; it ended before others began
+    of_time = between(over["fired_at"] + 300, over["ends_at"] + 800)
     for address in ("/", "/service/chat"):
         show(page, f"{address}?{of_time}")
         for chart in page.locator(".chart .plot").all():

@@ -12,6 +12,7 @@ import pytest
 
 from callgauge.errors import SettingError, StoreError
 from callgauge.settings import Settings, load_settings
+from callgauge_console.app import run
 from callgauge_console.server import ConsoleServer
 from callgauge_history.query import run_query
 from callgauge_history.store import QueryResult, Store
@@ -101,6 +102,14 @@ def test_others_need_keys(settings: Settings, store: Store) -> None:
     """It does not listen for other machines without a file of keys."""
     with pytest.raises(SettingError, match="CALLGAUGE_CONSOLE_KEYS_FILE"):
         ConsoleServer(settings.model_copy(update={"api_host": "0.0.0.0"}), store)  # noqa: S104
+
+
+def test_without_keys_there_is_only_the_local_stack() -> None:
+    """Over a server it asks for them on every address, and says so before it connects to anything."""
+    with pytest.raises(SettingError, match=r"CALLGAUGE_CONSOLE_KEYS_FILE: .*console-key new"):
+        run(load_settings(store="http://127.0.0.1:1/callgauge", api_host="127.0.0.1"))
+    with pytest.raises(SettingError, match="belongs to one process"):
+        run(load_settings(store="chdb:///nowhere"))
 
 
 def test_nothing_there_yet(settings: Settings) -> None:
