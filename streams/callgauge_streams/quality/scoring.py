@@ -29,16 +29,17 @@ def content_scores(heuristics: Heuristics) -> Scores:
 
     def scores(value: bytes | None, appended_ms: int) -> Iterable[Message]:
         content = _decode_content(value)
-        found = heuristics.scores(
+        found = heuristics.found(
             content.prompt, content.response, content.service, truncated=content.response_truncated
         )
         return score_messages(
             content,
-            found,
+            found.scores,
             ts=appended_ms / 1000,
             origin="heuristic",
             labels=content.labels,
             sample_rate=content.sample_rate,
+            comment=found.left_out,
         )
 
     return scores

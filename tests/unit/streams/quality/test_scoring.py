@@ -156,3 +156,14 @@ def test_settings_make_the_heuristics(tmp_path: Path) -> None:
         heuristics_of(load_settings(quality_weights="refusl=1"))
     with pytest.raises(SettingError, match="CALLGAUGE_QUALITY_UNSAFE_FILE"):
         heuristics_of(load_settings(quality_unsafe_file=tmp_path / "none"))
+
+
+def test_scores_say_which_others_are_missing() -> None:
+    """Of an answer in another language, in their comment."""
+    german = CONTENT.model_copy(
+        update={"prompt": "Wie geht das?", "response": "Das kann ich nicht sagen, es tut mir leid."}
+    )
+    found = scores(content_scores(Heuristics()), german)
+    assert "refusal" not in found
+    assert {score.comment for score in found.values()} == {"not scored: language (de)"}
+    assert {score.comment for score in scores(content_scores(Heuristics()), CONTENT).values()} == {""}
