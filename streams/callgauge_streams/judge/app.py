@@ -30,7 +30,7 @@ from callgauge_streams.judge.config import endpoint_of, judge_of, sample_of, tru
 from callgauge_streams.judge.endpoint import Attempt
 from callgauge_streams.judge.own_calls import JUDGE_SERVICE, call_of, encoded, price_of
 from callgauge_streams.judge.spent_file import SpentFile
-from callgauge_streams.quality.messages import score_messages
+from callgauge_streams.quality.messages import all_labels, score_messages
 from callgauge_streams.quality.start import start_from_commit
 from callgauge_streams.worker.app import chunk_topic, make_app, run_worker, use_chunks
 from callgauge_streams.worker.metrics import Metrics
@@ -112,7 +112,7 @@ class JudgeWorker:
             judgement.scores,
             ts=at_ms / 1000,
             origin="judge",
-            labels=content.labels,
+            labels=all_labels(content.labels),
             sample_rate=content.sample_rate * share,
             comment=self._judge.by,
             by=self._judge.by,

@@ -13,7 +13,7 @@ from callgauge.counted import LABELS
 from callgauge.schema import Content
 from callgauge_quality.heuristics import Heuristics
 from callgauge_quality.without_text import scores_without_text
-from callgauge_streams.quality.messages import Message, score_messages
+from callgauge_streams.quality.messages import Message, all_labels, score_messages
 
 __all__ = ["call_scores", "content_scores"]
 
@@ -37,7 +37,7 @@ def content_scores(heuristics: Heuristics) -> Scores:
             found.scores,
             ts=appended_ms / 1000,
             origin="heuristic",
-            labels=content.labels,
+            labels=all_labels(content.labels),
             sample_rate=content.sample_rate,
             comment=found.left_out,
         )
