@@ -15,12 +15,12 @@ from callgauge_quality.heuristics import Heuristics
 from callgauge_quality.without_text import scores_without_text
 from callgauge_streams.quality.messages import Message, all_labels, score_messages
 
-__all__ = ["call_scores", "content_scores"]
+__all__ = ["call_scores", "content_scores", "decode_content"]
 
 #: The messages of one record's scores; raises DecodeError where the record cannot be read.
 Scores = Callable[[bytes | None, int], Iterable[Message]]
 
-_decode_content = decoder_of(Content)
+decode_content = decoder_of(Content)
 _NAMED = tuple(label for label in LABELS if label != "service")
 
 
@@ -28,7 +28,7 @@ def content_scores(heuristics: Heuristics) -> Scores:
     """What the heuristics say of the contents' texts. Time is the record's: when it was appended."""
 
     def scores(value: bytes | None, appended_ms: int) -> Iterable[Message]:
-        content = _decode_content(value)
+        content = decode_content(value)
         found = heuristics.found(
             content.prompt, content.response, content.service, truncated=content.response_truncated
         )
