@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     judge_budget_usd: float = Field(
         default=5.0,
         ge=0,
-        description="What a judge worker may spend on a day (UTC); then it stops judging and says so.",
+        description="What judges may spend on a day (UTC), shared by partitions; then they stop and say so.",
     )
     judge_price: str = Field(
         default="", description="Dollars per million tokens of input and output: 0.15,0.60; empty: the table's price."

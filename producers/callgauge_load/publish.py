@@ -19,7 +19,7 @@ from callgauge_load.paced import due_times, end_s
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-__all__ = ["Due", "ReplayResult", "publish", "replay"]
+__all__ = ["Due", "ReplayResult", "Stamped", "publish", "replay"]
 
 CONNECT_S = 10.0
 MESSAGE_TIMEOUT_MS = 120_000
@@ -28,9 +28,10 @@ PROGRESS_EVERY = 1_000
 MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD", "_INVALID_ARG"})
 
 
-#: (seconds after the beginning at which to send, topic, key, value), and the record's time, epoch ms, where it is not
-#: that of sending: only tansu takes it, for a recorded hour that passes in a minute.
-Due = tuple[float, str, bytes, bytes] | tuple[float, str, bytes, bytes, int]
+#: (seconds after the beginning at which to send, topic, key, value).
+Due = tuple[float, str, bytes, bytes]
+#: The same, and the record's time, epoch ms: only tansu takes it, for a recorded hour that passes in a minute.
+Stamped = tuple[float, str, bytes, bytes, int]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def replay(
     """
     topics = settings.topics
 
-    def due() -> Iterator[Due]:
+    def due() -> Iterator[Due | Stamped]:
         for due_s, call in due_times(calls, speed):
             key = (call.trace_id or call.event_id).encode()
             yield due_s, topics.calls.name, key, encode(call)
@@ -80,7 +81,7 @@ def replay(
 
 
 def publish(
-    due: Iterable[Due],
+    due: Iterable[Due | Stamped],
     settings: Settings,
     *,
     on_progress: Callable[[int], None] | None = None,

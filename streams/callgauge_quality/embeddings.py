@@ -63,7 +63,7 @@ def cosine(one: Vector, other: Vector) -> float | None:
 
 
 def _product(one: Vector, other: Vector) -> float:
-    return sum(map(mul, one, other))
+    return float(sum(map(mul, one, other)))
 
 
 class Cache:

@@ -41,7 +41,13 @@ def settings_of(stub: Stub, **changes: Any) -> Settings:
 
 
 def content(n: int, **changes: Any) -> Content:
-    known = {"event_id": f"e{n}", "trace_id": f"t{n}", "ts": 1.7e9, "service": "chat", "labels": {"model": "m"}}
+    known: dict[str, Any] = {
+        "event_id": f"e{n}",
+        "trace_id": f"t{n}",
+        "ts": 1.7e9,
+        "service": "chat",
+        "labels": {"model": "m"},
+    }
     return Content(**known | {"prompt": f"Why {n}?", "response": f"Since {n}.", "sample_rate": 0.5} | changes)
 
 
