@@ -145,7 +145,8 @@ class JudgeWorker:
 
 def share_held(assigned: Iterable[Any], topic: Topic) -> float:
     """The share of a topic's partitions that a worker holds, of all that are assigned to it."""
-    return min(1.0, sum(each.topic == topic.name for each in assigned) / topic.partitions)
+    held = [each for each in assigned if each.topic == topic.name]
+    return min(1.0, len(held) / topic.partitions)
 
 
 def judge_app(settings: Settings) -> Any:
