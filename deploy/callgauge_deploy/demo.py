@@ -2,7 +2,8 @@
 
 Two recorded hours run side by side, moved in time so that they end now: production requests of Azure's LLM services
 (real arrivals and token counts, simulated latencies and prices) and LLMDrift's GPT calls (real latencies, tokens and
-cost), where half-way the provider swaps the model behind the name.
+cost), where half-way the provider swaps the model behind the name. The texts of its opinion questions are sent too, as
+the contents of their calls.
 """
 
 from __future__ import annotations
@@ -30,9 +31,10 @@ from callgauge_deploy.tables import draw_table
 from callgauge_history.query import run_query
 from callgauge_history.store import QueryResult
 from callgauge_history.values import typed_rows
-from callgauge_load import due_times, end_s, read_trace, replay, retime
+from callgauge_load import ReplayResult, due_times, end_s, read_trace, replay, retime
+from callgauge_load.opinions import Opinions
 
-__all__ = ["Completeness", "demo_calls", "demo_settings", "run_demo", "settled"]
+__all__ = ["Completeness", "demo_calls", "demo_opinions", "demo_settings", "run_demo", "settled"]
 
 SAMPLES = ("azure_code.csv.gz", "azure_conv.csv.gz", "llmdrift_gpt4.csv.gz")
 GROUPINGS = "@10s service@10s model@10s feature,model@60s"
@@ -46,10 +48,20 @@ INTRO = """\
     [green]real[/green]       arrivals and token counts
     [yellow]simulated[/yellow]  latency and time to first token; prices are assumed
   LLMDrift 2023 (GPT-4 and GPT-3.5)
-    [green]real[/green]       latency, tokens and cost
+    [green]real[/green]       latency, tokens and cost; {answers:,} prompts and answers of the opinion questions, which
+               the quality worker scores (content is on for these calls only)
     [yellow]simulated[/yellow]  arrivals: laid out evenly, the March versions first, those of June from
                half-way on, as if the provider had swapped the models
   all times are moved so that the hour ends now
+"""
+
+QUALITY = """
+SELECT if(labels['response_model'] = '', labels['model'], labels['response_model']) AS model,
+       countIf(name = 'refusal') AS answers, round(avgIf(value, name = 'refusal') * 100, 1) AS `refusals %`,
+       round(avgIf(value > 0, name = 'hallucination_markers') * 100, 1) AS `with markers %`,
+       round(avgIf(value, name = 'lexical_relevance'), 2) AS relevance,
+       round(avgIf(value, name = 'quality'), 2) AS quality
+FROM scores_final WHERE origin = 'heuristic' AND service = 'llmdrift' GROUP BY model ORDER BY model
 """
 
 PER_MODEL = """
@@ -80,18 +92,24 @@ class Completeness:
     dead: int
     counted: int
     """Calls that rollup counted into windows, as its block summaries say."""
+    answers: int = 0
+    """Answers whose text was sent."""
+    scored: int = 0
+    """Those whose scores are stored."""
 
     @property
     def complete(self) -> bool:
-        """Whether every call is either stored and counted, or a dead letter."""
-        return self.produced == self.stored + self.dead == self.counted + self.dead
+        """Whether every call is either stored and counted, or a dead letter, and every answer is scored."""
+        of_calls = self.produced == self.stored + self.dead == self.counted + self.dead
+        return of_calls and self.scored == self.answers
 
     def __str__(self) -> str:
-        equals = "=" if self.complete else "≠"
-        return (
+        equals = "=" if self.produced == self.stored + self.dead == self.counted + self.dead else "≠"
+        line = (
             f"completeness: produced {self.produced:,} {equals} stored {self.stored:,} "
             f"+ dead-lettered {self.dead:,}  (rolled up: {self.counted:,})"
         )
+        return f"{line}; {self.scored:,} of {self.answers:,} answers scored" if self.answers else line
 
 
 def demo_calls(limit: int | None = None) -> list[Call]:
@@ -103,6 +121,11 @@ def demo_calls(limit: int | None = None) -> list[Call]:
     now = time.time()
     traces = [retime(read_trace(Path(str(folder / name))), now) for name in SAMPLES]
     return list(heapq.merge(*traces, key=end_s))[:limit]
+
+
+def demo_opinions() -> Opinions:
+    """The texts of some of the calls."""
+    return Opinions(Path(str(files("callgauge_deploy") / "samples" / "llmdrift_opinions.csv.gz")))
 
 
 def demo_settings(settings: Settings) -> Settings:
@@ -125,10 +148,14 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
         typer.Exit: with code 1 if something that was produced did not arrive.
     """
     console = Console()
-    calls = demo_calls(limit)
+    calls, opinions = demo_calls(limit), demo_opinions()
+    answers = sum(opinions.content(call) is not None for call in calls)
     seconds = max(due_s for due_s, _ in due_times(calls, speed))
-    console.print(INTRO.format(calls=len(calls), seconds=seconds))
-    with tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder, _screen(console, len(calls)) as screen:
+    console.print(INTRO.format(calls=len(calls), seconds=seconds, answers=answers))
+    with (
+        tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder,
+        _screen(console, len(calls) + answers) as screen,
+    ):
         own = demo_settings(settings)
         screen.say("starting: bus (tansu), rollup, detect, quality, sinks (chDB), notifier")
         with LocalStack(
@@ -137,10 +164,11 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
             screen.say(f"up; the page: {stack.info.api_url}")
             screen.say(f"replaying {speed:g} × as fast as recorded; alerts appear as they fire\n")
             result = replay(
-                retime(calls, time.time() + seconds), stack.settings, speed=speed, on_progress=screen.progress
-            )
-            screen.say("\nall sent; waiting until everything is stored and rolled up")
-            completeness = settled(stack, result.produced)
+                retime(calls, time.time() + seconds), stack.settings, speed=speed, on_progress=screen.progress,
+                content_of=opinions.content,
+            )  # fmt: skip
+            screen.say("\nall sent; waiting until everything is stored, rolled up and scored")
+            completeness = settled(stack, result)
             screen.stop()
             _report(console, stack, completeness)
             if stay:
@@ -153,12 +181,12 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
         raise typer.Exit(1)
 
 
-def settled(stack: LocalStack, produced: int) -> Completeness:
+def settled(stack: LocalStack, result: ReplayResult) -> Completeness:
     """Wait until everything has arrived, or nothing has changed for PATIENCE_S. Returns how complete it is then."""
     seen, moved_at = None, time.monotonic()
     while True:
         stack.check()
-        now = _completeness(stack.settings, produced)
+        now = _completeness(stack.settings, result)
         if now.complete or time.monotonic() - moved_at > PATIENCE_S:
             return now
         if now != seen:
@@ -166,21 +194,26 @@ def settled(stack: LocalStack, produced: int) -> Completeness:
         time.sleep(0.5)
 
 
-def _completeness(settings: Settings, produced: int) -> Completeness:
+def _completeness(settings: Settings, result: ReplayResult) -> Completeness:
     def number(sql: str) -> int:
         return int(run_query(settings, sql).rows[0][0])
 
+    sent = result.by_topic
     return Completeness(
-        produced,
+        sent[settings.topics.calls.name],
         stored=number("SELECT count() FROM calls FINAL"),
         dead=number("SELECT count() FROM dead_letters FINAL"),
-        counted=number("SELECT sum(counted) FROM blocks_final"),
+        counted=number("SELECT sum(counted) FROM blocks_final WHERE source IN (SELECT DISTINCT source FROM calls)"),
+        answers=sent[settings.topics.content.name],
+        scored=number("SELECT uniqExact(event_id) FROM scores_final WHERE name = 'refusal' AND origin = 'heuristic'"),
     )
 
 
 def _report(console: Console, stack: LocalStack, completeness: Completeness) -> None:
     console.print("\n[bold]What ClickHouse says, per model[/bold] (latencies of azure-2023-* are simulated)")
     _print_table(console, run_query(stack.settings, PER_MODEL))
+    console.print("\n[bold]What the quality worker says of the opinion questions' answers[/bold] (docs/quality.md)")
+    _print_table(console, run_query(stack.settings, QUALITY))
     console.print("\n[bold]Alerts[/bold] (event time, UTC)")
     _print_table(console, run_query(stack.settings, ALERTS))
     console.print(f"\n{completeness}", highlight=False, soft_wrap=True)
@@ -213,6 +246,6 @@ class _Screen:
 
 @contextmanager
 def _screen(console: Console, calls: int) -> Iterator[_Screen]:
-    columns = (TextColumn("calls sent"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn("messages sent"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         yield _Screen(progress, progress.add_task("", total=calls))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["quality_app"]
 
 _DAY_S = 86_400.0
+#: Models and prompt versions with fewer calls are not pinned: nothing could be told of them.
+_LEAST_CALLS = 50
 _Service = Annotated[str, typer.Option(help="Of which service.")]
 _Model = Annotated[str, typer.Option(help="Only answers of this model.")]
 _Version = Annotated[str, typer.Option(help="Only answers to this prompt version.")]
@@ -49,18 +51,21 @@ def quality_app(load: Callable[[str, str], Any]) -> typer.Typer:
         author: Annotated[str, typer.Option(help="Who pins it.")] = "",
     ) -> None:
         """Pin what answers are compared with: a time (--from, --to), the week before the last deploy mark (--mark), or,
-        with neither, the last week without alerts. The figures are kept on llm.rules."""
+        with neither, the last week without alerts. The figures are kept on llm.rules; the default rules compare with
+        them from ten seconds later on. Each model of the service, and each of its prompt versions, is pinned too."""
         kind, now = _kind(service, model, prompt_version), time.time()
         figures = load("callgauge_history.quality_figures", "sinks")
         with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
             begin, end, chosen = _good_time(ask, figures, kind, since, until, mark, now)
-            found = figures.figures(ask, kind, begin, end)
-        if not found.calls and not found.shares:
+            below = [] if prompt_version else figures.kinds_below(ask, kind, begin, end, _LEAST_CALLS)
+            pinned = {each: figures.figures(ask, each, begin, end) for each in (kind, *below)}
+        if not pinned[kind].calls and not pinned[kind].shares:
             raise SettingError(f"{_named(kind)} has no answers from {_utc(begin)} to {_utc(end)}; name another time")
-        found = found.model_copy(update={"chosen": chosen, "set_at": now, "author": author})
-        load("callgauge_actions.publish", "sinks").BaselinePublisher(client_settings()).publish(found)
-        typer.echo(f"pinned for {_named(kind)}: {_utc(begin)} to {_utc(end)} ({chosen.replace('_', ' ')})")
-        typer.echo(_figures_line(found))
+        publisher = load("callgauge_actions.publish", "sinks").BaselinePublisher(client_settings())
+        typer.echo(f"pinned: {_utc(begin)} to {_utc(end)} ({chosen.replace('_', ' ')})")
+        for each, found in pinned.items():
+            publisher.publish(found.model_copy(update={"chosen": chosen, "set_at": now, "author": author}))
+            typer.echo(f"{_named(each)}: {_figures_line(found)}")
 
     @app.command()
     def drift(

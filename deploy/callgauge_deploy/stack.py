@@ -25,7 +25,7 @@ from callgauge_deploy.process_log import ProcessLog
 from callgauge_deploy.supervise import Child, Process
 from callgauge_deploy.tansu import Tansu
 from callgauge_deploy.topics import ensure_topics
-from callgauge_quality.where_texts_go import where_texts_go
+from callgauge_quality.where_texts_go import where_embeddings_go, where_texts_go
 
 __all__ = ["LocalStack", "StackError"]
 
@@ -115,6 +115,8 @@ class LocalStack:
             self._children = {role: self._child(role) for role in self._roles}
             if "judge" in self._children:
                 self._say(where_texts_go(self.settings))
+            if self.settings.embeddings_url:
+                self._say(where_embeddings_go(self.settings))
             self._watcher.start()
             self._wait_ready()
             if has_history:

@@ -190,7 +190,7 @@ class Settings(BaseSettings):
     judge_budget_usd: float = Field(
         default=5.0,
         ge=0,
-        description="What a judge worker may spend on a day (UTC); then it stops judging and says so.",
+        description="What judges may spend on a day (UTC), shared by partitions; then they stop and say so.",
     )
     judge_price: str = Field(
         default="", description="Dollars per million tokens of input and output: 0.15,0.60; empty: the table's price."
@@ -199,6 +199,25 @@ class Settings(BaseSettings):
         default=None, description="Keeps what was spent today over a restart; empty: a restart begins anew."
     )
     judge_cache: int = Field(default=10_000, ge=0, description="Judgements kept, for answers that come again.")
+    embeddings_url: str = Field(
+        default="",
+        description="Base URL of an OpenAI-compatible API for embeddings: questions and answers go there; empty: off.",
+    )
+    embeddings_model: str = Field(default="", max_length=256, description="The model that makes them.")
+    embeddings_key: SecretStr = Field(default=SecretStr(""), description="API key of that endpoint.")
+    embeddings_allow_http: bool = Field(
+        default=False, description="The endpoint of embeddings may be http:// on another machine."
+    )
+    embeddings_share: str = Field(
+        default="0.05", description="Share of the contents, as CALLGAUGE_CONTENT: 0.05,chat=0.1,search=off."
+    )
+    embeddings_per_minute: int = Field(
+        default=60, ge=0, description="Answers of a service and worker a minute, at most; 0: no limit."
+    )
+    embeddings_timeout_s: float = Field(
+        default=10.0, gt=0, description="How long the endpoint may take; then it is left alone for 30 s."
+    )
+    embeddings_cache: int = Field(default=4_096, ge=1, description="Embeddings kept, for texts that come again.")
     eval_url: str = Field(default="", description="Base URL of the API that `callgauge eval` asks.")
     eval_model: str = Field(default="", max_length=256, description="The model that `callgauge eval` asks.")
     eval_key: SecretStr = Field(default=SecretStr(""), description="API key of that endpoint.")
@@ -467,7 +486,7 @@ class Settings(BaseSettings):
     def _check_prefix(cls, text: str) -> str:
         return check_prefix(text)
 
-    @field_validator("content", "quality_calls", "judge_share")
+    @field_validator("content", "quality_calls", "judge_share", "embeddings_share")
     @classmethod
     def _check_content(cls, text: str) -> str:
         parse_choice(text)

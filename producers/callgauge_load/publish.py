@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from callgauge.codec import encode
 from callgauge.errors import BrokerError
 from callgauge.log_once import LibrdkafkaLog
-from callgauge.schema import Call
+from callgauge.schema import Call, Content
 from callgauge.settings import Settings
 from callgauge.transport import producer_config
-from callgauge_load.paced import due_times
+from callgauge_load.paced import due_times, end_s
 
 if TYPE_CHECKING:
     from confluent_kafka import KafkaError, Message, Producer
 
-__all__ = ["Due", "ReplayResult", "publish", "replay"]
+__all__ = ["Due", "ReplayResult", "Stamped", "publish", "replay"]
 
 CONNECT_S = 10.0
 MESSAGE_TIMEOUT_MS = 120_000
@@ -30,6 +30,8 @@ MESSAGE_FAULTS = frozenset({"MSG_SIZE_TOO_LARGE", "INVALID_MSG", "INVALID_RECORD
 
 #: (seconds after the beginning at which to send, topic, key, value).
 Due = tuple[float, str, bytes, bytes]
+#: The same, and the record's time, epoch ms: only tansu takes it, for a recorded hour that passes in a minute.
+Stamped = tuple[float, str, bytes, bytes, int]
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class ReplayResult:
     seconds: float
     reasons: Counter[str] = field(default_factory=Counter)
     """Name of the error -> how many calls were refused for it."""
+    by_topic: Counter[str] = field(default_factory=Counter)
+    """Topic -> how many of those that were confirmed lie there."""
 
 
 def replay(
@@ -51,6 +55,7 @@ def replay(
     *,
     speed: float = 0.0,
     on_progress: Callable[[int], None] | None = None,
+    content_of: Callable[[Call], Content | None] = lambda call: None,
     clock: Callable[[], float] = time.monotonic,
 ) -> ReplayResult:
     """Publish calls, in the order of their ends (`retime`), and wait until the broker has them all.
@@ -58,20 +63,25 @@ def replay(
     Args:
         speed: how many times as fast as recorded; 0: as fast as the bus takes them.
         on_progress, clock: as of `publish`.
+        content_of: the text of a call, which is published with it, at the call's time; None: it has none.
 
     Raises:
         BrokerError: the broker cannot be reached, has no such topic, or refuses. Calls it has taken by then stay there.
     """
-    topic = settings.topics.calls.name
-    due = (
-        (due_s, topic, (call.trace_id or call.event_id).encode(), encode(call))
-        for due_s, call in due_times(calls, speed)
-    )
-    return publish(due, settings, on_progress=on_progress, clock=clock)
+    topics = settings.topics
+
+    def due() -> Iterator[Due | Stamped]:
+        for due_s, call in due_times(calls, speed):
+            key = (call.trace_id or call.event_id).encode()
+            yield due_s, topics.calls.name, key, encode(call)
+            if (content := content_of(call)) is not None:
+                yield due_s, topics.content.name, key, encode(content), round(end_s(call) * 1e3)
+
+    return publish(due(), settings, on_progress=on_progress, clock=clock)
 
 
 def publish(
-    due: Iterable[Due],
+    due: Iterable[Due | Stamped],
     settings: Settings,
     *,
     on_progress: Callable[[int], None] | None = None,
@@ -88,15 +98,15 @@ def publish(
     """
     run = _Run(_connected(settings), settings)
     started = clock()
-    for n, (due_s, topic, key, value) in enumerate(due, 1):
+    for n, (due_s, topic, key, value, *at_ms) in enumerate(due, 1):
         run.serve_until(started + due_s, clock)
-        run.send(topic, key, value)
+        run.send(topic, key, value, *at_ms)
         if on_progress and n % PROGRESS_EVERY == 0:
             on_progress(run.produced)
     run.finish()
     if on_progress:
         on_progress(run.produced)
-    return ReplayResult(run.produced, run.refused.total(), clock() - started, run.refused)
+    return ReplayResult(run.produced, run.refused.total(), clock() - started, run.refused, run.by_topic)
 
 
 def _connected(settings: Settings) -> Producer:
@@ -124,17 +134,18 @@ class _Run:
     def __init__(self, producer: Producer, settings: Settings) -> None:
         self.produced = 0
         self.refused: Counter[str] = Counter()
+        self.by_topic: Counter[str] = Counter()
         self._producer = producer
         self._where = settings.bootstrap_servers
         self._broken = ""
 
-    def send(self, topic: str, key: bytes, value: bytes) -> None:
+    def send(self, topic: str, key: bytes, value: bytes, at_ms: int = 0) -> None:
         """Hand one message to librdkafka, waiting while its queue is full."""
         from confluent_kafka import KafkaException
 
         while True:
             try:
-                self._producer.produce(topic, value, key, on_delivery=self._on_delivery)
+                self._producer.produce(topic, value, key, on_delivery=self._on_delivery, timestamp=at_ms)
                 break
             except BufferError:
                 self._serve(0.1)
@@ -169,6 +180,7 @@ class _Run:
     def _on_delivery(self, error: KafkaError | None, message: Message) -> None:
         if error is None:
             self.produced += 1
+            self.by_topic[message.topic() or ""] += 1
         else:
             self._refuse(error)
 

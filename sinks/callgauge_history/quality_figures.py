@@ -9,7 +9,7 @@ from callgauge.schema import Baseline, CountedShare
 from callgauge_history.quality_drift import SHARES
 from callgauge_history.store import QueryResult
 
-__all__ = ["Example", "Kind", "examples", "figures", "pairs_judged", "quiet_week"]
+__all__ = ["Example", "Kind", "examples", "figures", "kinds_below", "pairs_judged", "quiet_week"]
 
 Ask = Callable[[str], QueryResult]
 _WEEK_S, _DAY_S = 7 * 86_400, 86_400
@@ -58,6 +58,20 @@ def figures(ask: Ask, kind: Kind, since: float, until: float) -> Baseline:
         calls=calls,
         mean_tokens=sum(int(row[2]) for row in tokens) / calls if calls else 0.0,
     )
+
+
+def kinds_below(ask: Ask, kind: Kind, since: float, until: float, least: int, most: int = 200) -> list[Kind]:
+    """The models, and their prompt versions, of which these answers are, with `least` calls or more; the most used of
+    them first."""
+    counted = f"{_of_calls(kind)} AND {_between('event_time', since, until)} AND model != ''"
+    columns = "model, prompt_version, count() AS calls, sum(count()) OVER (PARTITION BY model) AS of_model"
+    sql = f"SELECT {columns} FROM calls_final WHERE {counted} GROUP BY model, prompt_version ORDER BY calls DESC"  # noqa: S608
+    found: dict[Kind, None] = {}
+    for model, version, calls, of_model in ask(sql).rows:
+        for each, count in ((Kind(kind.service, model), of_model), (Kind(kind.service, model, version), calls)):
+            if int(count) >= least and each != kind:
+                found[each] = None
+    return list(found)[:most]
 
 
 def examples(ask: Ask, kind: Kind, score: str, since: float, until: float, most: int = 3) -> list[Example]:

@@ -44,7 +44,10 @@ def coherence(answer: Text) -> float | None:
     if not data.isascii():
         parts = data.decode("utf-8", "surrogatepass").split("\n")
         data = "\n".join(" ".join(part.split()) for part in parts).encode("utf-8", "surrogatepass")
-    items = sum(1 << at for at, each in enumerate(sentences) if each[0] in "-*•" or each[0].isdigit())
+    items = 0
+    for at, each in enumerate(sentences):
+        if each[0] in "-*•" or each[0].isdigit():
+            items |= 1 << at
     joined = joined_sentences(data, *WORDS.arrays, items)
     return float(joined) / (len(sentences) - 1)
 

@@ -18,13 +18,15 @@ import re
 from callgauge_quality.stop_words import LANGUAGES
 from callgauge_quality.text import Text
 
-__all__ = ["LEAD", "LEAST_SHARE", "language_of"]
+__all__ = ["LEAD", "LEAST_ENGLISH", "LEAST_SHARE", "is_english", "language_of"]
 
 LEAST_SHARE = 0.15
 LEAD = 0.03
 #: Share of common English words from which a text is English.
 CLEARLY = 0.35
 _WORDS, _CHARS = 60, 800
+#: Share of common English words below which a text in no language that is known here is not English either.
+LEAST_ENGLISH = 0.2
 # Beyond Latin letters, but for punctuation and signs.
 _BEYOND_LATIN = re.compile("[\u0370-\u1fff\u3040-\ud7ff]")
 _SCRIPTS = (
@@ -58,6 +60,23 @@ def language_of(text: Text) -> str:
     shares = sorted(((spoken >> 8 * at & 255) / words, code) for at, code in enumerate(LANGUAGES))
     (second, _), (best, code) = shares[-2:]
     return code if best >= max(LEAST_SHARE, 2 / words) and best - second >= LEAD else ""
+
+
+def is_english(answer: Text, language: str, question: Text) -> bool:
+    """Whether heuristics that know English phrases only may say something of an answer.
+
+    An answer whose language cannot be told (code, a table, a list of names) is taken for one to an English question, if
+    the question is English. Where neither tells, `LEAST_ENGLISH` of the words of one of them must be common, or both be
+    too short.
+
+    Args:
+        language: of the answer, as `language_of` has it.
+    """
+    if found := language or language_of(question):
+        return found == "en"
+    return all(each.scan.n < 5 for each in (answer, question)) or any(
+        each.scan.spoken & 255 >= LEAST_ENGLISH * min(each.scan.n, _WORDS) > 0 for each in (answer, question)
+    )
 
 
 def _by_script(beginning: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-__all__ = ["BY_CALL", "BY_TEXT", "JUDGED", "ScoreName", "scores_table"]
+__all__ = ["BY_CALL", "BY_EMBEDDING", "BY_TEXT", "JUDGED", "ScoreName", "scores_table"]
 
 
 class ScoreName(NamedTuple):
@@ -43,6 +43,10 @@ BY_CALL = (
     ScoreName("cut_off", 0, 1, "low", "1: the provider says that a limit of tokens was reached"),
     ScoreName("blocked", 0, 1, "low", "1: the provider says that it refused or filtered the answer"),
 )
+#: Made of an answer's text by an embeddings endpoint that is set up, origin `heuristic`.
+BY_EMBEDDING = (
+    ScoreName("embedding_relevance", -1, 1, "high", "how near question and answer are in meaning, to that model"),
+)
 #: Made by a judge, origin `judge`.
 JUDGED = (
     ScoreName("faithfulness", 1, 5, "high", "all that the answer says follows from the source or from what is known"),
@@ -60,6 +64,7 @@ def scores_table() -> str:
     for origin, names in (
         ("heuristic, from the text", BY_TEXT),
         ("heuristic, from the call", BY_CALL),
+        ("heuristic, embeddings", BY_EMBEDDING),
         ("judge", JUDGED),
     ):
         for each in names:

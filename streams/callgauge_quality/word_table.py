@@ -54,15 +54,17 @@ class WordTable:
     def _make(self) -> tuple[UInt64s, Int64s, Int64s]:
         words = sorted(self._flags.keys() | self._families.keys())
         size = 1 << (4 * len(words) + 1).bit_length()
-        hashes, flags, families = (np.zeros(size, dtype=kind) for kind in (np.uint64, np.int64, np.int64))
+        hashes: UInt64s = np.zeros(size, dtype=np.uint64)
+        flags: Int64s = np.zeros(size, dtype=np.int64)
+        families: Int64s = np.zeros(size, dtype=np.int64)
         for word in words:
             key = hash_of(word.encode("utf-8", "surrogatepass"))
             at = key & (size - 1)
             while hashes[at]:
                 at = (at + 1) & (size - 1)
             hashes[at], flags[at], families[at] = key, self._flags.get(word, 0), self._families.get(word, 0)
-        self._made = hashes, flags, families
-        return self._made
+        made = self._made = hashes, flags, families
+        return made
 
 
 #: That of all heuristics.

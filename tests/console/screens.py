@@ -23,7 +23,7 @@ from playwright.sync_api import Error as PlaywrightError
 from callgauge import Gauge
 from callgauge.schema import Call
 from callgauge.settings import load_settings
-from callgauge_deploy.demo import demo_calls, demo_settings, settled
+from callgauge_deploy.demo import demo_calls, demo_opinions, demo_settings, settled
 from callgauge_deploy.stack import LocalStack
 from callgauge_load import replay, retime
 from tests.console.checks import barriers, check_numbers, runs_nothing, too_wide
@@ -64,12 +64,12 @@ def demo_stack() -> Iterator[str]:
         settings = demo_settings(load_settings(budgets_file=budgets))
         with LocalStack(settings, data_dir=Path(folder) / "data", say=print, show_alert=print) as stack:
             calls = with_users(retime(demo_calls(), time.time() + 3_600 / _SPEED))
-            result = replay(calls, stack.settings, speed=_SPEED)
+            result = replay(calls, stack.settings, speed=_SPEED, content_of=demo_opinions().content)
             judge(stack.info.api_url, calls)
             gauge = Gauge(stack.settings)
             gauge.mark("the provider swaps the models", at=time.time() - 1_800, service="llmdrift")
             gauge.close()
-            settled(stack, result.produced)
+            settled(stack, result)
             trace_of(stack)
             yield stack.info.api_url
 

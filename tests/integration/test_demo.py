@@ -20,10 +20,14 @@ def test_the_demo_is_complete_and_says_so() -> None:
     line = re.search(r"completeness: produced ([\d,]+) = stored ([\d,]+) \+ dead-lettered (\d+)", done.stdout)
     assert line is not None, done.stdout
     assert line.groups() == (f"{CALLS:,}", f"{CALLS:,}", "0")
+    scored = re.search(r"([\d,]+) of ([\d,]+) answers scored", done.stdout)
+    assert scored is not None, done.stdout
+    assert scored[1] == scored[2] != "0"
 
 
 def test_a_call_that_is_missing_anywhere_is_not_complete() -> None:
     assert Completeness(produced=10, stored=9, dead=1, counted=9).complete
     assert not Completeness(produced=10, stored=9, dead=0, counted=9).complete
     assert not Completeness(produced=10, stored=10, dead=0, counted=9).complete
+    assert not Completeness(produced=10, stored=10, dead=0, counted=10, answers=5, scored=4).complete
     assert "≠" in str(Completeness(produced=10, stored=9, dead=0, counted=9))

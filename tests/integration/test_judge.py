@@ -17,7 +17,7 @@ from callgauge.settings import Settings
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import end, wait_until
 from callgauge_deploy.topics import ensure_topics
-from callgauge_streams.quality.messages import score_id_of
+from callgauge_streams.quality.messages import all_labels, score_id_of
 from tests.brokers import Broker
 from tests.chaos.pipeline import committed, ends
 from tests.forkserver import start
@@ -91,7 +91,7 @@ def test_a_killed_judge_judges_again_under_the_same_ids(
     assert by_id.keys() == {score_id_of(f"judge:{by}", f"e{n}", name) for n in range(ANSWERS) for name in GOOD}
     for score in by_id.values():
         assert (score.value, score.origin, score.comment, score.service) == (GOOD[score.name], "judge", by, "chat")
-        assert (score.labels, score.sample_rate) == ({"model": "m"}, 1.0)
+        assert (score.labels, score.sample_rate) == (all_labels({"model": "m"}), 1.0)
     calls = found(settings, settings.topics.calls, Call)
     assert {call.service for call in calls} == {"callgauge-judge"}
     assert {call.status for call in calls} == {"success", "error"}

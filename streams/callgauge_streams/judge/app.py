@@ -18,6 +18,7 @@ from callgauge.log_once import LogOnce
 from callgauge.origins import describe_origins
 from callgauge.schema import Content
 from callgauge.settings import Settings
+from callgauge.topics import Topic
 from callgauge_quality.conversation import judged_of
 from callgauge_quality.judge_budget import Budget
 from callgauge_quality.judge_cache import JudgeCache
@@ -30,12 +31,12 @@ from callgauge_streams.judge.config import endpoint_of, judge_of, sample_of, tru
 from callgauge_streams.judge.endpoint import Attempt
 from callgauge_streams.judge.own_calls import JUDGE_SERVICE, call_of, encoded, price_of
 from callgauge_streams.judge.spent_file import SpentFile
-from callgauge_streams.quality.messages import score_messages
+from callgauge_streams.quality.messages import all_labels, score_messages
 from callgauge_streams.quality.start import start_from_commit
 from callgauge_streams.worker.app import chunk_topic, make_app, run_worker, use_chunks
 from callgauge_streams.worker.metrics import Metrics
 
-__all__ = ["JudgeWorker", "judge_app", "run"]
+__all__ = ["JudgeWorker", "judge_app", "run", "share_held"]
 
 log = logging.getLogger(__name__)
 _decode = decoder_of(Content)
@@ -74,6 +75,7 @@ class JudgeWorker:
             return
         if tp not in self._partitions:
             self._partitions[tp] = Chain(chunk.start), JudgeSample(self._sample)
+        self._budget.part = share_held(self._app.consumer.assignment(), self._settings.topics.content)
         chain, sample = self._partitions[tp]
         fresh = chain.accept(chunk)
         if fresh is not None:
@@ -112,7 +114,7 @@ class JudgeWorker:
             judgement.scores,
             ts=at_ms / 1000,
             origin="judge",
-            labels=content.labels,
+            labels=all_labels(content.labels),
             sample_rate=content.sample_rate * share,
             comment=self._judge.by,
             by=self._judge.by,
@@ -139,6 +141,12 @@ class JudgeWorker:
         )
         await self._outbox.put([(self._settings.topics.calls.name, None, *encoded(call))])
         return call.cost_usd or 0.0
+
+
+def share_held(assigned: Iterable[Any], topic: Topic) -> float:
+    """The share of a topic's partitions that a worker holds, of all that are assigned to it."""
+    held = [each for each in assigned if each.topic == topic.name]
+    return min(1.0, len(held) / topic.partitions)
 
 
 def judge_app(settings: Settings) -> Any:

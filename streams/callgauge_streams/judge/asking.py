@@ -77,7 +77,7 @@ class Asking:
         if known is not None:
             return Judgement("cached", known)
         if not self._budget.begin(self._now()):
-            return Judgement("budget", detail=f"the day's budget of {self._budget.limit_usd:g} USD is spent")
+            return Judgement("budget", detail=self._budget.spent_text)
         costs: list[float] = []
 
         async def told(attempt: Attempt) -> None:

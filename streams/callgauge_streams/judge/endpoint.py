@@ -12,20 +12,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import msgspec
 from pydantic import SecretStr
 
-from callgauge.errors import SettingError
 from callgauge.taxonomy import error_type_of_status
+from callgauge_streams.quality.json_client import JsonClient, checked_url
 
 __all__ = ["Attempt", "Endpoint", "checked_url"]
 
-_MOST_BYTES = 1_000_000
 _LONGEST_WAIT_S = 30.0
-_LOCAL = ("127.0.0.1", "::1", "localhost")
 _random = Random()  # noqa: S311 (spreads retries)
 _decode = msgspec.json.Decoder().decode
 
@@ -56,25 +53,6 @@ class Attempt:
     wait_s: float = 0.0
 
 
-def checked_url(url: str, setting: str = "CALLGAUGE_JUDGE_URL", *, allow_http: bool = False) -> str:
-    """The base URL without a slash at its end.
-
-    Raises:
-        SettingError: it is none, or would send texts over a network in plain.
-    """
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SettingError(f"{setting}: write the base URL of the API, such as https://api.openai.com/v1")
-    if parts.username or parts.password or parts.query:
-        raise SettingError(f"{setting}: no user, password or query in it; a key has a setting of its own")
-    if parts.scheme == "http" and parts.hostname not in _LOCAL and not allow_http:
-        raise SettingError(
-            f"{setting}: http://{parts.hostname} would send texts over the network in plain: use https, "
-            "or set CALLGAUGE_JUDGE_ALLOW_HTTP=true"
-        )
-    return url.strip().rstrip("/")
-
-
 class Endpoint:
     """Asks for chat completions.
 
@@ -97,17 +75,11 @@ class Endpoint:
         self._url = f"{url}/chat/completions"
         self._timeout_s, self._retries = timeout_s, retries
         self._clock, self._sleep = clock, sleep
-        secret = key.get_secret_value()
-        self._client = httpx.AsyncClient(
-            timeout=timeout_s,
-            headers={"User-Agent": "callgauge"} | ({"Authorization": f"Bearer {secret}"} if secret else {}),
-            trust_env=False,
-            follow_redirects=False,
-        )
+        self._post = JsonClient(key, timeout_s)
 
     async def close(self) -> None:
         """Close the connections."""
-        await self._client.aclose()
+        await self._post.close()
 
     async def chat(self, body: Mapping[str, Any], told: Callable[[Attempt], Awaitable[None]]) -> Attempt:
         """The last attempt: the first that has an answer, or that another would not help.
@@ -133,7 +105,7 @@ class Endpoint:
 
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, headers, content = await self._post(body)
+                status, headers, content = await self._post(self._url, body)
         except (TimeoutError, httpx.TimeoutException):
             return ended(error_type="timeout", error=f"no answer within {self._timeout_s:g} s", again=True)
         except httpx.HTTPError as error:
@@ -147,17 +119,6 @@ class Endpoint:
         if found is None:
             return ended(http_status=status, error_type="invalid_response", error="no chat completion", again=True)
         return ended(http_status=status, **found)
-
-    async def _post(self, body: Mapping[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
-        async with self._client.stream(
-            "POST", self._url, content=msgspec.json.encode(body), headers={"Content-Type": "application/json"}
-        ) as response:
-            content = b""
-            async for part in response.aiter_bytes():
-                content += part
-                if len(content) > _MOST_BYTES:
-                    break  # no judgement is so long: what follows is not read
-            return response.status_code, response.headers, content
 
 
 def _read(content: bytes) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ ids, with the same values and times, so rollup (CALLGAUGE_DEDUP_S) and ClickHous
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Iterable
 from typing import Any
@@ -16,11 +17,13 @@ from callgauge.errors import DecodeError
 from callgauge.log_once import LogOnce
 from callgauge.origins import describe_origins
 from callgauge.settings import Settings
+from callgauge_quality.where_texts_go import where_embeddings_go
 from callgauge_streams.bus.chunk import Chain, Chunk
 from callgauge_streams.bus.outbox import Outbox, Outgoing
 from callgauge_streams.bus.records import Records
 from callgauge_streams.quality.config import heuristics_of
-from callgauge_streams.quality.scoring import Scores, call_scores, content_scores
+from callgauge_streams.quality.embedding import Embedding, embedding_of
+from callgauge_streams.quality.scoring import Scores, call_scores, content_scores, decode_content
 from callgauge_streams.quality.start import start_from_commit
 from callgauge_streams.worker.app import chunk_topic, make_app, run_worker, use_chunks
 from callgauge_streams.worker.metrics import Metrics
@@ -39,14 +42,22 @@ class QualityWorker:
 
     Args:
         scores: topic -> what makes the scores of its records.
+        embedding: the topic of contents, and what asks for their embeddings; None: nothing does.
     """
 
-    def __init__(self, app: Any, scores_topic: str, scores: dict[str, Scores], metrics: Metrics) -> None:
+    def __init__(
+        self,
+        app: Any,
+        scores_topic: str,
+        scores: dict[str, Scores],
+        metrics: Metrics,
+        embedding: tuple[str, Embedding] | None = None,
+    ) -> None:
         self._app = app
         self._outbox = Outbox(app)
         self._topic = scores_topic
         self._scores = scores
-        self._metrics = metrics
+        self._metrics, self._embedding = metrics, embedding
         self._chains: dict[Any, Chain] = {}
         self._odd = LogOnce(log, again_after_s=60.0)
 
@@ -66,6 +77,10 @@ class QualityWorker:
                 await self._outbox.put(messages)
                 sent += len(messages)
                 await asyncio.sleep(0)  # long texts take long: what else the loop has to do must not wait for all
+            if self._embedding and tp.topic == self._embedding[0]:
+                found = await self._embedding[1].messages(_contents(fresh))
+                await self._outbox.put((self._topic, None, *message) for message in found)
+                sent += len(found)
             await self._outbox.settled()
             self._metrics.scores_sent(sent)
         self._app.consumer.confirm(tp, chunk.last + 1, chunk.generation)
@@ -87,6 +102,12 @@ class QualityWorker:
                 self._odd.warn(tp.topic, f"%s/%d: {what}", tp.topic, tp.partition, error)
 
 
+def _contents(chunk: Chunk) -> Iterable[tuple[Any, int]]:
+    for value, appended_ms in zip(chunk.records.values(), chunk.records.timestamps_ms.tolist(), strict=True):
+        with contextlib.suppress(DecodeError):  # it was said already
+            yield decode_content(value), appended_ms
+
+
 def quality_app(settings: Settings) -> Any:
     """The Faust app, ready to run.
 
@@ -105,7 +126,11 @@ def quality_app(settings: Settings) -> Any:
     records = min(settings.fetch_max_records, CHUNK_RECORDS)
     app = make_app(settings.model_copy(update={"fetch_max_records": records}), "quality")
     metrics = Metrics("quality")
-    worker = QualityWorker(app, topics.scores.name, scores, metrics)
+    embedding = embedding_of(settings, metrics.embedded)
+    if embedding:
+        log.warning("%s", where_embeddings_go(settings))
+    of_contents = (topics.content.name, embedding) if embedding else None
+    worker = QualityWorker(app, topics.scores.name, scores, metrics, of_contents)
     use_chunks(app, start_of=start_from_commit(settings, metrics), on_revoked=worker.forget, metrics=metrics)
 
     async def quality(stream: Any) -> None:

@@ -7,16 +7,18 @@ from typing import Any
 
 import msgspec
 
+from callgauge.counted import LABELS
 from callgauge.ids import uuid5_of
 from callgauge.schema import Score
 from callgauge.structs import struct_of
 
-__all__ = ["Message", "key_of", "score_id_of", "score_messages"]
+__all__ = ["Message", "all_labels", "key_of", "score_id_of", "score_messages"]
 
 #: Key and value.
 Message = tuple[bytes, bytes]
 _struct: Any = struct_of(Score)
 _encode = msgspec.json.Encoder().encode
+_NAMED = tuple(label for label in LABELS if label != "service")
 
 
 def score_id_of(origin: str, event_id: str, name: str) -> str:
@@ -27,6 +29,12 @@ def score_id_of(origin: str, event_id: str, name: str) -> str:
 def key_of(trace_id: str, score_id: str) -> bytes:
     """What a score's partition is chosen by."""
     return (trace_id or score_id).encode("utf-8", "replace")
+
+
+def all_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a call with those that it does not have as empty, as its windows have them: so its scores count in
+    the same series."""
+    return {name: labels.get(name, "") for name in _NAMED}
 
 
 def score_messages(

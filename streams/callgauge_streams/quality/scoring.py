@@ -13,14 +13,14 @@ from callgauge.counted import LABELS
 from callgauge.schema import Content
 from callgauge_quality.heuristics import Heuristics
 from callgauge_quality.without_text import scores_without_text
-from callgauge_streams.quality.messages import Message, score_messages
+from callgauge_streams.quality.messages import Message, all_labels, score_messages
 
-__all__ = ["call_scores", "content_scores"]
+__all__ = ["call_scores", "content_scores", "decode_content"]
 
 #: The messages of one record's scores; raises DecodeError where the record cannot be read.
 Scores = Callable[[bytes | None, int], Iterable[Message]]
 
-_decode_content = decoder_of(Content)
+decode_content = decoder_of(Content)
 _NAMED = tuple(label for label in LABELS if label != "service")
 
 
@@ -28,17 +28,18 @@ def content_scores(heuristics: Heuristics) -> Scores:
     """What the heuristics say of the contents' texts. Time is the record's: when it was appended."""
 
     def scores(value: bytes | None, appended_ms: int) -> Iterable[Message]:
-        content = _decode_content(value)
-        found = heuristics.scores(
+        content = decode_content(value)
+        found = heuristics.found(
             content.prompt, content.response, content.service, truncated=content.response_truncated
         )
         return score_messages(
             content,
-            found,
+            found.scores,
             ts=appended_ms / 1000,
             origin="heuristic",
-            labels=content.labels,
+            labels=all_labels(content.labels),
             sample_rate=content.sample_rate,
+            comment=found.left_out,
         )
 
     return scores

@@ -55,6 +55,9 @@ class Metrics:
             "Sampled answers by outcome: judged, cached, unparsable, failed, budget, limited.",
             ("outcome",),
         )
+        self._embeddings = self._counter(
+            "embeddings", "Sampled answers by outcome: scored, failed, limited.", ("outcome",)
+        )
         self._rebalances = self._counter("rebalances", "Times the group took partitions back to share them out anew.")
 
     def _counter(self, name: str, help_: str, labels: tuple[str, ...] = ()) -> Any:
@@ -81,6 +84,10 @@ class Metrics:
     def judged(self, outcome: str, answers: int) -> None:
         """Answers of the judge's sample had this outcome."""
         self._judgements.labels(self.role, outcome).inc(answers)
+
+    def embedded(self, outcome: str, answers: int) -> None:
+        """Answers whose embeddings were wanted had this outcome."""
+        self._embeddings.labels(self.role, outcome).inc(answers)
 
     def unreadable(self) -> None:
         """A record could not be read."""

@@ -15,7 +15,7 @@ from callgauge.errors import SettingError
 from callgauge.schema import Baseline, Call, Content, CountedShare, Mark, Score
 from callgauge_deploy import baselines, cli
 from callgauge_history.quality_drift import drift_of
-from callgauge_history.quality_figures import Kind, examples, figures, pairs_judged, quiet_week
+from callgauge_history.quality_figures import Kind, examples, figures, kinds_below, pairs_judged, quiet_week
 from callgauge_history.store import Store
 from callgauge_sinks.records import Record
 from callgauge_sinks.rows import call_rows, content_rows, score_record_rows
@@ -176,6 +176,24 @@ def test_a_baseline_is_pinned_and_what_moved_is_shown(store: Store, commands: li
     assert "refusal                 MOVED  5.0% of 100 -> 60.0% of 100" in found.output
     assert "b59: No. b59" in found.output
     assert '"moved": true' in quality("drift", "--from", "2h", "--json").output
+
+
+def test_models_and_prompt_versions_of_a_service_are_pinned_with_it(store: Store, commands: list[Any]) -> None:
+    """Since the stream compares each of them with its own; not those with few calls."""
+    fill(store, 5, NOW - 10 * HOUR, "a")
+    done = CliRunner().invoke(cli.app, ["quality", "pin", "--service", "chat", "--from", "11h", "--to", "5h"])
+    assert done.exit_code == 0, done.output
+    assert [(each.model, each.prompt_version, each.calls) for each in commands] == [("", "", 100), ("m", "", 100)]
+    assert kinds_below(store.query, Kind("chat"), NOW - 11 * HOUR, NOW, 101) == []
+    versions = [
+        Call(event_id=f"v{n}", ts=NOW, service="chat", model="n", prompt_version=f"v{n % 2}") for n in range(99)
+    ]
+    for table, rows in call_rows(
+        [Record(decode_call(encode(call)), FakeMessage(b"", "t", 0, n, 0)) for n, call in enumerate(versions)]
+    ).items():
+        store.insert(table, rows)
+    of_n = kinds_below(store.query, Kind("chat"), NOW - HOUR, NOW + HOUR, 50)
+    assert of_n == [Kind("chat", "n"), Kind("chat", "n", "v0")]
 
 
 def test_a_deploy_mark_or_a_quiet_week_chooses_the_time(store: Store, commands: list[Any]) -> None:

@@ -268,3 +268,46 @@ def test_only_scores_with_a_weight_count() -> None:
     assert overall({"refusal": 1.0, "sentiment": 1.0}) == 0.0
     assert overall({"sentiment": 1.0}) is None
     assert set(DEFAULT_WEIGHTS) < RANGES.keys()
+
+
+_IN_ENGLISH = {
+    "refusal", "hallucination_markers", "hedging", "ungrounded", "lexical_relevance", "coherence", "unsafe_terms",
+    "sentiment",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "answer"),
+    [
+        ("de", "Wie starte ich das Gateway neu?", "Es tut mir leid, dabei kann ich nicht helfen."),
+        ("fr", "Comment puis-je relancer le service ?", "Je suis désolé, mais je ne peux pas vous aider avec cela."),
+        ("ja", "ゲートウェイを再起動するには？", "申し訳ありませんが、お手伝いできません。"),
+        ("unknown", "Jak zrestartować bramkę w naszym systemie?", "Przykro mi, ale nie mogę w tym pomóc. Proszę "
+         "zapytać administratora systemu, który ma odpowiednie uprawnienia."),
+        ("unknown", "Sunucuyu nasıl yeniden başlatırım?", "Üzgünüm, bu konuda yardımcı olamam. Bunun için "
+         "sistem yöneticinizle iletişime geçmeniz gerekir."),
+    ],
+)  # fmt: skip
+def test_other_languages_are_not_scored_by_english_phrases(language: str, question: str, answer: str) -> None:
+    """A refusal in another language is no answer that does not refuse: it has no such score, and says why."""
+    found = Heuristics().found(question, answer)
+    assert found.left_out == f"not scored: language ({language})"
+    assert not _IN_ENGLISH & found.scores.keys()
+    assert found.scores["repetition"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How do I restart it?", "Sorry, I can't."),
+        ("", "No."),
+        ("Write a function that squares a number.", "```python\ndef square(x):\n    return x * x\n```"),
+        ("What do you need for the cake?", "1. Eggs\n2. Milk\n3. Butter\n4. Cheese\n5. Bread\n6. Salt\n7. Pepper"),
+        ("", "The service has been down since this morning and nobody can reach it."),
+    ],
+)
+def test_english_is_scored_also_where_it_is_short_or_code(question: str, answer: str) -> None:
+    """What holds too few words to tell is taken for an answer in English."""
+    found = Heuristics().found(question, answer)
+    assert found.left_out == ""
+    assert "refusal" in found.scores

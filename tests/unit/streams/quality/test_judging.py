@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from confluent_kafka import TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from callgauge.content.choice import parse_choice
 from callgauge.settings import load_settings
+from callgauge.topics import Topics
 from callgauge_quality.conversation import judged_of
 from callgauge_quality.judge_budget import Budget
 from callgauge_quality.judge_cache import JudgeCache
@@ -20,6 +22,7 @@ from callgauge_quality.names import JUDGED
 from callgauge_quality.rubric import RubricError, load_rubric, parse_rubric
 from callgauge_quality.truths import Truth, TruthError, asked_key, expected_answers, matches, parse_truths
 from callgauge_quality.where_texts_go import where_texts_go
+from callgauge_streams.judge.app import share_held
 
 RUBRIC = load_rubric("answer-1")
 GOOD = {"faithfulness": 4, "relevance": 5, "completeness": 3, "hallucination": 0, "toxicity": 0}
@@ -163,6 +166,23 @@ def test_a_service_has_a_limit_of_its_own() -> None:
     assert sum(map(bool, shares(chosen, 5, service="other"))) == 5
     assert chosen.limited == 40
     assert chosen.share("chat", "", "t", 60_000) == 1.0
+
+
+def test_workers_share_a_budget_by_their_partitions() -> None:
+    """Together they spend no more than the day's, whoever holds what; other topics' partitions count for nothing."""
+    topic = Topics(partitions=4).content
+    held = [[(topic.name, 0), ("other", 0)], [(topic.name, 1), (topic.name, 2), (topic.name, 3)]]
+    parts = [share_held([TopicPartition(*each) for each in of], topic) for of in held]
+    assert parts == [0.25, 0.75]
+    spent = 0
+    for part in parts:
+        budget = Budget(1.0, part=part)
+        while budget.begin(0.0):
+            budget.end(0.0625)
+            spent += 1
+    assert spent * 0.0625 == 1.0
+    assert Budget(1.0, part=0.25).spent_text == "25 % of the day's budget of 1 USD is spent"
+    assert share_held([TopicPartition(topic.name, 0)] * 9, topic) == 1.0
 
 
 def test_a_budget_ends_the_day() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from callgauge.codec import decode_score, encode, read
 from callgauge.content.choice import parse_choice
+from callgauge.counted import LABELS
 from callgauge.errors import DecodeError, SettingError
 from callgauge.schema import Call, Content, Score
 from callgauge.settings import load_settings
@@ -50,7 +51,9 @@ def test_a_content_has_the_scores_of_its_text() -> None:
     )
     refusal = found["refusal"]
     assert refusal.value == 1.0
-    assert (refusal.origin, refusal.service, refusal.labels) == ("heuristic", "chat", CONTENT.labels)
+    assert (refusal.origin, refusal.service) == ("heuristic", "chat")
+    # As the call's windows have them: what a call does not have is empty, and the series are the same.
+    assert refusal.labels == {label: "" for label in LABELS if label != "service"} | CONTENT.labels
     assert (refusal.event_id, refusal.trace_id, refusal.ts, refusal.sample_rate) == ("e1", "t1", 1_700_000_009.0, 0.5)
 
 
@@ -156,3 +159,14 @@ def test_settings_make_the_heuristics(tmp_path: Path) -> None:
         heuristics_of(load_settings(quality_weights="refusl=1"))
     with pytest.raises(SettingError, match="CALLGAUGE_QUALITY_UNSAFE_FILE"):
         heuristics_of(load_settings(quality_unsafe_file=tmp_path / "none"))
+
+
+def test_scores_say_which_others_are_missing() -> None:
+    """Of an answer in another language, in their comment."""
+    german = CONTENT.model_copy(
+        update={"prompt": "Wie geht das?", "response": "Das kann ich nicht sagen, es tut mir leid."}
+    )
+    found = scores(content_scores(Heuristics()), german)
+    assert "refusal" not in found
+    assert {score.comment for score in found.values()} == {"not scored: language (de)"}
+    assert {score.comment for score in scores(content_scores(Heuristics()), CONTENT).values()} == {""}
