@@ -28,8 +28,12 @@ def rules_test(
     file: Annotated[str, typer.Argument(help="A rule file, or default or seeds.", metavar="FILE")],
     begin: Annotated[
         str, typer.Option("--from", help="A time (2026-01-31T16:30Z), or how long ago (7d, 12h).", metavar="TIME")
-    ],
+    ] = "",
     end: Annotated[str, typer.Option("--to", help="The same, or now.", metavar="TIME")] = "now",
+    trace: Annotated[
+        Path | None,
+        typer.Option("--trace", help="Judge the calls in this file, not those in the store; --from may be left out."),
+    ] = None,
     history: Annotated[
         bool, typer.Option("--history", help="Test the rules that are evaluated from history, in place of the others.")
     ] = False,
@@ -42,21 +46,45 @@ def rules_test(
 
     The windows in ClickHouse are judged by the engine that judges them live. Windows before --from are read too, as
     many as the rules look back, so that detectors that learn know the series by then. Times are UTC.
+
+    With --trace the calls are those of a file: one call a line as on the bus (.jsonl), or a recorded trace that
+    `callgauge replay` reads, plain or as .gz.
     """
     report = load("callgauge_deploy.backtest_report", "streams")
-    now_ms = round(time.time() * 1000)
-    from_ms, to_ms = time_ms(begin, now_ms, "--from"), time_ms(end, now_ms, "--to")
-    if from_ms >= (to_ms := min(to_ms, now_ms - _STORED_AFTER_MS)):
-        raise SettingError(f"--from {begin} must be before --to {end}, and more than a minute ago")
     picture = load("callgauge_deploy.backtest_picture", "notify") if png else None
-    tested = (_history_tested if history else _tested)(Path(file), from_ms, to_ms)
+    now_ms = round(time.time() * 1000)
+    if trace is not None:
+        if history:
+            raise SettingError("--trace holds calls of the stream; rules from history ask the store: leave one out")
+        from_ms = time_ms(begin, now_ms, "--from") if begin else None
+        tested = _trace_tested(Path(file), trace, from_ms, None if end == "now" else time_ms(end, now_ms, "--to"))
+    else:
+        tested = (_history_tested if history else _tested)(Path(file), *_times(begin, end, now_ms))
     if as_json:
         typer.echo(report.json_report(tested))
     else:
         report.print_report(tested)
     if picture is not None:
-        shown = picture.draw_episodes(tested.episodes, to_ms / 1000, png)
+        shown = picture.draw_episodes(tested.episodes, tested.to_ms / 1000, png)
         typer.echo(printable(f"{png}: {shown} of {len(tested.episodes)} episodes"), err=as_json)
+
+
+def _times(begin: str, end: str, now_ms: int) -> tuple[int, int]:
+    if not begin:
+        raise SettingError("--from is missing: from which time on are the windows in the store to be judged? e.g. 7d")
+    from_ms, to_ms = time_ms(begin, now_ms, "--from"), time_ms(end, now_ms, "--to")
+    if from_ms >= (to_ms := min(to_ms, now_ms - _STORED_AFTER_MS)):
+        raise SettingError(f"--from {begin} must be before --to {end}, and more than a minute ago")
+    return from_ms, to_ms
+
+
+def _trace_tested(path: Path, trace: Path, from_ms: int | None, to_ms: int | None) -> Tested:
+    settings = load_settings()
+    rules, left_out = _rules_of(path, settings)
+    tested: Tested = load("callgauge_deploy.trace_judged", "streams").judged_trace(
+        trace, rules, left_out, settings, from_ms, to_ms
+    )
+    return tested
 
 
 def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:

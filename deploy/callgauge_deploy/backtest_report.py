@@ -28,9 +28,10 @@ class Tested:
 
     Attributes:
         read_from_ms: windows were judged from here on, so that detectors know the series at `from_ms`.
-        warm_from_ms: from here on they should have been read; the store may not go back so far.
+        warm_from_ms: from here on they should have been read; it may not go back so far.
         rules: the names of those that were judged.
         left_out: of those that are evaluated from history.
+        source: where the windows come from.
     """
 
     from_ms: int
@@ -40,6 +41,7 @@ class Tested:
     rules: list[str]
     left_out: list[str]
     episodes: list[Episode]
+    source: str = "the store"
 
 
 def json_report(tested: Tested) -> str:
@@ -91,7 +93,7 @@ def _head(tested: Tested) -> Iterable[str]:
     )
     if read > wanted:
         yield (
-            f"the store begins later than the rules look back ({utc(wanted / 1000)}): for the first "
+            f"{tested.source} begins later than the rules look back ({utc(wanted / 1000)}): for the first "
             f"{lasted((read - wanted) / 1000)} detectors may know less than they did live"
         )
     if tested.left_out:

@@ -15,7 +15,9 @@ def local_settings(settings: Settings, folder: DataDir, ports: Ports) -> Setting
     """`settings` with the local bus and the embedded store in place of those that they named.
 
     So a local stack sends nothing to production, even if it is started in a shell that is set up for production. The
-    session timeout is short because tansu answers a request to join a group only after half of it. The console's port
+    session timeout is short because tansu answers a request to join a group only after half of it; and workers have no
+    names, since tansu lets a static member wait for twice 3 s before it is assigned, which counts as silence: members
+    of a group whose session timeout is shorter shut each other out again and again. The console's port
     and token, and the gateway's port, are chosen before, so that they stay the same when their process is restarted.
     Nobody beyond this machine reaches the gateway.
     """
@@ -28,6 +30,7 @@ def local_settings(settings: Settings, folder: DataDir, ports: Ports) -> Setting
             "session_timeout_s": 4.0,
             "rebalance_timeout_s": 4.0,
             "heartbeat_s": 1.0,
+            "worker_name": "",
             "store": f"chdb://{folder.clickhouse}",
             "store_user": "",
             "store_password": "",

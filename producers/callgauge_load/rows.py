@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from callgauge.errors import TraceError
 from callgauge.schema import Call
 
-__all__ = ["TraceRow", "columns_of", "read_rows"]
+__all__ = ["TraceRow", "columns_of", "is_json", "json_lines", "read_rows"]
 
 # An answer of a model, quoted in a cell, may be long.
 MAX_CELL = 16 * 1_048_576
@@ -82,7 +82,7 @@ def columns_of(path: Path) -> list[str]:
     Raises:
         TraceError: the file cannot be read, or has no header.
     """
-    if _is_json(path):
+    if is_json(path):
         first = next(_json_rows(path), None)
         if first is None:
             raise TraceError(f"{path}, line 1: the file is empty; take another")
@@ -103,7 +103,7 @@ def read_rows(path: Path, columns: frozenset[str]) -> Iterator[TraceRow]:
     missing = columns - set(columns_of(path))
     if missing:
         raise TraceError(f"{path}, line 1: no column {', '.join(sorted(missing))}; is it a trace of this format?")
-    if _is_json(path):
+    if is_json(path):
         yield from _json_rows(path)
         return
     with _opened(path) as file:
@@ -112,20 +112,30 @@ def read_rows(path: Path, columns: frozenset[str]) -> Iterator[TraceRow]:
             yield TraceRow(path, reader.line_num, cells)
 
 
-def _is_json(path: Path) -> bool:
-    return path.name.removesuffix(".gz").endswith(".jsonl")
+def is_json(path: Path) -> bool:
+    """Whether a file is JSON Lines, by its name."""
+    return path.name.removesuffix(".gz").endswith((".jsonl", ".ndjson"))
+
+
+def json_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a file that are not empty, with their numbers.
+
+    Raises:
+        TraceError: the file cannot be read.
+    """
+    with _opened(path) as file:
+        yield from ((number, line) for number, line in enumerate(file, 1) if line.strip())
 
 
 def _json_rows(path: Path) -> Iterator[TraceRow]:
-    with _opened(path) as file:
-        for number, line in enumerate(file, 1):
-            try:
-                cells = json.loads(line)
-            except (ValueError, RecursionError) as error:
-                raise TraceRow(path, number, {}).error(f"no JSON: {error}") from None
-            if not isinstance(cells, dict):
-                raise TraceRow(path, number, {}).error("no JSON object")
-            yield TraceRow(path, number, {name: str(value) for name, value in cells.items()})
+    for number, line in json_lines(path):
+        try:
+            cells = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise TraceRow(path, number, {}).error(f"no JSON: {error}") from None
+        if not isinstance(cells, dict):
+            raise TraceRow(path, number, {}).error("no JSON object")
+        yield TraceRow(path, number, {name: str(value) for name, value in cells.items()})
 
 
 @contextmanager

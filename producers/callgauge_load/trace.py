@@ -8,7 +8,7 @@ from pathlib import Path
 
 from callgauge.errors import TraceError
 from callgauge.schema import Call
-from callgauge_load import azure, conversations, llmdrift, load_steps, mooncake, spans
+from callgauge_load import azure, calls, conversations, llmdrift, load_steps, mooncake, spans
 from callgauge_load.rows import columns_of
 
 __all__ = ["FORMATS", "read_trace"]
@@ -22,6 +22,7 @@ FORMATS: dict[str, Callable[[Path], Iterator[Call]]] = {
     "conversations": conversations.read_conversations,
     "spans": spans.read_spans,
     "load-steps": load_steps.read_load_steps,
+    "calls": calls.read_calls,
 }
 
 _BY_COLUMNS = {
@@ -30,6 +31,7 @@ _BY_COLUMNS = {
     "conversations": conversations.COLUMNS,
     "spans": spans.COLUMNS,
     "load-steps": load_steps.COLUMNS,
+    "calls": calls.COLUMNS,
 }
 
 
@@ -37,7 +39,7 @@ def read_trace(path: Path | str, format: str | None = None) -> Iterator[Call]:
     """The calls of a recorded trace, with the trace's own times.
 
     Args:
-        path: CSV or JSON Lines (.jsonl), plain or gzipped (.gz).
+        path: CSV or JSON Lines (.jsonl, .ndjson), plain or gzipped (.gz).
         format: one of `FORMATS`. None: it is found from the header, and for Azure also from the file's name (which must
             hold code or conv).
 

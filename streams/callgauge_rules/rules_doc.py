@@ -95,8 +95,9 @@ Rules on scores go by the watermarks of the scores topic: calls do not wait for 
 both waits for both.
 
 A lookback ends with the window that is judged. Up to 15 min it begins exactly so long before. A longer one begins at
-the start of the minute, one of 12 h and more at the start of the hour, in which it would begin otherwise: `1h` is up
-to 1 min longer, `24h` up to 1 h, since so far back only minutes and hours are kept.
+the start of the minute in which it would begin otherwise, one of 2 h and more at full five minutes, of 4 h and more at
+full ten, of 12 h and more at the full hour: `1h` is up to 1 min longer, `6h` up to 10 min, `24h` up to 1 h, since so
+far back only minutes and hours are kept. What they add up to is exact, percentiles as everywhere.
 
 A rule that is fulfilled where nothing came (`calls lt 10`) goes on for an hour after the lookback of a series is
 empty; then the series has vanished, and the alert is resolved with that reason.
@@ -143,6 +144,10 @@ its worst values, and how many alerts and pages (critical alerts) a day that mak
 prints everything for programs, and `--png FILE` draws the series with when each alert fired and was resolved. FILE
 may be `default` or `seeds`. A time is a day, a time (UTC, if it names no zone), or how long ago; the last minute is
 left out, since its windows may not be stored yet.
+
+`--trace FILE` judges the calls of a file instead, and needs no store: one call a line as on `llm.calls` (.jsonl or
+.ndjson), or a recorded trace that `callgauge replay` reads, plain or as .gz. Each call counts as if it had come when it
+ended; without `--from` all of them are judged.
 
 It reads the windows that ClickHouse holds and judges them by the same engine as the stream does. It also reads those
 before `--from`, as far as the rules look back, their detectors remember and their cooldowns last, and an hour more; it

@@ -139,7 +139,8 @@ class _Workers:
 
     def start(self, name: str, *command: str) -> None:
         program = ["-m", *(command or ("callgauge_deploy.cli", "detect"))]
-        environment = child_environment(self._settings.model_copy(update={"worker_name": name}))
+        named = {"worker_name": name} if self._settings.worker_name else {}
+        environment = child_environment(self._settings.model_copy(update=named))
         self.processes[name] = start([sys.executable, *program], env=environment, log=self._folder / f"{name}.log")
 
     def kill(self, name: str) -> None:
@@ -244,13 +245,14 @@ def _compare(wanted: dict[Any, Alert], found: list[Alert]) -> Result:
 
 
 def settings_for(broker: Broker, folder: Path) -> Settings:
-    """Topics and groups of its own."""
+    """Topics and groups of its own. Workers have names, and so are static members, but not on tansu: what it lets them
+    wait there counts as silence (callgauge_deploy.local_settings)."""
     rules, prefix = folder / "rules.yaml", f"c{uuid.uuid4().hex[:8]}"
     rules.write_text(RULES)
     return load_settings(
         bootstrap_servers=broker.bootstrap, topic_prefix=prefix, group_prefix=prefix, groupings=GROUPINGS,
         rules_file=rules, windows_partitions=2, session_timeout_s=6.0, rebalance_timeout_s=4.0, heartbeat_s=1.5,
-        snapshot_s=0.5, api_port=0,
+        snapshot_s=0.5, api_port=0, worker_name="" if broker.name == "tansu" else "detect",
     )  # fmt: skip
 
 

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge.schema import Alert
-from callgauge_rules.alert_ids import fingerprint_of
 from callgauge_rules.baselines import Baselines
 from callgauge_rules.bound import BoundCondition, BoundRule
 from callgauge_rules.in_force import InForce
 from callgauge_rules.rule import RESERVED
 from callgauge_rules.score_aggregates import score_measures
+from callgauge_streams.detect.admission import Admission
 from callgauge_streams.detect.cap import SERIES_CAP, Cap
 from callgauge_streams.detect.causes import Causes
 from callgauge_streams.detect.columns import Columns
@@ -91,26 +91,27 @@ class Engine:
         self._live_from = live_from
         self._keep_ms = {name: history_ms(of) for name, of in self._by_grouping.items()}
         self._cap = Cap(log.rpartition("/")[2], series_cap)
-        self._windows = Windows(
-            {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
-            {name: {each.lookback_ms for each in _conditions(of)} for name, of in self._by_grouping.items()},
-            {name: rings_of(of, of[0].grouping.window_ms) for name, of in self._by_grouping.items()},
-            self._admit,
-        )
-        self._scores = {
-            name: frozenset(each.aggregate.measure for each in _conditions(of) if each.aggregate.of_scores)
-            for name, of in self._by_grouping.items()
-        }
-        self._watermarks = Watermarks(source_timeout_ms, settled=whole)
         current = list(current)
-        self._losses = Losses(log, live_from, current) if tells_losses else None
-        self._overflows = Overflows(log, live_from, current) if tells_losses else None
         self._states = States(
             (alert for alert in current if alert.rule not in RESERVED),
             log=log,
             rules=(rule.rule.name for rule in bound),
             cooldown_ms=max((rule.rule.cooldown for rule in bound), default=0),
         )
+        self._admission = Admission(self._by_grouping, self._cap, self._states)
+        self._windows = Windows(
+            {name: Columns.of_rules(of) for name, of in self._by_grouping.items()},
+            {name: {each.lookback_ms for each in _conditions(of)} for name, of in self._by_grouping.items()},
+            {name: rings_of(of, of[0].grouping.window_ms) for name, of in self._by_grouping.items()},
+            self._admission.admit,
+        )
+        self._scores = {
+            name: frozenset(each.aggregate.measure for each in _conditions(of) if each.aggregate.of_scores)
+            for name, of in self._by_grouping.items()
+        }
+        self._watermarks = Watermarks(source_timeout_ms, settled=whole)
+        self._losses = Losses(log, live_from, current) if tells_losses else None
+        self._overflows = Overflows(log, live_from, current) if tells_losses else None
         judgings = [self._judging(each) for each in all_in_force]
         self._learned = [judging for judging in judgings if isinstance(judging, LearnedJudging)]
         self._stale: list[str] = []
@@ -204,7 +205,7 @@ class Engine:
 
     def _begin(self, series: Series) -> None:
         """A series is new."""
-        series.fingerprints = self._fingerprints(series.grouping, series.labels)
+        series.fingerprints = self._admission.fingerprints(series.grouping, series.labels)
         self._states.judged(series.fingerprints.values())
         for judging in self._deciding.of(series.grouping):
             key = series.fingerprints.get(judging.name, "")
@@ -232,29 +233,6 @@ class Engine:
             return batch
         self.left_out += self._late.take(batch.take(np.flatnonzero(late)), self._watermarks.clock_ms)
         return batch.take(np.flatnonzero(~late))
-
-    def _admit(self, row: Any) -> dict[str, str] | None:
-        """Under which labels a row of an unknown series counts; None if no rule judges it."""
-        rules = [rule for rule in self._by_grouping[row.grouping] if rule.judges(row.labels)]
-        if not rules:
-            return None
-        if self._cap.has_room(row.grouping, row.labels) or self._is_named(row, rules):
-            self._cap.add(row.grouping, row.labels)
-            return row.labels  # type: ignore[no-any-return]
-        folded = self._cap.fold(row.grouping, row.labels, row.series_id)
-        return folded if any(rule.judges(folded) for rule in rules) else None
-
-    def _is_named(self, row: Any, rules: Sequence[BoundRule]) -> bool:
-        """Whether a series must be told apart in any case: a rule names it in full, or an alert of it is known."""
-        if any(len(rule.rule.where) == len(row.labels) for rule in rules):
-            return True
-        return len(self._states) > 0 and any(
-            key in self._states for key in self._fingerprints(row.grouping, row.labels).values()
-        )
-
-    def _fingerprints(self, grouping: str, labels: dict[str, str]) -> dict[str, str]:
-        judging = [rule for rule in self._by_grouping[grouping] if rule.judges(labels)]
-        return {rule.rule.name: fingerprint_of(rule.rule.name, labels) for rule in judging}
 
     def _take_start(self, start: Any) -> Iterator[Alert]:
         lost = [(series, start_ms) for series, starts_ms in self._windows.start(start) for start_ms in starts_ms]

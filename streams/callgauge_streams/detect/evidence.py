@@ -52,7 +52,7 @@ class Evidence:
         self._used = 1  # a place of 0 is none
         self._holes = 0
         self._rows, self._cells = Grown(), Grown()
-        """Where the entry of each row and cell begins, 0: it has none."""
+        """Where the entry of each row and cell begins, 0: it has none, and so has what is beyond the end."""
 
     def put(self, rows: Int64s, batch: RowBatch, which: Int64s) -> None:
         """Set the entries of rows from those of a batch.
@@ -77,12 +77,15 @@ class Evidence:
 
     def fold(self, rows: Int64s, cells: Int64s) -> None:
         """Add the entries of rows to those of their cells; the rows have none after it."""
-        self._add(self._rows.to(_most(rows)), self._cells.to(_most(cells)), rows, cells)
+        some = _places(self._rows, rows) > 0
+        rows, cells = rows[some], cells[some]
+        self._add(self._rows.filled, self._cells.to(_most(cells)), rows, cells)
 
     def merge_cells(self, gone: Int64s, into: Int64s) -> None:
         """Add the entries of cells to those of others; the first have none after it."""
-        places = self._cells.to(max(_most(gone), _most(into)))
-        self._add(places, places, gone, into)
+        some = _places(self._cells, gone) > 0
+        places = self._cells.to(_most(into[some]))
+        self._add(places, places, gone[some], into[some])
 
     def _add(self, places: Int64s, target_places: Int64s, gone: Int64s, into: Int64s) -> None:
         done = 0
@@ -93,11 +96,11 @@ class Evidence:
 
     def drop_rows(self, rows: Int64s) -> None:
         """Forget the entries of rows."""
-        self._drop(self._rows.to(_most(rows)), rows)
+        self._drop(self._rows, rows)
 
     def drop_cells(self, cells: Int64s) -> None:
         """Forget the entries of cells."""
-        self._drop(self._cells.to(_most(cells)), cells)
+        self._drop(self._cells, cells)
 
     def of(self, rows: list[int], cell: int) -> list[MeasureTotals]:
         """What the entries of a cell and of its open rows say; sums are not in them, and each counts as one event."""
@@ -107,7 +110,7 @@ class Evidence:
 
     def taken_out(self, rows: Int64s, cells: Int64s) -> tuple[Int32s, Bytes]:
         """The entries of rows, then those of cells, as they are: the length of each (0: it has none), and all bytes."""
-        places = np.concatenate([self._rows.to(_most(rows))[rows], self._cells.to(_most(cells))[cells]])
+        places = np.concatenate([_places(self._rows, rows), _places(self._cells, cells)])
         lengths = self._lengths(places)
         copied = np.empty(int(lengths.sum()), dtype=np.uint8)
         copy_out(self._data, places, lengths, copied)
@@ -115,16 +118,16 @@ class Evidence:
 
     def sizes(self, cells: Int64s) -> Int32s:
         """How many bytes the entry of each cell has."""
-        return self._lengths(self._cells.to(_most(cells))[cells])
+        return self._lengths(_places(self._cells, cells))
 
     def put_back(self, rows: Int64s, cells: Int64s, lengths: Int32s, data: Bytes) -> None:
         """Put back what `taken_out` gave, for rows and cells that have no entries."""
         self._make_room(len(data))
         self._data[self._used : self._used + len(data)] = data
         places = self._used + np.cumsum(lengths, dtype=np.int64) - lengths
-        places[lengths == 0] = 0
-        self._rows.to(_most(rows))[rows] = places[: len(rows)]
-        self._cells.to(_most(cells))[cells] = places[len(rows) :]
+        for grown, which, begin in ((self._rows, rows, 0), (self._cells, cells, len(rows))):
+            some = np.flatnonzero(lengths[begin : begin + len(which)])
+            grown.to(_most(which[some]))[which[some]] = places[begin + some]
         self._used += len(data)
 
     @property
@@ -148,9 +151,10 @@ class Evidence:
         lengths_at(self._data, places, lengths)
         return lengths
 
-    def _drop(self, places: Int64s, which: Int64s) -> None:
-        self._holes += int(self._lengths(places[which]).sum())
-        places[which] = 0
+    def _drop(self, grown: Grown, which: Int64s) -> None:
+        which = which[which < len(grown.filled)]
+        self._holes += int(self._lengths(grown.filled[which]).sum())
+        grown.filled[which] = 0
 
     def _make_room(self, need: int) -> None:
         """Room for an entry of so many bytes."""
@@ -173,3 +177,11 @@ class Evidence:
 
 def _most(numbers: Int64s) -> int:
     return int(numbers.max(initial=-1)) + 1
+
+
+def _places(grown: Grown, which: Int64s) -> Int64s:
+    """Where the entries of these begin; of what is beyond the end there is none."""
+    found = np.zeros(len(which), dtype=np.int64)
+    inside = which < len(grown.filled)
+    found[inside] = grown.filled[which[inside]]
+    return found

@@ -156,12 +156,16 @@ class LearnedJudging(Judging):
             else:
                 self._resting[key] = until_ms, value
         slot_of = {series.number: slot for slot, series in self.kept.series.items()}
+        for position, learning in self._learnings.items():
+            if len(saved(f"{position}/points", learning.columns()["points"])):
+                learning.show()
         columns = self.columns()
         numbers = saved("numbers", columns.pop("numbers"))
         rows = np.flatnonzero(numbers >= 0)
         slots = np.array([slot_of[number] for number in numbers[rows].tolist()], dtype=np.int64)
         for name, column in columns.items():
-            column[slots] = saved(name, column)[rows]
+            if len(column):
+                column[slots] = saved(name, column)[rows]
         for number, position, state in singles:
             self._learnings[position].put_single_back(slot_of[number], state)
 

@@ -78,7 +78,8 @@ class Learning:
         self._reasons: dict[int, str] = {}
         self._levels, self._scores, self._baselines = Grown(dtype=np.int8), Grown(dtype=np.float64), Grown(dtype=float)
         self._points = Grown(MOST_POINTS, dtype=np.float64)
-        """The newest values: that of the window that ends at t in column t / every modulo MOST_POINTS."""
+        """The newest values: that of the window that ends at t in column t / every modulo MOST_POINTS. Empty until the
+        first value comes: of most series there are no scores."""
         self._odd_since_ms, self._last_ms = Grown(), Grown()
         """Of each slot: since when the condition holds, 0: it does not; and the window that it was fed with last."""
         self._fed_to_ms = 0
@@ -88,14 +89,17 @@ class Learning:
         self._levels.to(slot + 1)[slot] = 0
         self._scores.to(slot + 1)[slot] = 0.0
         self._baselines.to(slot + 1)[slot] = np.nan
-        self._points.to(slot + 1)[slot] = np.nan
+        if len(self._points.filled):
+            self._points.to(slot + 1)[slot] = np.nan
         self._odd_since_ms.to(slot + 1)[slot] = state["odd_since_ms"] if state else 0
         self._last_ms.to(slot + 1)[slot] = state["last_ms"] if state else 0
         self._restore(slot, state["detector"] if state else None)
         if state:
             self._levels.filled[slot], self._scores.filled[slot] = state["level"], state["score"]
             self._baselines.filled[slot] = _number(state["baseline"])
-            self._points.filled[slot] = [_number(value) for value in state["points"]]
+            if state["points"]:
+                self.show()
+                self._points.filled[slot] = [_number(value) for value in state["points"]]
 
     def drop(self, slot: int) -> None:
         """A series is forgotten."""
@@ -112,8 +116,13 @@ class Learning:
             "level": int(self._levels.filled[slot]),
             "score": float(self._scores.filled[slot]),
             "baseline": _given(float(self._baselines.filled[slot])),
-            "points": [_given(value) for value in self._points.filled[slot].tolist()],
+            "points": [_given(value) for value in self._points.filled[slot : slot + 1].reshape(-1).tolist()],
         }
+
+    def show(self) -> None:
+        """Make room for the points of all series, unless it is there."""
+        if not len(self._points.filled):
+            self._points.to(len(self._levels.filled))[:] = np.nan
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """All that was learned, a line for each slot; what the detectors of single series know is in `single`."""
@@ -143,7 +152,11 @@ class Learning:
         learn = (since_ms == 0) | (at_ms - since_ms > _LONGEST_PAUSE_MS)
         self._fed_to_ms = at_ms
         self._leave_out(slots, at_ms)
-        self._points.filled[slots, at_ms // condition.every_ms % MOST_POINTS] = values
+        known = ~np.isnan(values)
+        if known.any():
+            self.show()
+        if len(self._points.filled):
+            self._points.filled[slots, at_ms // condition.every_ms % MOST_POINTS] = values
         self._levels.filled[slots], self._scores.filled[slots], self._baselines.filled[slots] = 0, 0.0, np.nan
         self._reasons.clear()
         if self._many is not None:
@@ -157,7 +170,7 @@ class Learning:
         else:
             for at in np.flatnonzero(~np.isnan(values)).tolist():
                 self._feed_one(int(slots[at]), at_ms, float(values[at]), learn=bool(learn[at]))
-        odd, known = self.ranks(slots) > 0, ~np.isnan(values)
+        odd = self.ranks(slots) > 0
         since_ms = np.where(odd, np.where(since_ms == 0, at_ms, since_ms), np.where(known, 0, since_ms))
         self._odd_since_ms.filled[slots] = since_ms
         return known
@@ -180,7 +193,8 @@ class Learning:
         for at in np.flatnonzero((last_ms > 0) & (last_ms < at_ms - every_ms)).tolist():
             missed = min((at_ms - int(last_ms[at])) // every_ms - 1, MOST_POINTS)
             columns = (at_ms // every_ms - np.arange(1, missed + 1)) % MOST_POINTS
-            self._points.filled[slots[at], columns] = np.nan
+            if len(self._points.filled):
+                self._points.filled[slots[at], columns] = np.nan
         self._last_ms.filled[slots] = at_ms
 
     def _feed_one(self, slot: int, at_ms: int, value: float, *, learn: bool) -> None:
@@ -217,6 +231,8 @@ class Learning:
     def points(self, slot: int) -> tuple[tuple[float, float], ...]:
         """The newest values, oldest first: epoch seconds and value."""
         every_ms = self.condition.every_ms
+        if not len(self._points.filled):
+            return ()
         ends_ms = [self._fed_to_ms - back * every_ms for back in range(MOST_POINTS - 1, -1, -1)]
         pairs = ((end_ms / 1000, self._points.filled[slot, end_ms // every_ms % MOST_POINTS]) for end_ms in ends_ms)
         return tuple((at, float(value)) for at, value in pairs if not math.isnan(value))

@@ -45,7 +45,7 @@ _GRIDS = (
 # Rows of open blocks come again, larger: it is cheaper to let them be for so long.
 _LEAST_MS = 120_000
 # So much more than its lookback is kept finely for the picture of a rule that is a limit; what learns keeps its own.
-_PICTURE_MS = 10 * _MINUTE_MS
+_PICTURE_MS = 3 * _MINUTE_MS
 
 
 class Ring(NamedTuple):

@@ -49,11 +49,12 @@ def test_a_local_stack_never_touches_production(tmp_path: Path) -> None:
         store_user="user",
         store_password="password",
         replication_factor=3,
+        worker_name="pod-1",
     )
     local = local_settings(production, DataDir(tmp_path), PORTS)
     assert local.bootstrap_servers == "127.0.0.1:19092"
     assert local.security_protocol == "PLAINTEXT"
-    assert local.replication_factor == 1
+    assert (local.replication_factor, local.worker_name) == (1, "")
     assert local.store.get_secret_value() == local.store_dsn == f"chdb://{tmp_path}/clickhouse"
     assert (local.store_user, local.store_password.get_secret_value()) == ("", "")
 
