@@ -46,7 +46,7 @@ def fed(detector: Any, wants: tuple[str, ...], hours: range) -> list[list[float]
 def test_columns_are_all_that_is_known(name: str) -> None:
     """Columns that are written into another detector let it go on as the first one does."""
     make, config, wants = CASES[name]
-    first, second = make(0, config), make(0, config)  # type: ignore[arg-type]  # each with its own
+    first, second = make(0, config), make(0, config)
     for detector in (first, second):
         detector.room(SERIES)
         for row in range(SERIES):
