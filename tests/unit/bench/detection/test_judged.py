@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from callgauge.groupings import parse_groupings
 from callgauge_load.incidents.catalogue import KINDS
-from tests.bench.detection.judged import FIXED, RULE_SETS, THREE_SIGMA, play
+from tests.bench.detection.judged import FIXED, RULE_SETS, THREE_SIGMA, Judge, play
 from tests.bench.detection.plan import HELD_OUT_FROM, UNUSED_FROM, Size, load_of, seeds_of
 from tests.bench.detection.score import found_in
 
@@ -43,3 +46,26 @@ def test_what_is_plain_is_seen() -> None:
         seen = {found.kind: found.delay_s for found in found_in(alone.truth, alone.firings[name])}
         assert seen["provider_down"] is not None, name
         assert alone.series[name] == beside.series[name] > 0
+
+
+def test_a_warning_that_gets_worse_is_a_page_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once an episode, however often it is told; what is told as resolved, or for information, is neither."""
+    judge = Judge([])
+
+    def told(at: float, severity: str, episode: str = "one", state: str = "firing", fired_at: float = 10.0) -> Any:
+        return SimpleNamespace(
+            rule="r", aggregate="calls", labels={"service": "chat"}, lookback_s=10.0, fingerprint="f", alert_id=episode,
+            at=at, fired_at=fired_at, severity=severity, state=state,
+        )  # fmt: skip
+
+    log = [
+        told(10, "warning"),
+        told(20, "critical"),
+        told(30, "critical"),
+        told(40, "critical", state="resolved"),
+        told(50, "critical", "two", fired_at=50),
+        told(60, "info", "three", fired_at=60),
+    ]
+    monkeypatch.setattr(judge, "_engine", SimpleNamespace(take=lambda *_: log))
+    judge.take(0, 0, None)
+    assert [(firing.at_s, firing.page) for firing in judge.firings] == [(13.0, False), (23.0, True), (53.0, True)]
