@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from callgauge_evaluator.binding import bind_history
-from callgauge_evaluator.totals_sql import Cut, rows_of, totals_sql
+from callgauge_evaluator.binding import MINUTE_MS, HistoryRule, bind_history
+from callgauge_evaluator.lookbacks import ask_totals
+from callgauge_evaluator.totals_sql import Cut
 from callgauge_history.store import Ask
 from callgauge_rules.bound import BoundRule
 from callgauge_rules.placing import Placed
@@ -79,7 +80,7 @@ def _values(
 ) -> Iterable[tuple[float, dict[str, str]]]:
     condition, by = rule.main, rule.grouping.labels
     cut = Cut.whole(end_ms - condition.lookback_ms, end_ms)
-    for series in rows_of(condition, by, ask(totals_sql(condition, by, rule.rule.where, cut)).rows):
+    for series in ask_totals(HistoryRule(rule, MINUTE_MS), condition, ask, cut):
         labels = dict(zip(by, series.labels, strict=True))
         value = condition.aggregate.of(series.totals)
         if value is not None and condition.n_of(series.totals) >= condition.min_count and sees(labels):
