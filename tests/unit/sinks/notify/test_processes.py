@@ -19,7 +19,13 @@ NOW = T0 + 90
 
 
 def beat(instance: str, **changes: Any) -> Heartbeat:
-    values: dict[str, Any] = {"instance": instance, "ts": T0, "started_at": T0 - 100, "service": "chat", "interval_s": 10.0}
+    values: dict[str, Any] = {
+        "instance": instance,
+        "ts": T0,
+        "started_at": T0 - 100,
+        "service": "chat",
+        "interval_s": 10.0,
+    }
     return Heartbeat(**values | changes)
 
 
