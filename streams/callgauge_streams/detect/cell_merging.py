@@ -32,9 +32,8 @@ __all__ = ["merge"]
 @compiled
 def merge(
     slot_of: Any, ids: Any, starts: Any, values: Any, group: int, seq: int, added: int, rings: Any,
-    row_keys: Any, row_numbers: Any,
-    slots: Any, cells: Any, sums: Any, rows: Any, row_values: Any, free_cells: Any, free_rows: Any, counters: Any,
-    changed: Any,
+    row_keys: Any, row_numbers: Any, slots: Any, cells: Any, sums: Any, rows: Any, row_values: Any, free_cells: Any,
+    free_rows: Any, counters: Any, changed: Any,
 ) -> None:  # fmt: skip
     """Take rows of one group; `slot_of` is -1 for those that are left out. `changed` gets the row's number where
     something has changed, else -1: a row with as many events is known."""

@@ -141,10 +141,7 @@ class Cells(CellLines):
         self._upset(cells[ended, links.SLOT], cells[ended, links.START])
         self._touch(cells[ended, links.START])
         gone = np.empty(len(ended), dtype=np.int64)
-        count = remove_cells(
-            ended, self._slots.filled, cells, self._free_cells.filled,
-            self._counters, gone,
-        )  # fmt: skip
+        count = remove_cells(ended, self._slots.filled, cells, self._free_cells.filled, self._counters, gone)
         left = ends_ms[cells[:, links.SLOT] >= 0]
         self._oldest_end_ms = int(left.min()) if len(left) else 1 << 62
         return gone[:count], groups
@@ -190,9 +187,9 @@ class Cells(CellLines):
                 evidence.drop_cells(which)
         gone, into = np.empty(len(which), dtype=np.int64), np.empty(len(which), dtype=np.int64)
         count = coarsen(
-            which, ring.width_ms, self.columns.added, self._row_of.keys,
-            self._row_of.numbers, self._slots.filled, self._cells.filled, self._sums.filled, self._rows.filled,
-            self._free_cells.filled, self._counters, gone, into,
+            which, ring.width_ms, self.columns.added, self._row_of.keys, self._row_of.numbers, self._slots.filled,
+            self._cells.filled, self._sums.filled, self._rows.filled, self._free_cells.filled, self._counters, gone,
+            into,
         )  # fmt: skip
         if count:
             for evidence in self._evidence.values():

@@ -76,7 +76,7 @@ def _write_length(data: Any, at: int, length: int) -> None:
 
 
 @compiled
-def length_of(data: Any, at: int) -> int:
+def length_of(data: Any, at: int) -> Any:
     """How many bytes the entry has that begins there."""
     found = np.int64(0)
     for j in range(_LENGTH):
@@ -162,7 +162,7 @@ def _characters(size: int) -> int:
 
 
 @compiled
-def _character(data: Any, at: int, size: int, j: int) -> int:
+def _character(data: Any, at: int, size: int, j: int) -> Any:
     return read_digit(data, at, j) if size & 1 else np.int64(data[at + j])
 
 

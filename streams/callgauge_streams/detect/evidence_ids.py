@@ -30,19 +30,19 @@ def is_uuid(text: Any, begin: int, end: int) -> bool:
 
 
 @compiled
-def uuid_byte(text: Any, begin: int, j: int) -> int:
+def uuid_byte(text: Any, begin: int, j: int) -> Any:
     """The j-th byte of the UUID that begins there."""
     at = begin + 2 * j + (j > 3) + (j > 5) + (j > 7) + (j > 9)
     return _value(np.int64(text[at])) << 4 | _value(np.int64(text[at + 1]))
 
 
 @compiled
-def _value(digit: int) -> int:
+def _value(digit: Any) -> Any:
     return digit - _ZERO if digit <= _NINE else digit - _A + 10
 
 
 @compiled
-def read_digit(data: Any, at: int, j: int) -> int:
+def read_digit(data: Any, at: int, j: int) -> Any:
     """The j-th character of the UUID whose bytes begin at `at`."""
     if j == 8 or j == 13 or j == 18 or j == 23:
         return _DASH

@@ -19,7 +19,13 @@ NOW = T0 + 90
 
 
 def beat(instance: str, **changes: Any) -> Heartbeat:
-    values = {"instance": instance, "ts": T0, "started_at": T0 - 100, "service": "chat", "interval_s": 10.0}
+    values: dict[str, Any] = {
+        "instance": instance,
+        "ts": T0,
+        "started_at": T0 - 100,
+        "service": "chat",
+        "interval_s": 10.0,
+    }
     return Heartbeat(**values | changes)
 
 
@@ -32,7 +38,8 @@ def heard(*beats: tuple[Heartbeat, float]) -> Processes:
 
 
 def missing(**changes: Any) -> Alert:
-    return alert(**{"service": "chat", "aggregate": "calls", "op": "lt", "value": 0.0} | changes)
+    values: dict[str, Any] = {"service": "chat", "aggregate": "calls", "op": "lt", "value": 0.0}
+    return alert(**values | changes)
 
 
 def test_processes_that_still_send_heartbeats_made_no_calls() -> None:
