@@ -15,6 +15,7 @@ from callgauge_console.routes import (
     budgets,
     calls,
     completeness,
+    corrections,
     experiments,
     health,
     judgements,
@@ -38,7 +39,7 @@ __all__ = ["make_api", "make_app"]
 STATIC = Path(__file__).parent / "static"
 _ROUTES = (
     *(me, traffic, calls, quality, budgets, experiments, alerts, silences, judgements),
-    *(completeness, pipeline, rules, query, health, prometheus),
+    *(completeness, pipeline, rules, query, corrections, health, prometheus),
 )
 
 
