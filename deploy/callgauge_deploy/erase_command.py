@@ -24,8 +24,29 @@ def erase(
     It asks again afterwards and fails if a row is left. Windows hold no user and stay. What the bus still holds cannot
     be removed; it is told until when.
     """
+    rows, topics = _erased(user, dry_run)
+    if as_json:
+        typer.echo(
+            json_printable(json.dumps({"erased": not dry_run, "rows": rows, "on_the_bus_until": topics}, indent=2))
+        )
+        return
+    from callgauge_deploy.alert_rows import utc
+    from callgauge_deploy.results import print_rows
+
+    print_rows(("table", "would be removed" if dry_run else "removed"), list(rows.items()))
+    for topic, until in topics.items():
+        when = "until its key is written again" if until is None else f"until {utc(until)}"
+        typer.echo(printable(f"{topic}: may hold records of this user {when}"))
+    if not dry_run:
+        typer.echo("asked again: no row of this user is left in the store")
+
+
+def _erased(user: str, dry_run: bool) -> tuple[dict[str, int], dict[str, float | None]]:
+    """Rows by table, and until when which topic may hold some; by the process that holds the store, if there is one."""
     module, query = load("callgauge_history.erasing", "sinks"), load("callgauge_history.query", "sinks")
     settings, now = store_settings(), time.time()
+    if (done := query.have_done(settings, "/v1/erasures", {"user": user, "dry_run": dry_run})) is not None:
+        return done["rows"], done["on_the_bus_until"]
     if dry_run:
         with query.asking(settings) as ask:
             left = module.remaining(ask, settings.topics, user, now)
@@ -34,19 +55,4 @@ def erase(
         with query.writing(settings) as store:
             left = module.remaining(store.query, settings.topics, user, now)
             found = module.erase(store, user, settings.store_cluster)
-    if as_json:
-        rows = {each.table: each.rows for each in found}
-        topics = {each.topic: each.until for each in left}
-        typer.echo(
-            json_printable(json.dumps({"erased": not dry_run, "rows": rows, "on_the_bus_until": topics}, indent=2))
-        )
-        return
-    from callgauge_deploy.alert_rows import utc
-    from callgauge_deploy.results import print_rows
-
-    print_rows(("table", "would be removed" if dry_run else "removed"), [(each.table, each.rows) for each in found])
-    for each in left:
-        until = "until its key is written again" if each.until is None else f"until {utc(each.until)}"
-        typer.echo(printable(f"{each.topic}: may hold records of this user {until}"))
-    if not dry_run:
-        typer.echo("asked again: no row of this user is left in the store")
+    return {each.table: each.rows for each in found}, {each.topic: each.until for each in left}

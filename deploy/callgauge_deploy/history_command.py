@@ -210,6 +210,22 @@ def volume(since: _Since = "24h", until: _Until = "now", limit: _Limit = 100, as
 
 
 @history_app.command()
+def prices(
+    since: _Since = "24h", until: _Until = "now", where: _Where = None,
+    call: Annotated[str, typer.Option(help="By which price this call was counted.", metavar="EVENT_ID")] = "",
+    limit: _Limit = 100, as_json: _Json = False,
+) -> None:  # fmt: skip
+    """By which prices calls were counted: table, version, day, entry, and dollars per million tokens."""
+    with _asking("prices") as (ask, module, show):
+        found = module.prices_used(ask, _period(since, until), _where(where), event_id=call, limit=limit)
+        if as_json:
+            show.rows(found, [], as_json)
+        else:
+            columns = ["price_source", "model", "response_model", "calls", "cost_usd", "entry", "price"]
+            show.rows([module.shown(each) for each in found], columns, as_json)
+
+
+@history_app.command()
 def sizing(
     table: Annotated[str, typer.Option(help="The columns of this table.", metavar="TABLE")] = "", as_json: _Json = False
 ) -> None:

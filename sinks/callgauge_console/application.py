@@ -15,6 +15,7 @@ from callgauge_console.routes import (
     budgets,
     calls,
     completeness,
+    corrections,
     experiments,
     health,
     judgements,
@@ -41,7 +42,7 @@ __all__ = ["make_api", "make_app"]
 STATIC = Path(__file__).parent / "static"
 _ROUTES = (
     *(me, traffic, usage, calls, quality, budgets, experiments, alerts, silences, judgements),
-    *(completeness, pipeline, rules, rule_values, query, health, prometheus),
+    *(completeness, pipeline, rules, rule_values, query, corrections, health, prometheus),
 )
 
 

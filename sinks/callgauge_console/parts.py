@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Protocol
+from typing import Annotated, Any, Protocol, runtime_checkable
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -21,7 +21,7 @@ from callgauge_console.rules_known import RulesKnown
 from callgauge_history.prometheus.collector import ProductCollector
 from callgauge_history.store import Ask
 
-__all__ = ["Given", "Parts", "ScoreWriter", "Store"]
+__all__ = ["ChangingStore", "Given", "Parts", "ScoreWriter", "Store"]
 
 #: How long an answer holds: of a time that goes on, so that several browsers ask once; and of one that is over.
 _LIVE_S, _PAST_S = 0.5, 20.0
@@ -34,6 +34,14 @@ class Store(Protocol):
 
     @property
     def query(self) -> Ask: ...
+
+
+@runtime_checkable
+class ChangingStore(Store, Protocol):
+    """The same where this process holds the store, and can change it."""
+
+    def command(self, sql: str) -> None: ...
+    def insert(self, table: str, rows: Any) -> None: ...
 
 
 class ScoreWriter(Protocol):

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from callgauge_evaluator.binding import HistoryRule
+from callgauge_evaluator.tier_totals import tier_totals
 from callgauge_evaluator.totals_sql import Cut, Found, rows_of, totals_sql
 from callgauge_history.store import Ask
 from callgauge_rules.bound import BoundCondition
@@ -39,9 +40,27 @@ def lookbacks(
 
 
 def ask_totals(rule: HistoryRule, condition: BoundCondition, ask: Ask, cut: Cut) -> list[Found]:
-    """The sums of a condition."""
-    sql = totals_sql(condition, rule.by, rule.bound.rule.where, cut)
-    return list(rows_of(condition, rule.by, ask(sql).rows))
+    """The sums of a condition: from the tiers where these hold what the calls do, from the calls else."""
+    where = rule.bound.rule.where
+    held = tier_totals(ask, condition, rule.by, where, cut)
+    if held is None:
+        return list(rows_of(condition, rule.by, ask(totals_sql(condition, rule.by, where, cut)).rows))
+    parts = list(held.found)
+    for begin_ms, end_ms in ((cut.from_ms, held.from_ms), (held.to_ms, cut.to_ms)):
+        if begin_ms < end_ms:
+            sql = totals_sql(condition, rule.by, where, cut, (begin_ms, end_ms))
+            parts += rows_of(condition, rule.by, ask(sql).rows)
+    return _joined(parts)
+
+
+def _joined(parts: Sequence[Found]) -> list[Found]:
+    """Those of one series and step as one, in the order in which the store gives them."""
+    found: dict[tuple[Labels, int], Found] = {}
+    for part in parts:
+        known = found.setdefault((part.labels, part.step), part)
+        if known is not part:
+            known.totals.add(part.totals)
+    return [found[key] for key in sorted(found)]
 
 
 def _added(parts: Sequence[Totals]) -> Totals:

@@ -7,23 +7,29 @@ are in windows, unless the rule is by operation.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from callgauge.counted import MEASURES, TOKEN_SUMS
 from callgauge.schema import BREAKER_OPEN
 from callgauge.units import LIMIT
+from callgauge_evaluator.totals_columns import (
+    SumColumn,
+    into_buckets,
+    into_count,
+    into_errors,
+    into_part,
+    put_used,
+)
 from callgauge_history.questions.call_rows import ANSWERED, NO_STEPS
 from callgauge_history.quoted import at, quoted
 from callgauge_rules.bound import BoundCondition
 from callgauge_rules.formulas import Percentile
 from callgauge_rules.score_aggregates import origin_of_measure
 from callgauge_windows.histogram import PER_DOUBLING
-from callgauge_windows.totals import MeasureTotals, Totals
+from callgauge_windows.totals import Totals
 
-__all__ = ["NO_LABEL", "Cut", "Found", "rows_of", "totals_sql"]
+__all__ = ["NO_LABEL", "Cut", "Found", "measures_of", "rows_of", "sums_of", "totals_sql", "with_histogram"]
 
 #: What scores do not know of their call.
 NO_LABEL = frozenset({"user_id", "session_id"})
@@ -74,18 +80,23 @@ class Found(NamedTuple):
     totals: Totals
 
 
-@dataclass(frozen=True)
-class _Column:
-    sql: str
-    put: Callable[[Totals, Any], None]
+def totals_sql(
+    condition: BoundCondition,
+    by: Sequence[str],
+    where: Mapping[str, str],
+    cut: Cut,
+    within: tuple[int, int] | None = None,
+) -> str:
+    """The statement that gives a row for each series and step with events: labels, step, then the sums.
 
-
-def totals_sql(condition: BoundCondition, by: Sequence[str], where: Mapping[str, str], cut: Cut) -> str:
-    """The statement that gives a row for each series and step with events: labels, step, then the sums."""
+    Args:
+        within: only of events whose time lies in this part of the range, epoch ms.
+    """
     scores = condition.aggregate.of_scores
     label = _score_label if scores else str
     time = "ts" if scores else "event_time"
-    wanted = [f"{time} >= {at(cut.from_ms)}", f"{time} < {at(cut.to_ms)}"]
+    from_ms, to_ms = within or (cut.from_ms, cut.to_ms)
+    wanted = [f"{time} >= {at(from_ms)}", f"{time} < {at(to_ms)}"]
     wanted += [f"{label(name)} = {quoted(value)}" for name, value in where.items()]
     wanted += _of_scores(condition, by) if scores else _of_calls(by)
     step = f"intDiv(toUnixTimestamp64Milli({time}) - {cut.from_ms}, {cut.step_ms})"
@@ -98,9 +109,18 @@ def totals_sql(condition: BoundCondition, by: Sequence[str], where: Mapping[str,
     )
 
 
-def rows_of(condition: BoundCondition, by: Sequence[str], rows: Sequence[Sequence[Any]]) -> Iterator[Found]:
-    """What the statement gave."""
-    columns = list(_columns(condition))
+def rows_of(
+    condition: BoundCondition,
+    by: Sequence[str],
+    rows: Sequence[Sequence[Any]],
+    columns: Iterable[SumColumn] | None = None,
+) -> Iterator[Found]:
+    """What the statement gave.
+
+    Args:
+        columns: of a statement that has others.
+    """
+    columns = list(_columns(condition) if columns is None else columns)
     for row in rows:
         totals = Totals()
         for column, value in zip(columns, row[len(by) + 1 :], strict=True):
@@ -135,30 +155,45 @@ def _score_name(condition: BoundCondition) -> tuple[str, str | None]:
     return origin_of_measure(condition.aggregate.measure)
 
 
-def _columns(condition: BoundCondition) -> Iterator[_Column]:
+def _columns(condition: BoundCondition) -> Iterator[SumColumn]:
     """The sums that a condition needs, and where each is put."""
     measure = condition.aggregate.measure
     if condition.aggregate.of_scores:
         changes = _table(condition) == "state_changes"
         value = "if(to_state = 'open', 1000000, 0)" if changes else "value_micro"
         example = "event_id" if changes else "if(event_id = '', score_id, event_id)"
-        yield _Column("count()", _into_count("n"))
+        yield SumColumn("count()", into_count("n"))
         yield from _measure(measure, value, example, lowest=True)
-        yield _Column(_signed_buckets(value), _into_buckets(measure))
+        yield SumColumn(_signed_buckets(value), into_buckets(measure))
         return
-    needed = {name for name in condition.sums if ".at_most." not in name}
+    needed = sums_of(condition)
     if any(name.startswith("error") for name in needed):
-        yield _Column(_ERRORS, lambda totals, found: totals.errors.update(_whole(found)))
+        yield SumColumn(_ERRORS, into_errors)
     if "rate_limit_used_max_ppm" in needed:
-        yield _Column(_LARGEST_USED, _put_used)
-    yield from (_Column(sql, _into_count(name)) for name, sql in _COUNTS.items() if name in needed)
-    measures = {name.partition(".")[0] for name in needed if name.partition(".")[0] in MEASURES} | {measure} - {""}
-    for name in sorted(measures):
+        yield SumColumn(_LARGEST_USED, put_used)
+    yield from (SumColumn(sql, into_count(name)) for name, sql in _COUNTS.items() if name in needed)
+    for name in measures_of(condition):
         value = _clamped(name)
         yield from _measure(name, value, "event_id")
-        if name == measure and (isinstance(condition.aggregate.formula, Percentile) or condition.needs_histogram):
-            yield _Column(f"countIf({value} = 0)", _into_part(name, "zero_count"))
-            yield _Column(f"sumMapIf({_bucket(value)}, {value} > 0)", _into_buckets(name))
+        if name == measure and with_histogram(condition):
+            yield SumColumn(f"countIf({value} = 0)", into_part(name, "zero_count"))
+            yield SumColumn(f"sumMapIf({_bucket(value)}, {value} > 0)", into_buckets(name))
+
+
+def sums_of(condition: BoundCondition) -> set[str]:
+    """The sums that a condition on calls needs, by their names in `Totals.sum_of`."""
+    return {name for name in condition.sums if ".at_most." not in name}
+
+
+def measures_of(condition: BoundCondition) -> list[str]:
+    """The measures that it needs, in order."""
+    named = {name.partition(".")[0] for name in sums_of(condition)} & MEASURES.keys()
+    return sorted(named | {condition.aggregate.measure} - {""})
+
+
+def with_histogram(condition: BoundCondition) -> bool:
+    """Whether it needs the histogram of its measure."""
+    return isinstance(condition.aggregate.formula, Percentile) or condition.needs_histogram
 
 
 def _clamped(measure: str) -> str:
@@ -168,7 +203,8 @@ def _clamped(measure: str) -> str:
 
 def _bucket(value: str) -> str:
     """As `histogram.bucket_of`: only a power of two lies on a bucket's bound, and its logarithm is exact."""
-    return f"map(toInt16(ceil(log2(assumeNotNull({value})) * {PER_DOUBLING}) - 1), toUInt64(1))"
+    # It is computed of those without a bucket, too: of 0, and of what was not measured.
+    return f"map(toInt16(ceil(log2(greatest(ifNull({value}, 1), 1)) * {PER_DOUBLING}) - 1), toUInt64(1))"
 
 
 def _signed_buckets(value: str) -> str:
@@ -177,41 +213,11 @@ def _signed_buckets(value: str) -> str:
     return f"sumMap(map(toInt16({key}), toUInt64(1)))"
 
 
-def _measure(name: str, value: str, event_id: str, *, lowest: bool = False) -> Iterator[_Column]:
+def _measure(name: str, value: str, event_id: str, *, lowest: bool = False) -> Iterator[SumColumn]:
     largest = f"-({value})" if lowest else value
-    yield _Column(f"count({value})", _into_part(name, "count"))
-    yield _Column(f"ifNull(sum({value}), 0)", _into_part(name, "sum"))
-    yield _Column(f"ifNull(max({largest}), 0)", _into_part(name, "max"))
-    yield _Column(
-        f"argMaxIf({event_id}, ({largest}, -kafka_offset), isNotNull({value}))", _into_part(name, "max_event_id", str)
+    yield SumColumn(f"count({value})", into_part(name, "count"))
+    yield SumColumn(f"ifNull(sum({value}), 0)", into_part(name, "sum"))
+    yield SumColumn(f"ifNull(max({largest}), 0)", into_part(name, "max"))
+    yield SumColumn(
+        f"argMaxIf({event_id}, ({largest}, -kafka_offset), isNotNull({value}))", into_part(name, "max_event_id", str)
     )
-
-
-def _into_count(name: str) -> Callable[[Totals, Any], None]:
-    def put(totals: Totals, value: Any) -> None:
-        totals.counts[name] = int(value)
-
-    return put
-
-
-def _into_part(measure: str, part: str, kind: Callable[[Any], Any] = int) -> Callable[[Totals, Any], None]:
-    def put(totals: Totals, value: Any) -> None:
-        setattr(totals.measures.setdefault(measure, MeasureTotals()), part, kind(value))
-
-    return put
-
-
-def _into_buckets(measure: str) -> Callable[[Totals, Any], None]:
-    def put(totals: Totals, value: Any) -> None:
-        buckets = {int(bucket): int(count) for bucket, count in value.items()}
-        totals.measures.setdefault(measure, MeasureTotals()).buckets = Counter(buckets)
-
-    return put
-
-
-def _put_used(totals: Totals, value: Any) -> None:
-    totals.rate_limit_used_ppm = int(value)
-
-
-def _whole(found: Mapping[str, Any]) -> dict[str, int]:
-    return {name: int(count) for name, count in found.items()}

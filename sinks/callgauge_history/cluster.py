@@ -22,6 +22,11 @@ SHARDED_BY = {
     "calls": "cityHash64(event_id)",
     **{f"{base}{tier}": "series_id" for base in ("windows", "score_windows") for tier in ("", "_1m", "_1h", "_1d")},
     "usage": "cityHash64(user_id)",
+    "usage_1h": "cityHash64(user_id)",
+    "usage_1d": "cityHash64(user_id)",
+    **{f"window_counts_{tier}": "cityHash64(grouping)" for tier in ("1m", "1h", "1d")},
+    "trace_days": "trace",
+    "calls_1h": "toUnixTimestamp(hour)",
     "block_summaries": "cityHash64(source)",
     "epochs": "cityHash64(source)",
     "stored_offsets": "cityHash64(source)",
@@ -30,6 +35,9 @@ SHARDED_BY = {
 
 _CREATE = re.compile(
     r"CREATE TABLE IF NOT EXISTS (\w+) (\(.*)\) ENGINE = (\w*MergeTree)(?:\((\w+)\))?\n(.*)", re.DOTALL
+)
+_MATERIALIZED = re.compile(
+    r"CREATE MATERIALIZED VIEW IF NOT EXISTS (\w+) TO (\w+) AS\n(.* FROM )(\w+)( WHERE [^()]*)?", re.DOTALL
 )
 _ALTER = re.compile(r"ALTER TABLE (\w+)(\s.*)", re.DOTALL)
 _VIEW = re.compile(r"CREATE (OR REPLACE )?(VIEW|FUNCTION) (IF NOT EXISTS )?(\w+) AS\b(.*)", re.DOTALL)
@@ -67,6 +75,13 @@ def on_cluster(sql: str, cluster: str) -> Iterator[str]:
     elif found := _VIEW.fullmatch(sql.strip()):
         replace, kind, if_missing, name, body = found.groups(default="")
         yield f"CREATE {replace}{kind} {if_missing}{name} ON CLUSTER '{cluster}' AS{body}"
+    elif found := _MATERIALIZED.fullmatch(sql.strip()):
+        # Each shard fills its part from what is stored on it.
+        name, target, columns, origin, condition = found.groups(default="")
+        yield (
+            f"CREATE MATERIALIZED VIEW IF NOT EXISTS {name} ON CLUSTER '{cluster}' TO {target}_local AS\n"
+            f"{columns}{origin}_local{condition}"
+        )
     elif found := _ALTER.fullmatch(sql.strip()):
         table, change = found.groups()
         yield f"ALTER TABLE {local_name(table, cluster)}{change}"

@@ -51,11 +51,13 @@ def _conditions(user: str) -> list[tuple[str, str, str]]:
         ("scores", "scores", of_calls),
         ("content", "content", of_calls),
         ("cost_adjustments", "cost_adjustments", f"user_id = {name}"),
-        ("usage", "usage", f"user_id = {name}"),
+        ("usage_1h", "usage_1h", f"user_id = {name}"),
+        ("usage_1d", "usage_1d", f"user_id = {name}"),
         ("alert_actions", "alert_actions",
          f"fingerprint IN (SELECT fingerprint FROM alerts WHERE labels['user_id'] = {name})"),  # noqa: S608
         ("alerts", "alerts", f"labels['user_id'] = {name}"),
         ("dead_letters", "dead_letters", f"position(tryBase64Decode(raw), {name}) > 0"),
+        ("trace_days", "trace_days", f"trace IN (SELECT sipHash64(trace_id) FROM ({traces}))"),  # noqa: S608
         ("steps of traces", "calls", f"user_id = '' AND trace_id IN ({traces})"),
         ("calls", "calls", f"user_id = {name}"),
     ]  # fmt: skip

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -16,7 +17,10 @@ from callgauge_history.migrate import migrate
 from callgauge_history.sql import refusal_of
 from callgauge_history.store import Ask, Parameters, QueryResult, Store, is_embedded, open_store
 
-__all__ = ["ask_process", "asking", "run_query", "writing"]
+__all__ = ["ask_process", "asking", "have_done", "run_query", "writing"]
+
+#: Files in which the process that holds an embedded store tells how it is reached.
+_TOLD_BY = ("stack.json", "api.json")
 
 
 def run_query(settings: Settings, sql: str) -> QueryResult:
@@ -54,7 +58,7 @@ def asking(settings: Settings) -> Iterator[Ask]:
         def ask(sql: str, parameters: Parameters | None = None) -> QueryResult:
             if (refusal := refusal_of(sql)) is not None:
                 raise StoreError(refusal)
-            for name in ("stack.json", "api.json") if is_embedded(dsn) else ():
+            for name in _TOLD_BY if is_embedded(dsn) else ():
                 if (result := ask_process(settings.data_dir / name, sql, parameters)) is not None:
                     return result
             return store().query(sql, parameters)
@@ -70,7 +74,7 @@ def writing(settings: Settings) -> Iterator[Store]:
         StoreError: nobody answers, or another process holds it.
     """
     dsn = settings.store_dsn
-    held = [name for name in ("stack.json", "api.json") if (settings.data_dir / name).exists()]
+    held = [name for name in _TOLD_BY if (settings.data_dir / name).exists()]
     if is_embedded(dsn) and held and ask_process(settings.data_dir / held[0], "SELECT 1") is not None:
         raise StoreError(f"the local stack holds the store at {dsn}, so nobody else can write there: end it first")
     opened = open_store(dsn)
@@ -90,6 +94,27 @@ def ask_process(stack_file: Path, sql: str, parameters: Parameters | None = None
     Raises:
         StoreError: the statement is wrong, or the answer is none.
     """
+    body = _post(stack_file, "/v1/query", {"sql": sql, "parameters": dict(parameters or {})}, 90.0)
+    return None if body is None else QueryResult(body["columns"], body["rows"], body.get("types", []))
+
+
+def have_done(settings: Settings, path: str, what: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Have the process that holds an embedded store change something there, and wait for its answer, however long that
+    takes; None when there is no such process, or the store is a server: then whoever asks can do it by `writing`.
+
+    Args:
+        path: of the console's API, such as /v1/erasures.
+
+    Raises:
+        StoreError: it was refused.
+    """
+    for name in _TOLD_BY if is_embedded(settings.store_dsn) else ():
+        if (answer := _post(settings.data_dir / name, path, what, None)) is not None:
+            return answer
+    return None
+
+
+def _post(stack_file: Path, path: str, what: Mapping[str, Any], timeout_s: float | None) -> dict[str, Any] | None:
     try:
         stack = json.loads(stack_file.read_text())
         url, token = stack["api_url"], stack["api_token"]
@@ -99,14 +124,13 @@ def ask_process(stack_file: Path, sql: str, parameters: Parameters | None = None
         raise StoreError(f"cannot read {stack_file}: {error}; remove it if no stack is running") from error
     try:
         # Plain HTTP to this machine: no proxy of the environment, and no certificates, which take long to load.
-        with httpx.Client(verify=False, trust_env=False, timeout=90) as client:  # noqa: S501
-            asked = {"sql": sql, "parameters": dict(parameters or {})}
-            answer = client.post(f"{url}/v1/query", json=asked, headers={"Authorization": f"Bearer {token}"})
-        body = answer.json()
+        with httpx.Client(verify=False, trust_env=False, timeout=httpx.Timeout(timeout_s, connect=10)) as client:  # noqa: S501
+            asked = client.post(f"{url}{path}", json=dict(what), headers={"Authorization": f"Bearer {token}"})
+        body: dict[str, Any] = asked.json()
     except httpx.ConnectError:
         return None
     except (httpx.HTTPError, ValueError) as error:
         raise StoreError(f"the stack at {url} does not answer as it should: {error}") from error
-    if answer.status_code != 200:
-        raise StoreError(body.get("detail", f"HTTP {answer.status_code}"))
-    return QueryResult(body["columns"], body["rows"], body.get("types", []))
+    if asked.status_code != 200:
+        raise StoreError(body.get("detail", f"HTTP {asked.status_code}"))
+    return body

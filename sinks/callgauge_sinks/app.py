@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from callgauge.errors import BrokerError
 from callgauge.log_lines import log_to_stderr
 from callgauge.origins import describe_origins
+from callgauge.prices.found import load_prices
 from callgauge.settings import Settings
 from callgauge_history.migrate import migrate
 from callgauge_history.retention import keep, kept_days
@@ -70,7 +71,7 @@ def run(
         if not is_embedded(dsn):
             store = _open_when_it_answers(dsn)
             stack.callback(store.close)
-        workers["tiers"] = TierJob(store, kept_days(settings))
+        workers["tiers"] = TierJob(store, kept_days(settings), prices=load_prices(settings.prices_file))
         counted = [_stored(sinks)]
         if is_embedded(dsn):
             # Only one process can hold such a store, so whatever else needs it lives here.

@@ -1,8 +1,11 @@
 """How fast the history answers at size, and how that grows: `python -m tests.bench.history [--calls 100000000]`.
 
-Calls of 30 days over 10,000 series are made inside an embedded store (`made_history.py`), and at several sizes each
+Calls of 30 days over 10,000 series are made inside an embedded store (`made_history.py`), and at three sizes each
 question is asked from the tiers and, where there is such an answer, from the calls themselves. Writes
-build/bench/history.json and history.png.
+build/bench/history.json and history.png. What was made can be kept and asked again, as when the machine is quiet:
+
+    python -m tests.bench.history --calls 100000000 --store /data/made --most-seconds 7200
+    python -m tests.bench.history --store /data/made
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from callgauge.errors import StoreError
 from callgauge_history.migrate import migrate
 from callgauge_history.questions import source
 from callgauge_history.questions import usage as usage_question
@@ -30,14 +34,16 @@ from callgauge_history.questions.trace import trace
 from callgauge_history.questions.usage import usage
 from callgauge_history.store import Ask, Store, open_store
 from tests.bench.disk import bytes_per_call, store_real_calls
-from tests.bench.made_history import DAY_MS, START_MS, add_days, prepare
-from tests.bench.report import FOLDER, percentile, report
+from tests.bench.history_plot import draw
+from tests.bench.made_history import DAY_MS, START_MS, add_days, prepare, settle
+from tests.bench.report import percentile, report
 
 __all__ = ["main"]
 
 Question = Callable[[Ask, Period], Any]
+Row = dict[str, Any]
 
-#: What a dashboard asks of its period, over 10,000 series. Those of calls alone have no faster answer to compare with.
+#: What a dashboard asks of its period, over 10,000 series.
 FROM_TIERS: dict[str, Question] = {
     "dashboard": lambda ask, p: summary(ask, p),
     "latency by model and day": lambda ask, p: series(ask, p, "latency_p95_ms", DAY_MS, ["model"]),
@@ -46,47 +52,64 @@ FROM_TIERS: dict[str, Question] = {
         ask, p, ["service", "feature", "provider", "model"], limit=100
     ),
 }
+_MADE = "made.json"
 
 
 def main() -> None:
     """Make, ask, write."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calls", type=int, default=2_000_000)
     parser.add_argument("--series", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--repeat", type=int, default=20)
     parser.add_argument("--most-seconds", type=float, default=900.0, help="make no more calls after so long")
+    parser.add_argument("--store", type=Path, help="a folder to make the calls in and keep them; made ones are asked")
     options = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="callgauge-history-"))
+    folder = options.store or Path(tempfile.mkdtemp(prefix="callgauge-history-"))
     try:
         _run(options, folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if options.store is None:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _run(options: argparse.Namespace, folder: Path) -> None:
-    store = open_store(f"chdb://{folder}")
+    made = folder / _MADE
+    told: dict[str, Any] = json.loads(made.read_text()) if made.exists() else {}
+    store = open_store(f"chdb://{folder / 'store'}")
     migrate(store)
-    store_real_calls(store)
-    real_bytes = bytes_per_call(store)
-    store.command("TRUNCATE TABLE calls")
-    prepare(store)
-    marks = sorted({max(1, round(options.days * share)) for share in (0.1, 0.33, 1.0)})
-    began, made, rows = time.monotonic(), 0, []
-    for day in range(options.days):
-        add_days(store, day, day + 1, options.calls // options.days, options.series)
-        made = day + 1
-        is_late = time.monotonic() - began > options.most_seconds
-        if made in marks or is_late:
-            print(f"{made} days made in {time.monotonic() - began:.0f} s", flush=True)
-            rows += _ask_all(store, made, options.repeat, with_raw=True)
-        if is_late:
-            break
-    _write(store, rows, real_bytes)
+    if told:
+        rows = [row for row in told["rows"] if row["days"] != told["days"]]
+        rows += _ask_all(store, told["days"], options.repeat)
+    else:
+        told = _make(store, options)
+        rows = told["rows"]
+        made.write_text(json.dumps(told))
+    _write(store, rows, told)
     store.close()
 
 
-def _ask_all(store: Store, days: int, repeat: int, *, with_raw: bool) -> list[dict[str, Any]]:
+def _make(store: Store, options: argparse.Namespace) -> dict[str, Any]:
+    """Make the calls, and ask at some sizes."""
+    store_real_calls(store)
+    real_bytes = bytes_per_call(store)
+    store.command("TRUNCATE TABLE calls")
+    store.command("TRUNCATE TABLE trace_days")
+    prepare(store)
+    marks = sorted({max(1, round(options.days * share)) for share in (0.1, 0.33, 1.0)})
+    began, days, rows = time.monotonic(), 0, []
+    while days < options.days and time.monotonic() - began < options.most_seconds:
+        add_days(store, days, days + 1, options.calls // options.days, options.series)
+        days += 1
+        if days in marks[:-1]:
+            settle(store)
+            rows += _ask_all(store, days, options.repeat)
+    settle(store)
+    print(f"{days} days made in {time.monotonic() - began:.0f} s", flush=True)
+    return {"days": days, "real_bytes": real_bytes, "rows": rows + _ask_all(store, days, options.repeat)}
+
+
+def _ask_all(store: Store, days: int, repeat: int) -> list[Row]:
     period = Period(START_MS, START_MS + days * DAY_MS)
     [[calls]] = store.query("SELECT count() FROM calls").rows
     last_day = f"event_time >= fromUnixTimestamp64Milli({period.end_ms - DAY_MS})"
@@ -103,13 +126,23 @@ def _ask_all(store: Store, days: int, repeat: int, *, with_raw: bool) -> list[di
             "query": name, "days": days, "calls": int(calls), "cpu_ms": cpu_ms,
             "p50_ms": statistics.median(times), "p95_ms": percentile(sorted(times), 0.95),
         }  # fmt: skip
-        if with_raw and name in (*FROM_TIERS, "a user's month", "10 dearest users"):
-            with _from_calls():
-                [raw_ms], raw_cpu_ms = _times(store, question, period, 1)
-            row |= {"raw_ms": raw_ms, "raw_cpu_ms": raw_cpu_ms, "speedup_over_raw": raw_ms / row["p50_ms"]}
+        if name != "trace by id":
+            row |= _raw(store, question, period, row["p50_ms"])
         print(row, flush=True)
         found.append(row)
     return found
+
+
+def _raw(store: Store, question: Question, period: Period, p50_ms: float) -> Row:
+    """The same answer from the calls, once; where the store gives up on it (60 s, 2 GB), it took at least so long."""
+    began, given_up = time.perf_counter(), False
+    with _from_calls():
+        try:
+            [raw_ms], raw_cpu_ms = _times(store, question, period, 1)
+        except StoreError:
+            raw_ms, raw_cpu_ms, given_up = (time.perf_counter() - began) * 1e3, None, True
+    row = {"raw_ms": raw_ms, "raw_cpu_ms": raw_cpu_ms, "speedup_over_raw": raw_ms / p50_ms}
+    return row | ({"raw_given_up": True} if given_up else {})
 
 
 def _times(store: Store, question: Question, period: Period, repeat: int) -> tuple[list[float], float]:
@@ -130,20 +163,19 @@ def _times(store: Store, question: Question, period: Period, repeat: int) -> tup
 def _from_calls() -> Iterator[None]:
     """As if there were neither windows nor usage."""
     with (
-        patch.object(source, "_complete", lambda *_: ""),
-        patch.object(usage_question, "usage_coverage", lambda _: []),
+        patch.object(source, "_complete", lambda *_: None),
+        patch.object(usage_question, "usage_coverage", lambda *_, **__: []),
     ):
         yield
 
 
-def _write(store: Store, rows: list[dict[str, Any]], real_bytes: float) -> None:
-    days = max(row["days"] for row in rows)
-    last = {row["query"]: row for row in rows if row["days"] == days}
+def _write(store: Store, rows: list[Row], made: dict[str, Any]) -> None:
+    last = {row["query"]: row for row in rows if row["days"] == made["days"]}
     notes = "times of whole questions, cpu of all threads; raw: the same answer from calls FINAL, asked once"
     path = report("history", rows, title=f"The history at {max(r['calls'] for r in rows):,} calls", notes=notes)
     told = json.loads(path.read_text()) | {
         "calls_stored": max(row["calls"] for row in rows),
-        "bytes_per_call": real_bytes,
+        "bytes_per_call": made["real_bytes"],
         "bytes_per_made_call": bytes_per_call(store),
         "queries": {
             name: {key: row.get(key) for key in ("p50_ms", "p95_ms", "cpu_ms", "speedup_over_raw")}
@@ -151,26 +183,7 @@ def _write(store: Store, rows: list[dict[str, Any]], real_bytes: float) -> None:
         },
     }
     path.write_text(json.dumps(told, indent=2))
-    _draw(rows)
-
-
-def _draw(rows: list[dict[str, Any]]) -> None:
-    """Time of each question over the calls stored; dashed: from the calls themselves."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 6), layout="constrained")
-    axes = figure.add_subplot()
-    for name in dict.fromkeys(row["query"] for row in rows):
-        points = [row for row in rows if row["query"] == name]
-        [line] = axes.plot([p["calls"] for p in points], [p["p95_ms"] for p in points], marker="o", label=name)
-        if "raw_ms" in points[0]:
-            raw = [p["raw_ms"] for p in points]
-            axes.plot([p["calls"] for p in points], raw, ":", color=line.get_color())
-    axes.axhline(200, color="grey", linewidth=0.8)
-    axes.set(xscale="log", yscale="log", xlabel="calls stored", ylabel="ms (p95); dotted: from the calls")
-    axes.legend(fontsize="small")
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    figure.savefig(FOLDER / "history.png", dpi=120)
+    draw(rows)
 
 
 if __name__ == "__main__":

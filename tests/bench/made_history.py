@@ -8,6 +8,7 @@ that the job itself runs.
 from __future__ import annotations
 
 import csv
+import time
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -16,12 +17,13 @@ from callgauge.counted import LABELS
 from callgauge_history.questions.call_rows import CALL_ROW
 from callgauge_history.store import Store
 from callgauge_history.tiers.columns import columns_of, merged_columns
+from callgauge_history.tiers.counting import COUNTS, count_sql
 from callgauge_history.tiers.deriving import derive_sql
 from callgauge_history.tiers.ladder import BASES, TIERS
-from callgauge_history.tiers.usage import HOUR_MS, usage_sql
+from callgauge_history.tiers.usage import HOUR_MS, calls_sql, days_sql, usage_sql
 from callgauge_load import read_trace
 
-__all__ = ["DAY_MS", "START_MS", "add_days", "prepare"]
+__all__ = ["DAY_MS", "START_MS", "add_days", "prepare", "settle"]
 
 START_MS = 1_790_812_800_000  # 2026-10-01 00:00 UTC
 DAY_MS = 86_400_000
@@ -43,7 +45,8 @@ def prepare(store: Store) -> None:
     ]
     store.command("CREATE TABLE made_lengths (input Array(Int64), output Array(Int64)) ENGINE = TinyLog")
     store.command(f"INSERT INTO made_lengths VALUES ({[i for i, _ in pairs]}, {[o for _, o in pairs]})")
-    for base, tier in (("windows", "1m"), ("windows", "1h"), ("windows", "1d"), ("calls", "usage")):
+    tiers = [(base, tier.name) for base in ("windows", COUNTS) for tier in TIERS]
+    for base, tier in (*tiers, ("calls", "usage"), ("calls", "usage_1d")):
         store.command(
             "INSERT INTO tier_progress (base, tier, cursor, kept_from_ms) "
             f"VALUES ('{base}', '{tier}', now64(3) + INTERVAL 1 DAY, 0)"
@@ -64,8 +67,21 @@ def add_days(store: Store, first: int, last: int, calls_per_day: int, series: in
         store.command(_hours_sql(hours[0]))
         for grouping in list(GROUPINGS)[1:]:
             store.command(_coarser_sql(grouping, hours[0]))
+        store.command(count_sql(TIERS[1], hours))
         store.command(derive_sql(_WINDOWS, TIERS[2], [hours[0]]))
+        store.command(count_sql(TIERS[2], [hours[0]]))
         store.command(usage_sql(hours))
+        store.command(calls_sql(hours))
+        store.command(days_sql(hours[0]))
+
+
+def settle(store: Store) -> None:
+    """Merge as the store does by itself when nothing has come for an hour (migration 0060); calls too, day by day,
+    which makes reading them as fast as it can be. Then nothing is left to do beside the questions."""
+    for table in ("windows_1h", "windows_1d", "window_counts_1h", "window_counts_1d", "usage_1d", "usage_1h", "calls"):
+        store.command(f"OPTIMIZE TABLE {table} FINAL SETTINGS optimize_skip_merged_partitions = 1")
+    while int(store.query("SELECT count() FROM system.merges").rows[0][0]):
+        time.sleep(0.2)
 
 
 def _day_sql(day: int, count: int, series: int) -> str:

@@ -1271,3 +1271,161 @@ ALTER TABLE calls_local ON CLUSTER 'main' MATERIALIZE INDEX event_id;
 ALTER TABLE calls_local ON CLUSTER 'main' MATERIALIZE INDEX user_id;
 
 ALTER TABLE calls_local ON CLUSTER 'main' MATERIALIZE INDEX event_time;
+
+CREATE TABLE IF NOT EXISTS window_counts_1m_local ON CLUSTER 'main' (
+    grouping LowCardinality(String),
+    window_start DateTime64(3, 'UTC') COMMENT 'of the rows that were counted' CODEC(Delta, ZSTD(1)),
+    series Int64 COMMENT 'rows that hold something' CODEC(T64, ZSTD(1)),
+    n Int64 COMMENT 'what they add up to, without steps of traces' CODEC(T64, ZSTD(1)),
+    folded Map(LowCardinality(String), Int64) COMMENT 'label -> n of the series in which its values were folded' CODEC(ZSTD(1)),
+    version UInt64 CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/window_counts_1m_local', '{replica}', version)
+PARTITION BY toYYYYMM(window_start)
+ORDER BY (grouping, window_start);
+
+CREATE TABLE IF NOT EXISTS window_counts_1m ON CLUSTER 'main' AS window_counts_1m_local ENGINE = Distributed('main', currentDatabase(), window_counts_1m_local, cityHash64(grouping));
+
+CREATE TABLE IF NOT EXISTS window_counts_1h_local ON CLUSTER 'main' (
+    grouping LowCardinality(String),
+    window_start DateTime64(3, 'UTC') COMMENT 'of the rows that were counted' CODEC(Delta, ZSTD(1)),
+    series Int64 COMMENT 'rows that hold something' CODEC(T64, ZSTD(1)),
+    n Int64 COMMENT 'what they add up to, without steps of traces' CODEC(T64, ZSTD(1)),
+    folded Map(LowCardinality(String), Int64) COMMENT 'label -> n of the series in which its values were folded' CODEC(ZSTD(1)),
+    version UInt64 CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/window_counts_1h_local', '{replica}', version)
+PARTITION BY toYYYYMM(window_start)
+ORDER BY (grouping, window_start);
+
+CREATE TABLE IF NOT EXISTS window_counts_1h ON CLUSTER 'main' AS window_counts_1h_local ENGINE = Distributed('main', currentDatabase(), window_counts_1h_local, cityHash64(grouping));
+
+CREATE TABLE IF NOT EXISTS window_counts_1d_local ON CLUSTER 'main' (
+    grouping LowCardinality(String),
+    window_start DateTime64(3, 'UTC') COMMENT 'of the rows that were counted' CODEC(Delta, ZSTD(1)),
+    series Int64 COMMENT 'rows that hold something' CODEC(T64, ZSTD(1)),
+    n Int64 COMMENT 'what they add up to, without steps of traces' CODEC(T64, ZSTD(1)),
+    folded Map(LowCardinality(String), Int64) COMMENT 'label -> n of the series in which its values were folded' CODEC(ZSTD(1)),
+    version UInt64 CODEC(ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/window_counts_1d_local', '{replica}', version)
+PARTITION BY toYYYYMM(window_start)
+ORDER BY (grouping, window_start);
+
+CREATE TABLE IF NOT EXISTS window_counts_1d ON CLUSTER 'main' AS window_counts_1d_local ENGINE = Distributed('main', currentDatabase(), window_counts_1d_local, cityHash64(grouping));
+
+CREATE TABLE IF NOT EXISTS trace_days_local ON CLUSTER 'main' (
+    trace UInt64 COMMENT 'sipHash64 of the trace_id' CODEC(Delta, ZSTD(1)),
+    day Date COMMENT 'of the event_time of some of its calls' CODEC(T64, ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/trace_days_local', '{replica}')
+PARTITION BY toYYYYMM(day)
+ORDER BY (trace, day)
+SETTINGS index_granularity = 1024;
+
+CREATE TABLE IF NOT EXISTS trace_days ON CLUSTER 'main' AS trace_days_local ENGINE = Distributed('main', currentDatabase(), trace_days_local, trace);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS trace_days_of_calls ON CLUSTER 'main' TO trace_days_local AS
+SELECT sipHash64(trace_id) AS trace, toDate(event_time) AS day FROM calls_local WHERE trace_id != '';
+
+CREATE TABLE IF NOT EXISTS usage_1h_local ON CLUSTER 'main' (
+    user_id String CODEC(ZSTD(1)),
+    hour DateTime('UTC') CODEC(T64, ZSTD(1)),
+    service LowCardinality(String),
+    environment LowCardinality(String),
+    feature LowCardinality(String),
+    endpoint LowCardinality(String),
+    provider LowCardinality(String),
+    model LowCardinality(String),
+    calls Int64 CODEC(T64, ZSTD(1)),
+    errors Int64 CODEC(T64, ZSTD(1)),
+    input_tokens Int64 CODEC(T64, ZSTD(1)),
+    output_tokens Int64 CODEC(T64, ZSTD(1)),
+    cost_nano Int64 CODEC(T64, ZSTD(1)),
+    version UInt64 CODEC(T64, ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/usage_1h_local', '{replica}', version)
+PARTITION BY toYYYYMMDD(hour)
+ORDER BY (user_id, hour, service, environment, feature, endpoint, provider, model);
+
+CREATE TABLE IF NOT EXISTS usage_1h ON CLUSTER 'main' AS usage_1h_local ENGINE = Distributed('main', currentDatabase(), usage_1h_local, cityHash64(user_id));
+
+CREATE TABLE IF NOT EXISTS calls_1h_local ON CLUSTER 'main' (
+    hour DateTime('UTC'),
+    calls Int64 COMMENT 'of models: what windows must add up to',
+    version UInt64
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/calls_1h_local', '{replica}', version)
+PARTITION BY toYYYYMM(hour)
+ORDER BY hour;
+
+CREATE TABLE IF NOT EXISTS calls_1h ON CLUSTER 'main' AS calls_1h_local ENGINE = Distributed('main', currentDatabase(), calls_1h_local, toUnixTimestamp(hour));
+
+CREATE TABLE IF NOT EXISTS usage_1d_local ON CLUSTER 'main' (
+    user_id String CODEC(ZSTD(1)),
+    day DateTime('UTC') CODEC(T64, ZSTD(1)),
+    calls Int64 CODEC(T64, ZSTD(1)),
+    errors Int64 CODEC(T64, ZSTD(1)),
+    input_tokens Int64 CODEC(T64, ZSTD(1)),
+    output_tokens Int64 CODEC(T64, ZSTD(1)),
+    cost_nano Int64 CODEC(T64, ZSTD(1)),
+    version UInt64 CODEC(T64, ZSTD(1))
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/usage_1d_local', '{replica}', version)
+PARTITION BY toYYYYMM(day)
+ORDER BY (user_id, day);
+
+CREATE TABLE IF NOT EXISTS usage_1d ON CLUSTER 'main' AS usage_1d_local ENGINE = Distributed('main', currentDatabase(), usage_1d_local, cityHash64(user_id));
+
+ALTER TABLE windows_1m_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE windows_1h_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE windows_1d_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE score_windows_1m_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE score_windows_1h_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE score_windows_1d_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE usage_1h_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+ALTER TABLE usage_1d_local ON CLUSTER 'main' MODIFY SETTING min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+CREATE OR REPLACE VIEW cost_adjustments_latest ON CLUSTER 'main' AS
+SELECT
+    a.event_id AS event_id,
+    a.event_time AS event_time,
+    max(a.made_at) AS made_at,
+    argMax(a.made_by, a.made_at) AS made_by,
+    argMax(a.cost_nano, a.made_at) AS cost_nano,
+    argMax(a.delta_nano, a.made_at) AS delta_nano,
+    argMax(tuple(a.cost_nano_before), a.made_at).1 AS cost_nano_before,
+    if(isNull(argMin(tuple(a.cost_nano_before), a.made_at).1), NULL,
+        argMin(a.cost_nano, a.made_at) - argMin(a.delta_nano, a.made_at)) AS cost_nano_as_sent,
+    argMax(a.price_source, a.made_at) AS price_source,
+    argMax(a.price_source_before, a.made_at) AS price_source_before,
+    argMax(a.service, a.made_at) AS service,
+    argMax(a.environment, a.made_at) AS environment,
+    argMax(a.feature, a.made_at) AS feature,
+    argMax(a.endpoint, a.made_at) AS endpoint,
+    argMax(a.operation, a.made_at) AS operation,
+    argMax(a.provider, a.made_at) AS provider,
+    argMax(a.model, a.made_at) AS model,
+    argMax(a.response_model, a.made_at) AS response_model,
+    argMax(a.prompt_version, a.made_at) AS prompt_version,
+    argMax(a.variant, a.made_at) AS variant,
+    argMax(a.user_id, a.made_at) AS user_id,
+    argMax(a.session_id, a.made_at) AS session_id
+FROM cost_adjustments AS a
+GROUP BY a.event_time, a.event_id;
+
+CREATE TABLE IF NOT EXISTS prices_used_local ON CLUSTER 'main' (
+    price_source LowCardinality(String) COMMENT 'as calls have it: table, version, day',
+    provider LowCardinality(String) COMMENT 'of the calls',
+    model LowCardinality(String) COMMENT 'that they asked for',
+    response_model LowCardinality(String) COMMENT 'that answered',
+    is_fallback Bool COMMENT 'only the model that answered was paid',
+    kind LowCardinality(String) COMMENT 'input_tokens, output_tokens, ... ; call: each call, whatever its tokens',
+    above Int64 COMMENT 'calls with more input tokens than this pay it; -1: all that no other line names',
+    from_second UInt32 COMMENT 'of the day, UTC: it counts from then on',
+    dollars Decimal(38, 12) COMMENT 'per million tokens; of the kind call: per call',
+    entry String COMMENT 'what was found in the table: provider/model, or the line of a file'
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/prices_used_local', '{replica}')
+ORDER BY (price_source, provider, model, response_model, is_fallback, kind, above, from_second);
+
+CREATE TABLE IF NOT EXISTS prices_used ON CLUSTER 'main' AS prices_used_local ENGINE = Distributed('main', currentDatabase(), prices_used_local, cityHash64(price_source, provider, model, response_model, is_fallback, kind, above, from_second));

@@ -3,27 +3,25 @@
     burn          what was spent in the last 24th of a period, against what may be: 1 spends exactly the budget
     exhausted     when the limit is reached if it goes on as in the last 24th of a period; not if the period ends before
 
-Whole hours come from the table `usage`, the rest from the calls. Costs are those of the calls with their later
-adjustments (`callgauge reprice`).
+Whole hours and days come from the tables of usage, the rest from the calls. Costs are those of the calls with their
+later adjustments (`callgauge reprice`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from callgauge_history.budgets.budget import Budget
 from callgauge_history.budgets.periods import Period, period_at
-from callgauge_history.questions.labels import conditions
 from callgauge_history.questions.period import Period as Asked
-from callgauge_history.questions.source import between
 from callgauge_history.questions.usage import usage_rows
 from callgauge_history.store import Ask
-from callgauge_history.tiers.usage import USAGE_LABELS
 
 __all__ = ["Spending", "spending"]
 
-_AMOUNTS = {"cost_usd": ("cost_nano", 1e-9), "tokens": ("input_tokens + output_tokens", 1.0), "calls": ("calls", 1.0)}
+_AMOUNTS = {
+    "cost_usd": ("r.cost_nano", 1e-9), "tokens": ("r.input_tokens + r.output_tokens", 1.0), "calls": ("r.calls", 1.0)
+}  # fmt: skip
 _PARTS = 24
 
 
@@ -110,19 +108,9 @@ def spending(ask: Ask, budget: Budget, at_ms: int, value: str | None = None) -> 
 def _sums(ask: Ask, budget: Budget, asked: Asked, value: str | None) -> dict[str, tuple[int, int]]:
     """Value -> what it spent, and its calls."""
     where = dict(budget.where) | ({budget.by: value} if budget.by and value is not None else {})
-    rows, parameters = usage_rows(ask, asked, where)
+    rows, parameters = usage_rows(ask, asked, where, by=[budget.by] if budget.by else [])
     name, amount = budget.by or "''", _AMOUNTS[budget.of][0]
-    parts = [f"SELECT {name} AS name, {amount} AS amount, calls AS count FROM {rows}"]  # noqa: S608 (names of ours)
-    if budget.of == "cost_usd":
-        parts.append(_adjustments(name, asked, where, parameters))
-    whole = f"SELECT name, sum(amount), sum(count) AS calls FROM ({' UNION ALL '.join(parts)})"  # noqa: S608
-    named = "WHERE name != '' " if budget.by else ""
-    found = ask(f"{whole} {named}GROUP BY name HAVING calls > 0", parameters).rows
+    named = f"WHERE {name} != '' " if budget.by else ""
+    sql = f"SELECT {name} AS name, sum({amount}), sum(r.calls) AS calls FROM {rows} AS r {named}"  # noqa: S608 (names of ours)
+    found = ask(f"{sql}GROUP BY name HAVING calls > 0", parameters).rows
     return {str(name): (int(spent), int(calls)) for name, spent, calls in found}
-
-
-def _adjustments(name: str, asked: Asked, where: dict[str, str], parameters: dict[str, Any]) -> str:
-    condition, more = conditions(where, USAGE_LABELS)
-    parameters.update(more)
-    within = between(asked.start_ms, asked.end_ms, "event_time")
-    return f"SELECT {name}, delta_nano, 0 FROM cost_adjustments_latest WHERE {within} AND {condition}"  # noqa: S608

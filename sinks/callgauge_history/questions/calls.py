@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from callgauge.errors import QuestionError
 from callgauge.line_texts import shown
+from callgauge_history.questions.adjustments import latest_costs
 from callgauge_history.questions.call_rows import ANSWERED, NO_STEPS
 from callgauge_history.questions.labels import CALL_LABELS, Where, conditions
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.reading import read
+from callgauge_history.quoted import at
 from callgauge_history.store import Ask
 
-__all__ = ["CALL_COLUMNS", "CallPage", "StoredCall", "calls_within", "dearest", "find_calls", "slowest"]
+__all__ = ["CALL_COLUMNS", "CallPage", "StoredCall", "calls_within", "dearest", "find_calls", "priced", "slowest"]
 
 _HOUR_MS = 3_600_000
+_WITHIN = (
+    "event_time >= fromUnixTimestamp64Milli({start_ms:Int64}) AND event_time < fromUnixTimestamp64Milli({end_ms:Int64})"
+)
 
 
 @dataclass(frozen=True)
 class StoredCall:
-    """A call as it is stored; see `callgauge.schema.Call`. Times are epoch ms; "" and None: not given."""
+    """A call as it is stored; see `callgauge.schema.Call`. Times are epoch ms; "" and None: not given. The cost is that
+    of the last adjustment, if there is one."""
 
     event_id: str
     start_ms: int
@@ -87,10 +93,7 @@ def calls_within(period: Period, where: Where | None = None) -> tuple[str, dict[
     """
     condition, parameters = conditions(where or {}, CALL_LABELS)
     # The partitions go by event_time, and a call starts before it ends.
-    sql = (
-        "(SELECT * FROM calls FINAL WHERE event_time >= fromUnixTimestamp64Milli({start_ms:Int64}) "  # noqa: S608 (names of ours)
-        f"AND event_time < fromUnixTimestamp64Milli({{end_ms:Int64}}) AND {condition})"
-    )
+    sql = f"(SELECT * FROM calls FINAL WHERE {_WITHIN} AND {condition})"  # noqa: S608 (names of ours)
     return sql, parameters | {"start_ms": period.start_ms, "end_ms": period.end_ms}
 
 
@@ -125,8 +128,18 @@ def find_calls(
         found += read(ask, StoredCall, sql, parameters | page)
         if len(found) > limit:
             last = found[limit - 1]
-            return CallPage(tuple(found[:limit]), f"{last.end_ms}:{last.event_id}")
-    return CallPage(tuple(found), None)
+            return CallPage(tuple(priced(ask, found[:limit])), f"{last.end_ms}:{last.event_id}")
+    return CallPage(tuple(priced(ask, found)), None)
+
+
+def priced(ask: Ask, calls: Sequence[StoredCall]) -> list[StoredCall]:
+    """The calls with what they cost by the last adjustment, in the same order.
+
+    Raises:
+        StoreError: the store cannot be asked.
+    """
+    now = latest_costs(ask, calls)
+    return [dataclasses.replace(call, cost_usd=now.get(call.event_id, call.cost_usd)) for call in calls]
 
 
 def _backwards(start_ms: int, end_ms: int) -> Iterator[Period]:
@@ -139,10 +152,10 @@ def _backwards(start_ms: int, end_ms: int) -> Iterator[Period]:
 
 
 def _read_cursor(cursor: str) -> tuple[int, str]:
-    at, colon, event_id = cursor.partition(":")
-    if not colon or not at.isdecimal():
+    time, colon, event_id = cursor.partition(":")
+    if not colon or not time.isdecimal():
         raise QuestionError(f"{shown(cursor)} is no cursor: give the one that came with the page before")
-    return int(at), event_id
+    return int(time), event_id
 
 
 def slowest(ask: Ask, period: Period, where: Where | None = None, *, limit: int = 10) -> list[StoredCall]:
@@ -162,23 +175,36 @@ def dearest(ask: Ask, period: Period, where: Where | None = None, *, limit: int 
         QuestionError: a name is no label of calls.
         StoreError: the store cannot be asked.
     """
-    return _most(ask, period, where, limit, "cost_nano", "cost_nano IS NOT NULL")
+    adjusted = f"(SELECT event_id, event_time, cost_nano AS now_nano FROM cost_adjustments_latest WHERE {_WITHIN}) AS a"  # noqa: S608 (names of ours)
+    now = "if(a.event_id = '', c.cost_nano, a.now_nano)"
+    joined = f"LEFT JOIN {adjusted} ON a.event_id = c.event_id AND a.event_time = c.event_time"
+    return _most(ask, period, where, limit, now, f"{now} IS NOT NULL", joined)
 
 
 def _most(
-    ask: Ask,
-    period: Period,
-    where: Where | None,
-    limit: int,
-    column: Literal["latency_us", "cost_nano"],
-    condition: str,
+    ask: Ask, period: Period, where: Where | None, limit: int, number: str, condition: str, joined: str = ""
 ) -> list[StoredCall]:
+    """Those of which a number is largest.
+
+    Args:
+        number, condition: expressions on `calls AS c`, and on what is `joined`.
+    """
     rows, parameters = calls_within(period, where)
     # Few columns of many calls first, then all columns of few.
-    sql = (
-        f"SELECT {CALL_COLUMNS} FROM {rows} WHERE (service, model, ts, event_id) IN ("  # noqa: S608 (names of ours)
-        f"SELECT service, model, ts, event_id FROM {rows} WHERE {condition} AND {NO_STEPS} "
-        f"ORDER BY {column} DESC, event_id LIMIT {{limit:UInt32}}) "
-        f"ORDER BY {column} DESC, event_id LIMIT {{limit:UInt32}}"
+    found = ask(
+        f"SELECT c.service, c.model, c.event_id, toUnixTimestamp64Milli(c.ts) FROM {rows} AS c {joined} "  # noqa: S608 (names of ours)
+        f"WHERE {condition} AND {NO_STEPS} ORDER BY {number} DESC, c.event_id LIMIT {{limit:UInt32}}",
+        parameters | {"limit": limit},
+    ).rows
+    if not found:
+        return []
+    services, models, ids, starts = zip(*found, strict=True)
+    of_key = (
+        "service IN {services:Array(String)} AND model IN {models:Array(String)} AND event_id IN {ids:Array(String)} "
+        f"AND ts IN ({', '.join(at(int(ms)) for ms in starts)})"
     )
-    return read(ask, StoredCall, sql, parameters | {"limit": limit})
+    sql = f"SELECT {CALL_COLUMNS} FROM (SELECT * FROM calls FINAL PREWHERE {of_key} WHERE {_WITHIN})"  # noqa: S608 (names of ours)
+    key = {"services": sorted(set(services)), "models": sorted(set(models)), "ids": list(ids)}
+    calls = priced(ask, read(ask, StoredCall, sql, parameters | key))
+    by_key = {(call.service, call.model, call.event_id, call.start_ms): call for call in calls}
+    return [by_key[service, model, event_id, int(ms)] for service, model, event_id, ms in found]

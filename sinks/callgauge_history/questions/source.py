@@ -2,8 +2,8 @@
 
 A grouping set can answer if it has the labels that the question names, and counts every call of the period under them:
 it may have been configured only later, and a label with too many values is folded into `__other__`. So first all
-grouping sets are counted over the period; of those that are complete the one with the fewest rows is read. If there is
-none, the calls are.
+grouping sets are counted over the period, where the tiers have such counts (`tiers.counting`) by those; of those that
+are complete the one with the fewest rows is read. If there is none, the calls are.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import Any
 
 from callgauge.counted import LABELS
 from callgauge.errors import QuestionError
+from callgauge_history.questions.adjustments import adjusted_rows, is_of_cost
 from callgauge_history.questions.call_rows import CALL_ROW, NO_STEPS
 from callgauge_history.questions.labels import Where, check_labels, conditions
 from callgauge_history.questions.period import Period
 from callgauge_history.store import Ask
+from callgauge_history.tiers.counting import counts_table
 from callgauge_history.tiers.ladder import BASES, TIERS, Base
 from callgauge_history.tiers.segments import Coverage, Segment, segments, width_at
 from callgauge_history.tiers.touched import coverages
@@ -39,6 +41,7 @@ class Source:
         period: what the answer covers: whole windows.
         grouping: the grouping set; "" if the calls are read.
         tiers: the tiers that are read, "" for the windows themselves; of the calls none.
+        row_count: how many rows the grouping set has in the period, before conditions.
     """
 
     period: Period
@@ -47,16 +50,23 @@ class Source:
     pieces: tuple[Segment, ...] = field(default=(), repr=False)
     condition: str = field(default="1", repr=False)
     parameters: dict[str, Any] = field(default_factory=dict, repr=False)
+    row_count: int = field(default=0, repr=False)
 
-    def rows(self, columns: Iterable[str]) -> str:
-        """A subquery in brackets that gives these columns of rows; each call is in one row."""
+    def rows(self, columns: Iterable[str], *, as_sent: bool = False) -> str:
+        """A subquery in brackets that gives these columns of rows; each call is in one row, and its later costs in
+        others (`adjustments`), unless costs as they were sent are asked for."""
         names = list(dict.fromkeys(columns))
-        if not self.grouping:
+        if self.grouping:
+            condition = f"{self.condition} AND grouping = {{grouping:String}}"
+            rows = union_of(_WINDOWS, self.pieces, names, condition)
+        else:
             made = ", ".join(f"{CALL_ROW[name]} AS {name}" if CALL_ROW[name] != name else name for name in names)
             within = _within(self.period, "event_time", self.condition)
-            return f"(SELECT {made} FROM (SELECT * FROM calls FINAL WHERE {within}))"  # noqa: S608 (names of ours)
-        condition = f"{self.condition} AND grouping = {{grouping:String}}"
-        return union_of(_WINDOWS, self.pieces, names, condition)
+            rows = f"(SELECT {made} FROM (SELECT * FROM calls FINAL WHERE {within}))"  # noqa: S608 (names of ours)
+        if as_sent or not is_of_cost(names):
+            return rows
+        period = between(self.period.start_ms, self.period.end_ms, "event_time")
+        return f"({rows[1:-1]} UNION ALL {adjusted_rows(names, period, self.condition)})"
 
     @property
     def all_parameters(self) -> dict[str, Any]:
@@ -93,9 +103,10 @@ def choose(
         condition = f"{condition} AND {NO_STEPS}"
     if "user_id" not in needed:
         whole, pieces = pieces_of(ask, _WINDOWS, period, align_ms, step_ms)
-        if grouping := _complete(ask, whole, pieces, needed, align_ms):
+        if found := _complete(ask, pieces, needed, align_ms):
+            count, grouping = found
             tiers = tuple(dict.fromkeys(piece.tier for piece in pieces))
-            return Source(whole, grouping, tiers, tuple(pieces), condition, parameters)
+            return Source(whole, grouping, tiers, tuple(pieces), condition, parameters, count)
     return Source(period, "", (), (), condition, parameters)
 
 
@@ -132,12 +143,9 @@ def union_of(base: Base, pieces: Sequence[Segment], columns: Sequence[str], cond
     """A subquery in brackets: these columns of the windows of a period, each window once."""
     tables = {tier.name: f"{tier.table(base)} FINAL" for tier in TIERS} | {"": f"{base.table}_final"}
     names = ", ".join(columns)
-    parts: dict[str, list[str]] = {}
-    for piece in pieces:
-        parts.setdefault(piece.tier, []).append(between(piece.start_ms, piece.end_ms, "window_start"))
     selects = [
         f"SELECT {names} FROM {tables[tier]} WHERE ({' OR '.join(spans)}) AND {condition}"  # noqa: S608 (names of ours)
-        for tier, spans in parts.items()
+        for tier, spans in _by_tier(pieces).items()
     ]
     return f"({' UNION ALL '.join(selects)})"
 
@@ -152,13 +160,20 @@ def _within(period: Period, column: str, condition: str) -> str:
     return f"{between(period.start_ms, period.end_ms, column)} AND {condition}"
 
 
-def _complete(ask: Ask, period: Period, pieces: Sequence[Segment], needed: Sequence[str], align_ms: int) -> str:
-    """The grouping set to read; "" if none counts every call of the period under the labels."""
+def _complete(ask: Ask, pieces: Sequence[Segment], needed: Sequence[str], align_ms: int) -> tuple[int, str] | None:
+    """How many rows the grouping set to read has, and its name; None if none counts every call under the labels."""
     folded = " OR ".join(f"{label} = {{other:String}}" for label in needed) or "0"
-    columns = dict.fromkeys(("grouping", "n", "window_ms", "operation", *needed))
+    columns = list(dict.fromkeys(("grouping", "n", "operation", *needed)))
+    counts = [_counts_of(tier, spans, needed) for tier, spans in _by_tier(pieces, counted=True).items()]
+    if any(not piece.is_counted for piece in pieces):
+        uncounted = union_of(_WINDOWS, [piece for piece in pieces if not piece.is_counted], columns, "n > 0")
+        counts.append(
+            f"SELECT toString(grouping) AS name, sumIf(n, {NO_STEPS}) AS calls, sumIf(n, {folded}) AS lost, "  # noqa: S608 (names of ours)
+            f"toInt64(count()) AS series FROM {uncounted} GROUP BY name"
+        )
     rows = ask(
-        f"SELECT grouping, toInt64(sumIf(n, {NO_STEPS})), toInt64(sumIf(n, {folded})), toInt64(count()) "  # noqa: S608 (names of ours)
-        f"FROM {union_of(_WINDOWS, pieces, list(columns), 'n > 0')} GROUP BY grouping",
+        "SELECT name, toInt64(sum(calls)), toInt64(sum(lost)), toInt64(sum(series)) "  # noqa: S608 (names of ours)
+        f"FROM ({' UNION ALL '.join(counts)}) GROUP BY name",
         {"other": OTHER},
     ).rows
     counted = [
@@ -172,7 +187,25 @@ def _complete(ask: Ask, period: Period, pieces: Sequence[Segment], needed: Seque
         for count, name, calls, lost in counted
         if calls == every and not lost and set(needed) <= set(name.partition("@")[0].split(","))
     ]
-    return min(usable)[1] if usable else ""
+    return min(usable, default=None)
+
+
+def _counts_of(tier: str, spans: Sequence[str], needed: Sequence[str]) -> str:
+    """The same as is counted of rows, from the counts of a tier."""
+    lost = " + ".join(f"folded['{label}']" for label in needed) or "toInt64(0)"
+    return (
+        f"SELECT toString(grouping) AS name, n AS calls, {lost} AS lost, series FROM {counts_table(tier)} FINAL "  # noqa: S608 (names of ours)
+        f"WHERE ({' OR '.join(spans)}) AND series > 0"
+    )
+
+
+def _by_tier(pieces: Sequence[Segment], *, counted: bool | None = None) -> dict[str, list[str]]:
+    """Tier -> the conditions of its pieces; those alone that are counted, or not, if that is asked for."""
+    parts: dict[str, list[str]] = {}
+    for piece in pieces:
+        if counted is None or piece.is_counted is counted:
+            parts.setdefault(piece.tier, []).append(between(piece.start_ms, piece.end_ms, "window_start"))
+    return parts
 
 
 def _fits(grouping: str, align_ms: int) -> bool:

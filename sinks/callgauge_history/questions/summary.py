@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from callgauge.counted import LABELS
 from callgauge_history.questions.labels import Where, check_labels
@@ -14,6 +14,10 @@ from callgauge_history.questions.source import MINUTE_MS, choose
 from callgauge_history.store import Ask
 
 __all__ = ["LabelledNumbers", "Summary", "summary", "summary_by"]
+
+
+#: Of more rows the busiest are looked for first.
+_MANY_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,16 @@ def summary_by(
     by = check_labels(by, (*LABELS, "user_id"))
     source = choose(ask, period, by, where, align_ms=align_ms)
     names = ", ".join(f"r.{label}" for label in by)
+    values = f"[{', '.join(f'toString(r.{label})' for label in by)}]"
+    if by and source.row_count > _MANY_ROWS:
+        # The busiest are found by their calls alone: to add up the histograms of all takes twenty times as long.
+        busiest = (
+            f"SELECT {names} FROM {source.rows([*by, 'n'])} AS r GROUP BY {names} "  # noqa: S608 (names of ours)
+            f"ORDER BY sum(r.n) DESC, {values} LIMIT {{limit:UInt32}}"
+        )
+        source = replace(source, condition=f"{source.condition} AND ({', '.join(by)}) IN ({busiest})")
     sql = (
-        f"SELECT [{', '.join(f'toString(r.{label})' for label in by)}] AS values, {selected(TOTALS)} "  # noqa: S608 (names of ours)
+        f"SELECT {values} AS values, {selected(TOTALS)} "  # noqa: S608 (names of ours)
         f"FROM {source.rows([*by, *columns_needed(TOTALS.values())])} AS r "
         f"GROUP BY {names or 'tuple()'} ORDER BY calls DESC, values LIMIT {{limit:UInt32}}"
     )

@@ -68,7 +68,7 @@ def top(
     if order not in _ORDERS:
         raise QuestionError(unknown(order, "order", _ORDERS, plain=True))
     if label == "user_id":
-        rows, parameters = usage_rows(ask, period, where, named=True)
+        rows, parameters = usage_rows(ask, period, where, by=["user_id"], named=True)
         sums = ", ".join(f"sum(r.{name}) AS {name}" for name in _COLUMNS)
     else:
         source = choose(ask, period, [label], where)

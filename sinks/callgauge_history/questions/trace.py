@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from callgauge_history.questions.calls import CALL_COLUMNS, StoredCall
+from callgauge_history.questions.calls import CALL_COLUMNS, StoredCall, priced
 from callgauge_history.questions.critical_path import Piece, Span, critical_path
 from callgauge_history.questions.reading import read
 from callgauge_history.questions.source import between
 from callgauge_history.store import Ask
+from callgauge_history.tiers.usage import DAY_MS
 
 __all__ = ["Node", "Trace", "trace", "tree_of"]
 
@@ -61,21 +62,28 @@ def trace(ask: Ask, trace_id: str) -> Trace | None:
     """
     if not trace_id:
         return None
-    # The index on trace_id, which FINAL does not use, finds where the trace lies in the key; there FINAL looks.
-    place = (
-        "SELECT groupUniqArray(service), groupUniqArray(model), toUnixTimestamp64Milli(min(ts)), "
-        "toUnixTimestamp64Milli(max(ts)) FROM calls WHERE trace_id = {trace_id:String}"
-    )
-    services, models, first_ms, last_ms = ask(place, {"trace_id": trace_id}).rows[0]
-    if not services:
-        return None
+    days = ask(_DAYS, {"trace_id": trace_id}).rows
+    within = " OR ".join(between(int(day), int(day) + DAY_MS, "event_time") for [day] in days)
+    # Without a day: calls of before there was a table of them, or nothing.
+    calls = _calls_of(ask, trace_id, f"({within})" if days else "1")
+    return tree_of(trace_id, priced(ask, calls)) if calls else None
+
+
+#: On which days a trace has calls, epoch ms.
+_DAYS = """
+SELECT toInt64(toUnixTimestamp(toDateTime(day, 'UTC'))) * 1000 AS start
+FROM trace_days WHERE trace = sipHash64({trace_id:String}) GROUP BY day ORDER BY day"""
+
+
+def _calls_of(ask: Ask, trace_id: str, within: str) -> list[StoredCall]:
+    # FINAL does not use the index on trace_id, so the copies of a call are told apart here, as it does: by the key, of
+    # which the one with the largest version stays. Copies of a call are of one trace.
+    copies = f"SELECT *, version FROM calls WHERE {within} AND trace_id = {{trace_id:String}}"  # noqa: S608 (numbers of ours)
     sql = (
-        f"SELECT {CALL_COLUMNS} FROM (SELECT * FROM calls FINAL WHERE service IN {{services:Array(String)}} "  # noqa: S608 (names of ours)
-        f"AND model IN {{models:Array(String)}} AND {between(int(first_ms), int(last_ms) + 1, 'ts')}) "
-        f"WHERE trace_id = {{trace_id:String}} ORDER BY ts, event_id LIMIT {_MOST_SPANS}"
+        f"SELECT {CALL_COLUMNS} FROM ({copies} ORDER BY version DESC LIMIT 1 BY service, model, ts, event_id) "  # noqa: S608 (names of ours)
+        f"ORDER BY ts, event_id LIMIT {_MOST_SPANS}"
     )
-    calls = read(ask, StoredCall, sql, {"trace_id": trace_id, "services": services, "models": models})
-    return tree_of(trace_id, calls) if calls else None
+    return read(ask, StoredCall, sql, {"trace_id": trace_id})
 
 
 def tree_of(trace_id: str, calls: Sequence[StoredCall]) -> Trace:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from callgauge.errors import QuestionError
+from callgauge_history.questions.adjustments import adjusted_rows
 from callgauge_history.questions.call_rows import NO_STEPS
 from callgauge_history.questions.labels import Where, check_labels, conditions
 from callgauge_history.questions.period import Period
@@ -17,11 +18,10 @@ from callgauge_history.questions.reading import read
 from callgauge_history.questions.source import between
 from callgauge_history.store import Ask
 from callgauge_history.tiers.segments import segments, width_at
-from callgauge_history.tiers.usage import USAGE_LABELS, usage_coverage
+from callgauge_history.tiers.usage import DAY_MS, HOUR_MS, USAGE_LABELS, usage_coverage
 
 __all__ = ["USAGE_LABELS", "Usage", "usage", "usage_rows"]
 
-_LABELS = ", ".join(USAGE_LABELS)
 #: What is added up, and how it is made of a call.
 _SUMS = {
     "calls": "toInt64(1)",
@@ -75,7 +75,8 @@ def usage(
     by = check_labels(by, USAGE_LABELS)
     if step not in _STEPS:
         raise QuestionError(f"usage is told by {', '.join(_STEPS)}, not by {step!r}")
-    rows, parameters = usage_rows(ask, period, where, whole_hours=_has_whole_hours(zone, period))
+    width_ms = 1 if not _has_whole_hours(zone, period) else DAY_MS if zone == "UTC" and step != "hour" else HOUR_MS
+    rows, parameters = usage_rows(ask, period, where, by=by, width_ms=width_ms)
     values = f"[{', '.join(f'toString(r.{label})' for label in by)}]"
     begin = f"{_STEPS[step]}(toTimeZone(r.at, {{zone:String}}))"
     text = f"formatDateTime({begin}, '%F %T')" if step == "hour" else f"toString(toDate({begin}))"
@@ -99,16 +100,24 @@ def _has_whole_hours(zone: str, period: Period) -> bool:
 
 
 def usage_rows(
-    ask: Ask, period: Period, where: Where | None = None, *, named: bool = False, whole_hours: bool = True
+    ask: Ask,
+    period: Period,
+    where: Where | None = None,
+    *,
+    by: Sequence[str] = USAGE_LABELS,
+    named: bool = False,
+    width_ms: int = DAY_MS,
 ) -> tuple[str, dict[str, Any]]:
-    """A subquery in brackets with the usage of calls of models, and its parameters.
+    """A subquery in brackets with the usage of calls of models, and its parameters: at, the labels `by`, the sums.
 
-    Hours that are derived come from the table `usage`, the rest from the calls. Where the calls are no longer kept, the
-    period is widened to whole hours.
+    Days and hours that are derived come from the tables of usage, the rest from the calls. Where the calls are no
+    longer kept, the period is widened to whole hours. What calls were priced at later counts.
 
     Args:
+        by: the labels that the rows must have; days are kept by user alone.
         named: leave out calls without a user.
-        whole_hours: rows of an hour may stand for its calls; else each call has a row, with its own time.
+        width_ms: rows of hours, or of days, may stand for their calls: `HOUR_MS` or `DAY_MS`; 1: each call has a row,
+            with its own time.
 
     Raises:
         QuestionError: a name is no label, or hours are all that is left.
@@ -116,23 +125,33 @@ def usage_rows(
     condition, parameters = conditions(where or {}, USAGE_LABELS)
     if named:
         condition += " AND user_id != ''"
-    tiers = usage_coverage(ask)
+    by_user_alone = width_ms == DAY_MS and {*by, *(where or {})} <= {"user_id"}
+    tiers = usage_coverage(ask, by_user_alone=by_user_alone)
     first, last = (width_at(at_ms, 1, tiers) for at_ms in (period.start_ms, period.end_ms))
-    if max(first, last) > 1 and not whole_hours:
+    if max(first, last) > width_ms:
         raise QuestionError(
             "the calls of that time are no longer kept, but their hours are: ask for a time zone of whole hours"
         )
     start_ms, end_ms = period.start_ms // first * first, -(-period.end_ms // last) * last
     parts: dict[str, list[str]] = {}
-    for piece in segments(start_ms, end_ms, tiers if whole_hours else []):
-        column = "hour" if piece.tier else "event_time"
+    for piece in segments(start_ms, end_ms, tiers if width_ms > 1 else []):
+        column = _TIMES.get(piece.tier, "event_time")
         parts.setdefault(piece.tier, []).append(between(piece.start_ms, piece.end_ms, column))
+    names, sums = "".join(f"{label}, " for label in by), ", ".join(_SUMS)
     selects = []
-    if spans := parts.get("usage"):
-        columns = f"toDateTime64(hour, 3, 'UTC') AS at, {_LABELS}, {', '.join(_SUMS)}"
-        selects.append(f"SELECT {columns} FROM usage FINAL WHERE ({' OR '.join(spans)}) AND {condition}")  # noqa: S608 (names of ours)
-    if spans := parts.get(""):
-        columns = f"event_time AS at, {_LABELS}, {', '.join(f'{made} AS {name}' for name, made in _SUMS.items())}"
-        within = f"({' OR '.join(spans)}) AND {condition} AND {NO_STEPS}"
-        selects.append(f"SELECT {columns} FROM (SELECT * FROM calls FINAL WHERE {within})")  # noqa: S608 (names of ours)
+    for table, spans in parts.items():
+        within = f"({' OR '.join(spans)}) AND {condition}"
+        if table:
+            at = f"toDateTime64({_TIMES[table]}, 3, 'UTC') AS at"
+            selects.append(f"SELECT {at}, {names}{sums} FROM {table} FINAL WHERE {within}")  # noqa: S608 (names of ours)
+        else:
+            made = ", ".join(f"{made} AS {name}" for name, made in _SUMS.items())
+            calls = f"(SELECT * FROM calls FINAL WHERE {within} AND {NO_STEPS})"  # noqa: S608 (names of ours)
+            selects.append(f"SELECT event_time AS at, {names}{made} FROM {calls}")  # noqa: S608 (names of ours)
+    columns, whole = ["at", *by, *_SUMS], between(start_ms, end_ms, "event_time")
+    selects.append(adjusted_rows(columns, whole, f"{condition} AND {NO_STEPS}", errors_are_counts=True))
     return f"({' UNION ALL '.join(selects)})", parameters
+
+
+#: Table -> the column that holds the beginning of its hours or days.
+_TIMES = {"usage_1h": "hour", "usage_1d": "day"}

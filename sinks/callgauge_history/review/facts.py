@@ -6,7 +6,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from callgauge_history.marks.stored import StoredMark, stored_marks
-from callgauge_history.questions.call_rows import ANSWERED, NO_STEPS
+from callgauge_history.questions.lines import lines
+from callgauge_history.questions.numbers import Numbers
+from callgauge_history.questions.period import Period
+from callgauge_history.questions.summary import summary, summary_by
 from callgauge_history.quoted import at
 from callgauge_history.review.week import WEEK_MS, Week
 from callgauge_history.store import Ask
@@ -100,43 +103,54 @@ def facts_of(ask: Ask, week: Week) -> Facts:
     Raises:
         StoreError: the store cannot be asked.
     """
+    weeks = Period(week.start_ms - WEEK_MS, week.start_ms), Period(week.start_ms, week.end_ms)
+    before, now = (_sums(summary(ask, each).numbers) for each in weeks)
     return Facts(
         week,
-        _sums(ask, week, ()).get((), (Sums(), Sums())),
-        {(key[0], key[1]): sums for key, sums in _sums(ask, week, ("service", "model")).items()},
+        (before, now),
+        _series(ask, weeks),
         _scores(ask, week),
         [new for kind, column in _NEW for new in _new(ask, week, kind, column)],
         _alerts(ask, week),
         stored_marks(ask, week.start_ms, week.end_ms),
-        _hours(ask, week),
+        _hours(ask, Period(weeks[0].start_ms, weeks[1].end_ms)),
     )
 
 
 _NEW = (("model", "model"), ("prompt", "prompt_version"), ("error", "error_type"))
-_TOKENS = "sum(ifNull(input_tokens, 0) + ifNull(output_tokens, 0))"
-_SUMS = f"count(), countIf(status = 'error'), sum(ifNull(cost_usd, 0)), {_TOKENS}"
-_LATENCY = f"latency_ms, latency_ms IS NOT NULL AND {ANSWERED}"
-_ANSWERED = f"quantileExactIf(0.5)({_LATENCY}), quantileExactIf(0.95)({_LATENCY})"
+_MOST_SERIES = 100_000
+_HOURLY = ("calls", "errors", "cost_usd", "latency_p95_ms")
+
+
+def _sums(numbers: Numbers) -> Sums:
+    tokens = numbers.input_tokens + numbers.output_tokens
+    latencies = numbers.latency_p50_ms, numbers.latency_p95_ms
+    return Sums(numbers.calls, numbers.errors, float(numbers.cost_usd), tokens, *latencies)
+
+
+def _series(ask: Ask, weeks: tuple[Period, Period]) -> dict[Series, tuple[Sums, Sums]]:
+    found: dict[Series, list[Sums]] = defaultdict(lambda: [Sums(), Sums()])
+    for place, period in enumerate(weeks):
+        for each in summary_by(ask, period, ["service", "model"], limit=_MOST_SERIES):
+            found[each.values[0], each.values[1]][place] = _sums(each)
+    return {key: (before, now) for key, (before, now) in found.items()}
+
+
+def _hours(ask: Ask, period: Period) -> list[Hour]:
+    """Those with calls."""
+    found = lines(ask, period, _HOURLY, _HOUR_MS, stored_until_ms=period.start_ms)
+    hours = []
+    for line in found.lines:
+        for start_ms, calls, errors, cost, p95 in zip(
+            found.starts_ms, *(line.numbers[name] for name in _HOURLY), strict=True
+        ):
+            if calls:
+                hours.append(Hour(start_ms, int(calls), int(errors or 0), cost or 0.0, p95))
+    return hours
 
 
 def _within(from_ms: int, to_ms: int, time: str = "event_time") -> str:
     return f"{time} >= {at(from_ms)} AND {time} < {at(to_ms)}"
-
-
-def _both(week: Week) -> str:
-    return _within(week.start_ms - WEEK_MS, week.end_ms)
-
-
-def _sums(ask: Ask, week: Week, by: tuple[str, ...]) -> dict[tuple[str, ...], tuple[Sums, Sums]]:
-    keys = "".join(f"{name}, " for name in by)
-    now = f"event_time >= {at(week.start_ms)} AS now"
-    where = f"{_both(week)} AND {NO_STEPS}"
-    rows = ask(f"SELECT {keys}{now}, {_SUMS}, {_ANSWERED} FROM calls_priced WHERE {where} GROUP BY {keys}now").rows  # noqa: S608 (names and times of ours)
-    found: dict[tuple[str, ...], list[Sums]] = defaultdict(lambda: [Sums(), Sums()])
-    for row in rows:
-        key, (which, calls, errors, cost, tokens, p50, p95) = tuple(row[: len(by)]), row[len(by) :]
-        found[key][int(which)] = Sums(int(calls), int(errors), float(cost), int(tokens), p50, p95)
-    return {key: (before, after) for key, (before, after) in found.items()}
 
 
 def _scores(ask: Ask, week: Week) -> dict[tuple[str, str], tuple[ScoreSums, ScoreSums]]:
@@ -162,12 +176,3 @@ def _alerts(ask: Ask, week: Week) -> dict[tuple[str, str], int]:
     sql = f"SELECT rule, argMax(severity, seq), uniqExact(alert_id) AS episodes FROM alerts FINAL WHERE {within}"  # noqa: S608
     rows = ask(f"{sql} GROUP BY rule ORDER BY episodes DESC, rule").rows
     return {(rule, severity): int(episodes) for rule, severity, episodes in rows}
-
-
-def _hours(ask: Ask, week: Week) -> list[Hour]:
-    hour = "intDiv(toUnixTimestamp64Milli(event_time), 3600000) AS hour"
-    p95 = f"quantileExactIf(0.95)({_LATENCY})"
-    where = f"{_both(week)} AND {NO_STEPS}"
-    sums = f"count(), countIf(status = 'error'), sum(ifNull(cost_usd, 0)), {p95}"
-    rows = ask(f"SELECT {hour}, {sums} FROM calls_priced WHERE {where} GROUP BY hour ORDER BY hour").rows  # noqa: S608
-    return [Hour(int(at_h) * _HOUR_MS, int(n), int(bad), float(cost), p95) for at_h, n, bad, cost, p95 in rows]

@@ -12,7 +12,7 @@ A bucket is *dirty* when rows of it were stored after it was derived, so a finer
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Coverage", "Segment", "segments", "width_at"]
 
@@ -30,6 +30,8 @@ class Coverage:
     """Starts of buckets that are not up to date, epoch ms."""
     kept_from_ms: int = 0
     """What begins before this has outlived the *finer* tier: it is never dirty, nothing finer can tell better."""
+    is_counted: bool = field(default=False, compare=False)
+    """Whether the counts of its grouping sets are as new as the tier (`tiers.counting`)."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Segment:
     tier: str
     start_ms: int
     end_ms: int
+    is_counted: bool = field(default=False, compare=False)
+    """See `Coverage.is_counted`."""
 
 
 def width_at(at_ms: int, least_ms: int, tiers: Sequence[Coverage]) -> int:
@@ -69,7 +73,7 @@ def segments(start_ms: int, end_ms: int, tiers: Sequence[Coverage]) -> list[Segm
     done_ms = start_ms
     for piece_start, piece_end in _clean_pieces(start_ms, end_ms, tier):
         found += segments(done_ms, piece_start, finer)
-        found.append(Segment(tier.name, piece_start, piece_end))
+        found.append(Segment(tier.name, piece_start, piece_end, tier.is_counted))
         done_ms = piece_end
     return found + segments(done_ms, end_ms, finer)
 

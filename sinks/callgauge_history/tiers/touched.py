@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from callgauge_history.store import Ask
+from callgauge_history.tiers.counting import COUNTED, COUNTS
 from callgauge_history.tiers.ladder import TIERS, Base
 from callgauge_history.tiers.segments import Coverage
 
@@ -21,11 +22,21 @@ OVERLAP_MS = 300_000
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a tier is derived: what was stored before `cursor_ms` is in it. See `Coverage.kept_from_ms`."""
+    """How far a tier is derived: what was stored before `cursor_ms` is in it. See `Coverage.kept_from_ms`.
+
+    Attributes:
+        counted_ms: the same of the counts of its grouping sets (`counting`); None: they were never made.
+    """
 
     tier: str
     cursor_ms: int
     kept_from_ms: int
+    counted_ms: int | None = None
+
+    @property
+    def since_ms(self) -> int:
+        """What was stored since then has to be derived, or counted."""
+        return self.cursor_ms if self.counted_ms is None else min(self.cursor_ms, self.counted_ms)
 
 
 @dataclass(frozen=True)
@@ -40,10 +51,16 @@ class Touched:
 def read_progress(ask: Ask, base: Base) -> list[Progress]:
     """Of each tier that was derived, the finest first; a tier whose finer one is missing counts as not derived."""
     rows = ask(
-        "SELECT tier, toUnixTimestamp64Milli(cursor), kept_from_ms FROM tier_progress FINAL WHERE base = {base:String}",
-        {"base": base.table},
+        "SELECT base, tier, toUnixTimestamp64Milli(cursor), kept_from_ms FROM tier_progress FINAL "
+        "WHERE base IN ({base:String}, {counts:String})",
+        {"base": base.table, "counts": COUNTS if base is COUNTED else base.table},
     ).rows
-    found = {str(tier): Progress(str(tier), int(cursor), int(kept)) for tier, cursor, kept in rows}
+    counted = {str(tier): int(cursor) for of, tier, cursor, _ in rows if of == COUNTS}
+    found = {
+        str(tier): Progress(str(tier), int(cursor), int(kept), counted.get(str(tier)))
+        for of, tier, cursor, kept in rows
+        if of == base.table
+    }
     known: list[Progress] = []
     for tier in TIERS:
         if tier.name not in found:
@@ -59,7 +76,17 @@ def coverages(ask: Ask, base: Base) -> list[Coverage]:
         return []
     found = touched_buckets(ask, base, {each.tier: each.cursor_ms for each in progress}).buckets
     widths = {tier.name: tier.width_ms for tier in TIERS}
-    return [Coverage(each.tier, widths[each.tier], frozenset(found[each.tier]), each.kept_from_ms) for each in progress]
+    return [
+        Coverage(
+            each.tier,
+            widths[each.tier],
+            frozenset(found[each.tier]),
+            each.kept_from_ms,
+            # A process of before the counts may have derived the tier since they were made.
+            is_counted=each.counted_ms is not None and each.counted_ms >= each.cursor_ms,
+        )
+        for each in progress
+    ]
 
 
 def touched_buckets(ask: Ask, base: Base, cursors: Mapping[str, int]) -> Touched:

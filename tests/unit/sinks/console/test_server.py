@@ -9,13 +9,15 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from callgauge.errors import SettingError, StoreError
 from callgauge.settings import Settings, load_settings
 from callgauge_console.app import run
 from callgauge_console.server import ConsoleServer
-from callgauge_history.query import run_query
+from callgauge_history.query import have_done, run_query
 from callgauge_history.store import QueryResult, Store
+from tests.unit.sinks.made_calls import T0, store_calls
 
 TOKEN = "t0ken"
 
@@ -28,6 +30,7 @@ def settings(tmp_path: Path) -> Settings:
         api_token=TOKEN,
         api_port=0,
         bootstrap_servers="127.0.0.1:1",
+        prices_file=tmp_path / "prices.yaml",
     )
 
 
@@ -117,3 +120,51 @@ def test_nothing_there_yet(settings: Settings) -> None:
     with pytest.raises(StoreError, match="callgauge up"):
         run_query(settings, "SELECT 1")
     assert not (settings.data_dir / "store").exists()
+
+
+def test_a_user_is_erased_by_the_process_that_holds_the_store(
+    console: ConsoleServer, settings: Settings, store: Store
+) -> None:
+    """`callgauge erase` beside a running stack; nobody without the token can."""
+    store_calls(store, [{"end": T0 + 1, "user_id": "ada"}, {"end": T0 + 1, "user_id": "bob"}])
+    dry = have_done(settings, "/v1/erasures", {"user": "ada", "dry_run": True})
+    assert dry is not None
+    assert dry["rows"]["calls"] == 1
+    assert store.query("SELECT count() FROM calls").rows == [[2]]
+    done = have_done(settings, "/v1/erasures", {"user": "ada"})
+    assert done is not None
+    assert (done["rows"], "llm.calls" in done["on_the_bus_until"]) == (dry["rows"], False)
+    assert store.query("SELECT user_id FROM calls").rows == [["bob"]]
+    assert httpx.post(f"{console.url}/v1/erasures", json={"user": "bob"}).status_code == 403
+    with pytest.raises(StoreError, match="user"):
+        have_done(settings, "/v1/erasures", {"user": ""})
+
+
+def test_calls_are_priced_again_by_the_process_that_holds_the_store(
+    settings: Settings, store: Store, console: ConsoleServer
+) -> None:
+    """As `callgauge reprice` does it; the price is noted, too."""
+    assert settings.prices_file is not None
+    settings.prices_file.write_text("prices:\n  - {model: house, input_mtok: 2, output_mtok: 4}\n")
+    store_calls(store, [{"end": T0 + 1, "model": "house", "input_tokens": 1_000_000, "output_tokens": 0}])
+    asked = {"from_ms": int(T0 * 1000), "to_ms": int(T0 * 1000) + 60_000, "made_by": "ada"}
+    dry = have_done(settings, "/v1/repricings", asked | {"dry_run": True})
+    assert store.query("SELECT count() FROM cost_adjustments").rows == [[0]]
+    done = have_done(settings, "/v1/repricings", asked)
+    assert dry == done
+    assert done is not None
+    assert done["models"] == {"house": {"calls": 1, "before_usd": 0.0, "after_usd": 2.0}}
+    assert store.query("SELECT made_by, cost_nano FROM cost_adjustments").rows == [["ada", 2_000_000_000]]
+    assert store.query("SELECT kind, toFloat64(dollars) FROM prices_used ORDER BY kind").rows == [
+        ["input_tokens", 2],
+        ["output_tokens", 4],
+    ]
+    with pytest.raises(StoreError, match="before"):
+        have_done(settings, "/v1/repricings", asked | {"to_ms": 0})
+
+
+def test_a_server_is_changed_by_whoever_asks(settings: Settings) -> None:
+    """Nobody holds it."""
+    server = settings.model_copy(update={"store": SecretStr("http://127.0.0.1:1/")})
+    assert have_done(server, "/v1/erasures", {"user": "ada"}) is None
+    assert have_done(settings, "/v1/erasures", {"user": "ada"}) is None

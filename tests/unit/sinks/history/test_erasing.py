@@ -32,7 +32,7 @@ def stored(store: Store) -> Store:
     store_scores(store, [{"ts": T0, "name": "s", "value": 1.0} | each for each in about])
     ids, now = ["a1", "b1"], pa.array([round(time.time() * 1000)] * 2, TIME)
     store.insert("content", pa.table({"event_id": ids, "prompt": ids, "appended_at": now}))
-    store.insert("usage", pa.table({"user_id": [USER, "bob"], "calls": [2, 2]}))
+    store.insert("usage_1h", pa.table({"user_id": [USER, "bob"], "calls": [2, 2]}))
     raw = [base64.b64encode(text.encode()).decode() for text in (f'{{"user_id": "{USER}"', '{"user_id": "bob"')]
     store.insert("dead_letters", pa.table({"topic": ["x", "x"], "offset": [1, 2], "raw": raw, "ts": now}))
     alerts = ((1, "o\\'neil"), (2, "bob"))
@@ -45,8 +45,8 @@ def test_the_users_rows_go_and_no_others(stored: Store) -> None:
     """Calls, steps of their traces, scores of both, content, alerts, dead letters."""
     found = {each.table: each.rows for each in erase(stored, USER)}
     assert found == {
-        "scores": 3, "content": 1, "cost_adjustments": 0, "usage": 1, "alert_actions": 0, "alerts": 1,
-        "dead_letters": 1, "steps of traces": 1, "calls": 2,
+        "scores": 3, "content": 1, "cost_adjustments": 0, "usage_1h": 1, "usage_1d": 0, "alert_actions": 0, "alerts": 1,
+        "dead_letters": 1, "trace_days": 1, "steps of traces": 1, "calls": 2,
     }  # fmt: skip
     assert sorted(row[0] for row in stored.query("SELECT event_id FROM calls FINAL").rows) == ["b1", "b2", "c1"]
     assert sorted(row[0] for row in stored.query("SELECT event_id FROM scores FINAL").rows) == ["", "b1"]

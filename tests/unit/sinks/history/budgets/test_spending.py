@@ -74,7 +74,8 @@ def test_adjusted_costs_count(store: Store) -> None:
         "event_time": pa.array([int(T0 * 1000) + 1000 * row[1] for row in rows], pa.timestamp("ms", tz="UTC")),
         "made_at": pa.array([row[2] for row in rows], pa.timestamp("ms", tz="UTC")),
         "delta_nano": [row[3] for row in rows],
-        "cost_nano": [0, int(0.5e9), int(3e9)],
+        "cost_nano": [int(3e9), int(0.5e9), int(3e9)],
+        "cost_nano_before": [int(2e9), int(3e9), None],
         "user_id": ["ada"] * 3,
         "service": ["chat"] * 3,
     }))  # fmt: skip

@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from callgauge.errors import QuestionError
+from callgauge_evaluator import tier_totals
+from callgauge_evaluator.binding import bind_history
+from callgauge_evaluator.lookbacks import ask_totals
+from callgauge_evaluator.totals_sql import Cut, rows_of, totals_sql
 from callgauge_history.questions import source
+from callgauge_history.questions import summary as summary_module
 from callgauge_history.questions.changes import Side
 from callgauge_history.questions.compare import compare
 from callgauge_history.questions.errors import error_breakdown
@@ -23,9 +28,13 @@ from callgauge_history.questions.usage import usage
 from callgauge_history.questions.volume import volume
 from callgauge_history.store import Ask
 from callgauge_history.tiers import touched
+from callgauge_history.tiers.counting import counts_table
 from callgauge_history.tiers.job import derive
 from callgauge_history.tiers.ladder import BASES, TIERS
 from callgauge_history.tiers.usage import derive_usage
+from callgauge_rules.placing import Placed
+from callgauge_rules.rule import Rule
+from callgauge_windows.totals import Totals
 from tests.unit.sinks.history.questions import oracle
 from tests.unit.sinks.history.questions.conftest import Filled
 
@@ -33,6 +42,7 @@ QUESTIONS: dict[str, Callable[[Ask, Period], Any]] = {
     "summary": lambda ask, p: summary(ask, p).numbers,
     "of a model": lambda ask, p: summary(ask, p, {"model": "gpt-4"}).numbers,
     "by": lambda ask, p: summary_by(ask, p, ["provider", "model"]),
+    "busiest": lambda ask, p: summary_by(ask, p, ["provider", "model"], limit=2),
     "percentiles": lambda ask, p: percentiles(ask, p, "ttft", ["model"]),
     "minutes": lambda ask, p: series(ask, p, "latency_p95_ms", 60_000, ["model"]),
     "half hours": lambda ask, p: series(ask, p, "error_rate", 1_800_000, ["service"]),
@@ -45,6 +55,7 @@ QUESTIONS: dict[str, Callable[[Ask, Period], Any]] = {
     "volume": lambda ask, p: volume(ask, p),
 }
 HALF_HOUR_MS = 1_800_000
+COUNTED_TOO = ("tier_progress", "usage_1h", "usage_1d", "calls_1h", *(counts_table(tier.name) for tier in TIERS))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +66,7 @@ def answers(history: Filled) -> Iterator[dict[Any, Any]]:
         derive(history.store, base)
     derive_usage(history.store, int(history.ask("SELECT toUnixTimestamp64Milli(now64(3))").rows[0][0]))
     yield given
-    for table in ("tier_progress", "usage", *(tier.table(base) for base in BASES for tier in TIERS)):
+    for table in (*COUNTED_TOO, *(tier.table(base) for base in BASES for tier in TIERS)):
         history.store.command(f"TRUNCATE TABLE {table}")
 
 
@@ -84,6 +95,15 @@ def test_the_same_answer(
         monkeypatch.setattr(touched, "touched_buckets", touched_hour)
     for part in parts(history.period):
         assert QUESTIONS[name](history.ask, part) == answers[name, part]
+
+
+def test_the_busiest_are_the_same(history: Filled, answers: dict[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are many rows they are looked for first."""
+    assert answers
+    by = ["service", "feature", "provider", "model"]
+    expected = {limit: summary_by(history.ask, history.period, by, limit=limit) for limit in (1, 3, 100)}
+    monkeypatch.setattr(summary_module, "_MANY_ROWS", 0)
+    assert {limit: summary_by(history.ask, history.period, by, limit=limit) for limit in expected} == expected
 
 
 def test_the_tiers_are_read(history: Filled, answers: dict[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,3 +137,52 @@ def test_where_windows_are_gone(history: Filled, answers: dict[Any, Any], monkey
     assert given.numbers.calls == len(inside)
     with pytest.raises(QuestionError, match="multiples of 3600 s"):
         series(history.ask, part, "calls", 60_000)
+
+
+RULES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "errors by model": ("error_rate", ("model",), {}),
+    "a percentile of all": ("latency_p95_ms", (), {}),
+    "cost of a provider's features": ("cost_usd", ("feature",), {"provider": "openai"}),
+    "by a user": ("calls", ("user_id",), {}),
+    "steps of traces": ("calls", ("operation",), {}),
+}
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["all there", "an hour of windows is late"])
+@pytest.mark.parametrize("in_steps", [False, True], ids=["whole", "in steps"])
+@pytest.mark.parametrize("name", RULES)
+def test_rules_see_the_same(
+    history: Filled, answers: dict[Any, Any], name: str, in_steps: bool, late: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rules from history read the tiers where these hold the calls, and tell the same of them."""
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
+    monkeypatch.setattr(tier_totals, "LEAST_CALLS", 1)
+    assert answers
+    if late:
+        counts = tier_totals._calls_of_hours
+
+        def one_more(*args: Any) -> dict[int, int]:
+            found = counts(*args)
+            return found | {max(found): found[max(found)] + 1}
+
+        monkeypatch.setattr(tier_totals, "_calls_of_hours", one_more)
+    aggregate, by, where = RULES[name]
+    entry = {"name": "r", "aggregate": aggregate, "lookback": "12h", "value": "0", "by": list(by), "where": where}
+    [rule], _ = bind_history([Placed(Rule.model_validate(entry), None, "")])
+    begin_ms, end_ms = (at // HALF_HOUR_MS * HALF_HOUR_MS for at in (history.period.start_ms, history.period.end_ms))
+    cut = Cut(begin_ms, end_ms, HALF_HOUR_MS if in_steps else end_ms - begin_ms)
+    condition = rule.bound.main
+    sql = totals_sql(condition, by, where, cut)
+    expected = {found[:2]: found.totals for found in rows_of(condition, by, history.ask(sql).rows)}
+    given = {found[:2]: found.totals for found in ask_totals(rule, condition, history.ask, cut)}
+    assert _without_examples(given) == _without_examples(expected)
+    held = tier_totals.tier_totals(history.ask, condition, by, where, cut)
+    assert (held is None) is (name == "by a user")
+
+
+def _without_examples(found: dict[Any, Totals]) -> dict[Any, Totals]:
+    """Of equally large events the tiers may name another one."""
+    for totals in found.values():
+        for measure in totals.measures.values():
+            measure.max_event_id = ""
+    return found

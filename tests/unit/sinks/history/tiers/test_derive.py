@@ -16,6 +16,7 @@ from callgauge.schema import EpochStart, WindowRow
 from callgauge_history.store import Store
 from callgauge_history.tiers import touched
 from callgauge_history.tiers.columns import columns_of
+from callgauge_history.tiers.counting import counts_table
 from callgauge_history.tiers.deriving import batches_of
 from callgauge_history.tiers.job import TierJob, derive
 from callgauge_history.tiers.ladder import BASES, TIERS, Base, bucket_start_ms
@@ -131,6 +132,21 @@ def stored(store: Store, table: str) -> dict[tuple[Any, ...], Any]:
     return found
 
 
+def counts_of(tier: dict[tuple[Any, ...], Any]) -> dict[tuple[str, int], tuple[int, int]]:
+    """By grouping set and bucket, the series of a tier that hold something, and what they add up to."""
+    found: dict[tuple[str, int], tuple[int, int]] = {}
+    for (grouping, _, start), (numbers, _, _) in tier.items():
+        series, n = found.get((grouping, start), (0, 0))
+        found[grouping, start] = (series + 1, n + numbers["n"])
+    return found
+
+
+def counted(store: Store, tier: str) -> dict[tuple[str, int], tuple[int, int]]:
+    columns = "grouping, toUnixTimestamp64Milli(window_start), series, n"
+    rows = store.query(f"SELECT {columns} FROM {counts_table(tier)} FINAL WHERE series > 0").rows
+    return {(grouping, int(start)): (int(series), int(n)) for grouping, start, series, n in rows}
+
+
 @pytest.fixture
 def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     """What was stored before a cursor is not looked at again, so that a test sees what the cursor alone does."""
@@ -144,7 +160,8 @@ def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_overlap")
 def test_tiers_are_a_plain_recount(module_store: Store, history: list[tuple[str, Any, Any]]) -> None:
     """In whatever order rows grow, come late or again, become void, are derived and forgotten."""
-    for table in ("windows", "epochs", "tier_progress", *(tier.table(WINDOWS) for tier in TIERS)):
+    counts = [counts_table(tier.name) for tier in TIERS]
+    for table in ("windows", "epochs", "tier_progress", *counts, *(tier.table(WINDOWS) for tier in TIERS)):
         module_store.command(f"TRUNCATE TABLE {table}")
     played = Played(module_store)
     for what, first, second in history:
@@ -164,6 +181,7 @@ def test_tiers_are_a_plain_recount(module_store: Store, history: list[tuple[str,
         for tier in TIERS:
             expected = recounted(iter(played.rows.values()), tier.width_ms)
             assert stored(module_store, tier.table(WINDOWS)) == expected
+            assert counted(module_store, tier.name) == counts_of(expected)
 
 
 @pytest.mark.usefixtures("no_overlap")
