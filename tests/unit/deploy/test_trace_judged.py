@@ -24,8 +24,11 @@ rules:
 
 def call(number: int) -> Call:
     """One a second for ten minutes; those of minute 5 fail."""
-    status = "error" if 300 <= number < 360 else "success"
-    return Call(event_id=f"e{number}", ts=START_S + number, service="s", model="a", latency_ms=500.0, status=status)
+    fails = 300 <= number < 360
+    return Call(
+        event_id=f"e{number}", ts=START_S + number, service="s", model="a", latency_ms=500.0,
+        status="error" if fails else "success",
+    )  # fmt: skip
 
 
 @pytest.fixture
