@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from callgauge_streams.rollup.tables.interned import Numbered
 from callgauge_windows.compiled import uncounted
+from callgauge_windows.instructions import prefetch
 
 __all__ = ["WINDOW_BITS", "Slots", "Union", "add_rows"]
 
@@ -17,6 +18,7 @@ Int64s = npt.NDArray[np.int64]
 
 #: Windows are at least a second wide, a call ends within 32 years of the year 2100: their numbers are below 2^33.
 WINDOW_BITS = 42
+_AHEAD = 16
 
 
 class Slots:
@@ -54,6 +56,9 @@ class Slots:
 def add_rows(totals: Any, slots: Any, values: Any) -> None:
     """Add each event's row of values to its slot's."""
     for event in range(len(slots)):
+        ahead = slots[min(event + _AHEAD, len(slots) - 1)] * totals.shape[1]
+        for line in range(0, totals.shape[1], 8):  # a cache line is eight numbers
+            prefetch(totals, ahead + line)
         for column in range(values.shape[1]):
             totals[slots[event], column] += values[event, column]
 

@@ -6,7 +6,7 @@ Decoding to objects, counting their fields and freeing them cost four times as m
 
 It reads what emitters usually write, and leaves the rest to msgspec: escapes in a name, an id or a label, numbers of
 more than 18 digits, repeated fields, anything out of its bounds. Whatever is read here, msgspec reads as the same (a
-test checks it). The parts it is made of are in `callgauge_windows/json_scan.py`.
+test checks it). The parts it is made of are in `callgauge_windows/json_*.py`.
 """
 
 from __future__ import annotations

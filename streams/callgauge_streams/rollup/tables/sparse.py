@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_windows.compiled import inlined, uncounted
+from callgauge_windows.instructions import prefetch
 
 __all__ = ["PairCounts", "SparseCounts"]
 
@@ -17,6 +18,7 @@ Int64s = npt.NDArray[np.int64]
 # Dense counting pays up to this many cells for each pair.
 _CELLS = 32
 _FULL = 0.6
+_AHEAD = 16
 # Of an entry the low bits are the count, which is at most 65,536: a block has no more events.
 _COUNT_BITS = 18
 _COUNT = (1 << _COUNT_BITS) - 1
@@ -98,10 +100,14 @@ def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
 
 
 @inlined
+def _first_place(table: Any, pair: int) -> Any:
+    return np.int64((np.uint64(pair) * _SPREAD) >> _TOP) & (len(table) - 1)
+
+
+@inlined
 def _place(table: Any, pair: int) -> int:
     """The place of a pair in the table, or the free place where it would go."""
-    mask = len(table) - 1
-    at = np.int64((np.uint64(pair) * _SPREAD) >> _TOP) & mask
+    mask, at = len(table) - 1, _first_place(table, pair)
     while table[at] != 0 and table[at] >> _COUNT_BITS != pair:
         at = (at + 1) & mask
     return int(at)
@@ -110,8 +116,11 @@ def _place(table: Any, pair: int) -> int:
 @uncounted
 def _count(table: Any, slots: Any, items: Any, bits: int) -> int:
     """Count each pair once. Returns how many pairs are new."""
-    new = 0
+    new, last = 0, len(slots) - 1
     for event in range(len(slots)):
+        # Of many series the table fits no cache: what is looked at soon comes while this is looked at.
+        ahead = min(event + _AHEAD, last)
+        prefetch(table, _first_place(table, (slots[ahead] << bits | items[ahead]) + 1))
         if items[event] >= 0:
             pair = (slots[event] << bits | items[event]) + 1
             at = _place(table, pair)
