@@ -17,8 +17,10 @@ import hypothesis
 import pytest
 
 from callgauge.settings import Settings, load_settings
+from callgauge_history.store import Store
 from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
 from tests.compiling import compile_once
+from tests.embedded_store import open_new
 from tests.examples import try_all
 from tests.forkserver import forking
 from tests.order import spread
@@ -113,11 +115,16 @@ def tansu() -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
-def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    """One Apache Kafka for the whole run, with all its processes; skipped without Java and Maven, an error in CI."""
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of this run, the same one in all its processes."""
     own = tmp_path_factory.getbasetemp()
-    folder = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own  # those of all processes are in one
-    with skipped_without_kafka(), shared_broker("kafka", folder / "brokers") as broker:
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def kafka(run_folder: Path) -> Iterator[Broker]:
+    """One Apache Kafka for the whole run, with all its processes; skipped without Java and Maven, an error in CI."""
+    with skipped_without_kafka(), shared_broker("kafka", run_folder / "brokers") as broker:
         yield broker
 
 
@@ -137,6 +144,12 @@ def skipped_without_kafka() -> Iterator[None]:
         if in_ci():
             raise
         pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def new_store(run_folder: Path) -> Callable[[Path], Store]:
+    """Opens an embedded store of the newest form in a folder that is not there yet; closing it is the caller's part."""
+    return lambda folder: open_new(folder, run_folder / "stores")
 
 
 @pytest.fixture(scope="session", params=["tansu", pytest.param("kafka", marks=pytest.mark.kafka)])

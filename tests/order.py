@@ -45,7 +45,7 @@ def _mixed(waiting: Sequence[T], computing: Sequence[T], together: Callable[[T],
     due = [list(group) for _, group in groupby(waiting, together)]
     mixed: list[T] = due.pop(0) if due else []
     apart = len(computing) * _FIRST / (len(due) + 1)
-    behind = 0
+    behind = 0.0
     for _, group in groupby(computing, together):
         mixed += (tests := list(group))
         behind += len(tests)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -14,8 +14,7 @@ from playwright.sync_api import Browser, Page
 
 from callgauge.keys.key_hash import hash_of, id_of, new_key
 from callgauge.schema import Call
-from callgauge_history.migrate import migrate
-from callgauge_history.store import Store, open_store
+from callgauge_history.store import Store
 from tests.console.checks import barriers, check_numbers, runs_nothing, too_wide
 from tests.console.chromium import Faults, browser, open_page, show
 from tests.console.fill import fill
@@ -32,9 +31,10 @@ def traffic() -> Traffic:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory, traffic: Traffic) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path_factory.mktemp('store')}")
-    migrate(opened)
+def store(
+    tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[Path], Store], traffic: Traffic
+) -> Iterator[Store]:
+    opened = new_store(tmp_path_factory.mktemp("store") / "clickhouse")
     fill(opened, traffic, GROUPINGS)
     yield opened
     opened.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import tomllib
@@ -73,6 +74,20 @@ sys.meta_path.insert(0, Missing())
 {program}
 """
 
+#: One command after the other, and what each ends with.
+EACH = """
+import json
+from callgauge_deploy.entry import main
+told = {}
+for command in sys.argv[1:]:
+    sys.argv[1:] = [command]
+    try:
+        main()
+    except SystemExit as ended:
+        told[command] = ended.code
+print(json.dumps(told))
+"""
+
 
 def run_with(extras: set[str], program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `program` in a Python that has only the modules of these extras."""
@@ -116,13 +131,24 @@ def test_each_subcommand_has_its_extras() -> None:
     assert {part for extras in EXTRAS.values() for part in extras.split(",")} <= set(PROJECT["optional-dependencies"])
 
 
-@pytest.mark.parametrize("command", [*EXTRAS, "--help", "--version"])
+@pytest.mark.parametrize("command", ["query", "--help"])
 def test_without_any_extra_it_says_what_to_install(command: str) -> None:
     """`pip install callgauge` alone: one line, exit code 1."""
     result = command_with(set(), command)
     extras = EXTRAS.get(command, ALL)
     assert result.stderr == f"callgauge: error: typer is not installed: pip install 'callgauge[{extras}]'\n"
     assert (result.returncode, result.stdout) == (1, "")
+
+
+def test_without_any_extra_each_command_says_what_to_install() -> None:
+    """All in one process: what `sys.exit` is given is the line that Python prints."""
+    commands = [*EXTRAS, "--help", "--version"]
+    result = run_with(set(), EACH, *commands)
+    assert (result.stderr, result.returncode) == ("", 0)
+    assert json.loads(result.stdout) == {
+        command: f"callgauge: error: typer is not installed: pip install 'callgauge[{EXTRAS.get(command, ALL)}]'"
+        for command in commands
+    }
 
 
 @pytest.mark.parametrize("command", [["rollup"], ["detect"], ["reaggregate", "--from", "0"]])

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from callgauge_history.migrate import migrate
-from callgauge_history.store import Store, open_store
+from callgauge_history.store import Store
 
 
 @pytest.fixture(scope="module")
-def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    store = open_store(f"chdb://{tmp_path_factory.mktemp('store')}")
-    migrate(store)
+def module_store(tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[Path], Store]) -> Iterator[Store]:
+    store = new_store(tmp_path_factory.mktemp("store") / "clickhouse")
     yield store
     store.close()
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,8 +21,7 @@ from callgauge.refs import read_ref, ref_of
 from callgauge.schema import Call
 from callgauge_console.application import make_api
 from callgauge_console.parts import Parts
-from callgauge_history.migrate import migrate
-from callgauge_history.store import Store, open_store
+from callgauge_history.store import Store
 from tests.console.fill import fill
 from tests.console.served import GROUPINGS, Served, serve
 from tests.console.traffic import NASTY, Traffic, made_traffic
@@ -37,9 +37,10 @@ def traffic() -> Traffic:
 
 
 @pytest.fixture(scope="module")
-def filled(tmp_path_factory: pytest.TempPathFactory, traffic: Traffic) -> Iterator[Store]:
-    opened = open_store(f"chdb://{tmp_path_factory.mktemp('store')}")
-    migrate(opened)
+def filled(
+    tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[Path], Store], traffic: Traffic
+) -> Iterator[Store]:
+    opened = new_store(tmp_path_factory.mktemp("store") / "clickhouse")
     fill(opened, traffic, GROUPINGS)
     yield opened
     opened.close()

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from callgauge.schema import Call, Score, StateChange
-from callgauge_history.migrate import migrate
 from callgauge_history.questions.period import Period
-from callgauge_history.store import Ask, Store, open_store
+from callgauge_history.store import Ask, Store
 from tests.unit.sinks.history.questions.filled import add_alerts, add_heartbeats, fill
 from tests.unit.sinks.history.questions.real_calls import END_MS, START_MS, real_calls, real_scores
 
@@ -35,9 +35,8 @@ class Filled:
 
 
 @pytest.fixture(scope="package")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
-    store = open_store(f"chdb://{tmp_path_factory.mktemp('history')}")
-    migrate(store)
+def history(tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[Path], Store]) -> Iterator[Filled]:
+    store = new_store(tmp_path_factory.mktemp("history") / "clickhouse")
     calls = real_calls()
     scores = real_scores(calls)
     fill(store, calls, scores)
