@@ -36,6 +36,7 @@ _COUNTS = ("n", *(count.name for count in OUTCOME_COUNTS), *TOKEN_SUMS)
 
 #: Fewer calls are read sooner than it is found out what the tiers hold.
 LEAST_CALLS = 50_000
+_LATEST_MS = 1 << 62
 
 
 class TierTotals(NamedTuple):
@@ -58,6 +59,7 @@ def tier_totals(
     if condition.aggregate.of_scores or "operation" in where or not labels <= set(LABELS):
         return None
     begin_ms, end_ms = _whole_hours(cut)
+    end_ms = min(end_ms, _derived_until(ask, begin_ms))
     if begin_ms >= end_ms:
         return None
     counted = _calls_of_hours(ask, begin_ms, end_ms)
@@ -92,15 +94,19 @@ def _whole_hours(cut: Cut) -> tuple[int, int]:
     return begin_ms, end_ms
 
 
-def _calls_of_hours(ask: Ask, begin_ms: int, end_ms: int) -> dict[int, int]:
-    """Hour, epoch ms -> its calls, up to the first one that is not derived as it is stored."""
+def _derived_until(ask: Ask, begin_ms: int) -> int:
+    """Where the first hour begins of which calls were stored since `calls_1h` was derived."""
     coverage = next(iter(usage_coverage(ask)), None)
     if coverage is None:
-        return {}
-    until_ms = min([end_ms, *(at for at in coverage.dirty if at >= begin_ms)])
+        return begin_ms
+    return min((at for at in coverage.dirty if at >= begin_ms), default=_LATEST_MS)
+
+
+def _calls_of_hours(ask: Ask, begin_ms: int, end_ms: int) -> dict[int, int]:
+    """Hour, epoch ms -> its calls; an hour that is missing has none."""
     rows = ask(
         "SELECT toInt64(toUnixTimestamp(hour)) * 1000, calls FROM calls_1h FINAL "  # noqa: S608 (numbers of ours)
-        f"WHERE {between(begin_ms, until_ms, 'hour')}"
+        f"WHERE {between(begin_ms, end_ms, 'hour')}"
     ).rows
     return {int(at): int(calls) for at, calls in rows}
 
@@ -112,8 +118,6 @@ def _alike_until(ask: Ask, source: Source, counted: Mapping[int, int]) -> int:
         width = max(HOUR_MS, _WIDTHS.get(piece.tier, 0))
         for bucket in range(piece.start_ms // HOUR_MS * HOUR_MS, piece.end_ms, width):
             hours = range(bucket, bucket + width, HOUR_MS)
-            if any(hour not in counted for hour in hours) and held.get(bucket, 0):
-                return bucket
             if held.get(bucket, 0) != sum(counted.get(hour, 0) for hour in hours):
                 return bucket
     return source.period.end_ms

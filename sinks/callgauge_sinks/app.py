@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from callgauge.errors import BrokerError
+from callgauge.errors import BrokerError, SettingError
 from callgauge.log_lines import log_to_stderr
 from callgauge.origins import describe_origins
-from callgauge.prices.found import load_prices
+from callgauge.prices.found import Prices, load_prices
 from callgauge.settings import Settings
 from callgauge_history.migrate import migrate
 from callgauge_history.retention import keep, kept_days
@@ -26,6 +27,8 @@ from callgauge_sinks.specs import NAMES, origin_topics, spec_of
 from callgauge_sinks.warm_up import warm_up
 
 __all__ = ["run"]
+
+log = logging.getLogger(__name__)
 
 
 def run(
@@ -71,7 +74,7 @@ def run(
         if not is_embedded(dsn):
             store = _open_when_it_answers(dsn)
             stack.callback(store.close)
-        workers["tiers"] = TierJob(store, kept_days(settings), prices=load_prices(settings.prices_file))
+        workers["tiers"] = TierJob(store, kept_days(settings), prices=_prices(settings))
         counted = [_stored(sinks)]
         if is_embedded(dsn):
             # Only one process can hold such a store, so whatever else needs it lives here.
@@ -81,6 +84,15 @@ def run(
                 workers["console"] = console(settings, first)
         serve_metrics(settings, "sinks", intakes, counted)
         run_workers(workers, settings.ready_file, stop)
+
+
+def _prices(settings: Settings) -> Prices | None:
+    """Where the prices are looked up that calls were counted by; a file that is missing must not keep calls waiting."""
+    try:
+        return load_prices(settings.prices_file)
+    except SettingError as error:
+        log.warning("the prices used are not noted: %s", error)
+        return None
 
 
 def _stored(sinks: Mapping[str, Sink]) -> Counted:

@@ -25,6 +25,8 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1", tags=["corrections"])
 
+#: The year 2223.
+_LAST_MS = 8_000_000_000_000
 #: The models without a price are in the answer.
 _silent = logging.getLogger("callgauge.reprice")
 _silent.addHandler(logging.NullHandler())
@@ -50,8 +52,8 @@ class ErasedRows(BaseModel):
 class Repricing(BaseModel):
     """Which calls are priced again."""
 
-    from_ms: int = Field(description="Of calls that ended from then on, epoch ms, ...")
-    to_ms: int = Field(description="... and before then.")
+    from_ms: int = Field(ge=0, le=_LAST_MS, description="Of calls that ended from then on, epoch ms, ...")
+    to_ms: int = Field(ge=0, le=_LAST_MS, description="... and before then.")
     everything: bool = Field(default=False, description="Also those whose cost the emitter sent.")
     dry_run: bool = Field(default=False, description="Only tell what would be adjusted.")
     made_by: str = Field(default="", max_length=256, description="Who asks for it.")

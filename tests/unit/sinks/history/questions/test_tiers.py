@@ -148,17 +148,19 @@ RULES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("late", [False, True], ids=["all there", "an hour of windows is late"])
+@pytest.mark.parametrize("late", ["nothing", "windows", "usage"])
 @pytest.mark.parametrize("in_steps", [False, True], ids=["whole", "in steps"])
 @pytest.mark.parametrize("name", RULES)
 def test_rules_see_the_same(
-    history: Filled, answers: dict[Any, Any], name: str, in_steps: bool, late: bool, monkeypatch: pytest.MonkeyPatch
+    history: Filled, answers: dict[Any, Any], name: str, in_steps: bool, late: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rules from history read the tiers where these hold the calls, and tell the same of them."""
     monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
     monkeypatch.setattr(tier_totals, "LEAST_CALLS", 1)
     assert answers
-    if late:
+    if late == "usage":
+        monkeypatch.setattr(tier_totals, "_derived_until", lambda _, begin_ms: begin_ms + 2 * HALF_HOUR_MS)
+    if late == "windows":
         counts = tier_totals._calls_of_hours
 
         def one_more(*args: Any) -> dict[int, int]:
