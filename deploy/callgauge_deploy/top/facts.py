@@ -119,8 +119,8 @@ def _lines(ask: Ask, period: Period, label: str, most: int) -> tuple[tuple[Line,
     found = summary_by(ask, period, [label], align_ms=_STEP_MS)
     # Whole minutes: what has come of one that is not over would look like a fall.
     end_ms = period.end_ms // _MINUTE_MS * _MINUTE_MS
-    shown = Period(end_ms - _COURSE_MS, end_ms)
-    courses = series(ask, shown, "calls", _MINUTE_MS, [label], limit=max(most, 50))
+    quarter = Period(end_ms - _COURSE_MS, end_ms)
+    courses = series(ask, quarter, "calls", _MINUTE_MS, [label], limit=max(most, 50))
     by_name = {each.values[0]: each.points for each in courses}
     lines = []
     for each in found[:most]:

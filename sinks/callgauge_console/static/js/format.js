@@ -5,6 +5,9 @@ const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 const known = (value) => value !== null && value !== undefined && Number.isFinite(value);
 const fixed = (value, digits) => value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
+/** Below nought it is written as the same above it, with a minus before. */
+const signed = (write) => (value) => (known(value) && value < 0 ? `−${write(-value)}` : write(value));
+
 /** Every digit: 36,209. */
 export const count = (value) => (known(value) ? whole.format(value) : NONE);
 
@@ -29,24 +32,24 @@ function three(value) {
 export const rate = (value) => (known(value) ? three(value) : NONE);
 
 /** A share in per cent: 1.25 %. */
-export function percent(value) {
+export const percent = signed((value) => {
   if (!known(value)) return NONE;
   const per = value * 100;
   return per === 0 ? "0 %" : per < 0.01 ? "< 0.01 %" : per >= 99.995 ? `${fixed(per, 0)} %` : `${fixed(per, per < 10 ? 2 : 1)} %`;
-}
+});
 
 /** Dollars: $12.34, $0.0021. */
-export function dollars(value) {
+export const dollars = signed((value) => {
   if (!known(value)) return NONE;
   const size = Math.abs(value);
   if (size === 0) return "$0";
   if (size >= 1e5) return `$${short(value)}`;
   if (size >= 0.1) return `$${fixed(value, 2)}`;
   return size >= 0.0001 ? `$${fixed(value, 4)}` : `$${value.toPrecision(2)}`;
-}
+});
 
 /** Milliseconds: 812 ms, 1.84 s, 2 m 05 s. */
-export function duration(ms) {
+export const duration = signed((ms) => {
   if (!known(ms)) return NONE;
   if (ms < 1) return ms === 0 ? "0 ms" : `${ms.toPrecision(2)} ms`;
   if (ms < 999.5) return `${fixed(ms, ms < 10 ? 1 : 0)} ms`;
@@ -55,7 +58,7 @@ export function duration(ms) {
   if (seconds < 7_200) return `${Math.floor(seconds / 60)} m ${String(seconds % 60).padStart(2, "0")} s`;
   if (seconds < 172_800) return `${Math.floor(seconds / 3_600)} h ${String(Math.floor((seconds % 3_600) / 60)).padStart(2, "0")} m`;
   return `${Math.floor(seconds / 86_400)} d ${Math.floor((seconds % 86_400) / 3_600)} h`;
-}
+});
 
 /** A change against what was before: +12 %, −3 %, or nothing where that says nothing. */
 export function change(now, before) {

@@ -47,8 +47,8 @@ export function ago(epochS, nowS) {
 
 /** A length of time as somebody wrote it: 90 s, 5 m, 1 h, 30 d. */
 export function lasting(seconds) {
-  for (const [size, unit] of [[86_400, "d"], [3_600, "h"], [60, "m"]]) if (seconds >= size && seconds % size === 0) return `${seconds / size} ${unit}`;
-  return `${seconds} s`;
+  for (const [size, unit] of [[86_400, "d"], [3_600, "h"], [60, "m"]]) if (seconds >= size && seconds % size === 0) return `${seconds / size}\u00a0${unit}`;
+  return `${seconds}\u00a0s`;
 }
 
 /** The labels of a time axis: the day where it begins, else hours and minutes. */

@@ -56,6 +56,8 @@ def test_the_newest_complete_minute_is_counted(store: Store) -> None:
         ("search", 36, 18),
     ]
     assert [line.name for line in facts.models] == ["model of chat", "model of search"]
+    # A minute that is not over would look like a fall.
+    assert [calls for _, calls in facts.services[0].course if calls] == [6.0, 6.0]
     text = shown(facts)
     assert "6.6 calls/s" in text
     assert "50.0 %" in text

@@ -5,7 +5,7 @@ import { h, put, setText } from "../dom.js";
 import { change, count, dollars, duration, percent, rate, short } from "../format.js";
 import { errorTable } from "../parts/error_table.js";
 import { eventsOf, valuesOf } from "../parts/events.js";
-import { alertList } from "../parts/alert_list.js";
+import { alertList, worst } from "../parts/alert_list.js";
 import { panel, to } from "../parts/bits.js";
 import { Chart } from "../parts/chart.js";
 import { groupTable } from "../parts/group_table.js";
@@ -38,9 +38,6 @@ function figures({ now, before }, spanS) {
     { name: "Cost", value: dollars(now.cost_usd), note: against("cost_usd") },
   ];
 }
-
-const RANK = { critical: 0, error: 1, warning: 2, info: 3 };
-const worst = (alerts) => [...alerts].sort((a, b) => RANK[a.severity] - RANK[b.severity] || b.starts_at - a.starts_at);
 
 export function overviewPage(where) {
   const [[label, value] = []] = Object.entries(where);

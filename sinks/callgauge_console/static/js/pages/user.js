@@ -3,7 +3,7 @@
 import { get } from "../api.js";
 import { h, put, setText } from "../dom.js";
 import { change, count, dollars, duration, percent, short } from "../format.js";
-import { alertList } from "../parts/alert_list.js";
+import { alertList, worst } from "../parts/alert_list.js";
 import { badge, empty, panel, to } from "../parts/bits.js";
 import { budgetTable } from "../parts/budget_table.js";
 import { callTable } from "../parts/call_table.js";
@@ -88,7 +88,7 @@ export function userPage(user) {
     setText(asOf, last ? `The newest call of this time ended ${full(last.end_ms / 1e3)}, ${ago(last.end_ms / 1e3, Date.now() / 1e3)} ago` : "No call in this time");
     for (const chart of all.now) chart.update({ times: series.times, values: series.series[0]?.values ?? {}, span: asked, events: events.shown });
     for (const chart of all.daily) chart.update({ ...byDay(found.usage.rows, found.days), span: found.days, events: { alerts: [], marks: found.marks } });
-    put(alerts, events.active.length > 0 && panel("Active alerts", { flush: true, aside: to("/alerts", {}, "All") }, alertList(events.active.slice(0, 6))));
+    put(alerts, events.active.length > 0 && panel("Active alerts", { flush: true, aside: to("/alerts", {}, "All") }, alertList(worst(events.active).slice(0, 6))));
     put(verdict, found.budget?.checks.length ? badge(...WORDS[found.budget.decision]) : "");
     budgets.update(found.budget ? found.budget.checks.map((check) => check.spending) : []);
     errors.update(found.failed.errors);

@@ -5,6 +5,10 @@ import { link } from "../state.js";
 import { ago, full } from "../times.js";
 import { badge, labels } from "./bits.js";
 
+const RANK = { critical: 0, error: 1, warning: 2, info: 3 };
+/** The gravest first, of those as grave the newest. */
+export const worst = (alerts) => [...alerts].sort((a, b) => RANK[a.severity] - RANK[b.severity] || b.starts_at - a.starts_at);
+
 export function alertList(alerts) {
   return h("ul", { class: "alert-list" }, alerts.map(line));
 }
