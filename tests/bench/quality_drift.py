@@ -134,7 +134,7 @@ def alerts(settings: Settings) -> list[Alert]:
 def wait_told(settings: Settings) -> list[Alert]:
     """The alerts, when detect has read all that rollup said of the scores, and has said nothing more since."""
     topic, still, known = settings.topics.windows, 0, -1
-    while still < 4:  # rollup takes five seconds to say that nothing more comes
+    while still < 12:  # rollup takes five seconds to say that nothing more comes, on a busy machine longer
         before = ends(settings, topic.name, topic.partitions)
         time.sleep(5.0)
         done = committed(settings, "detect", topic.name, topic.partitions)
