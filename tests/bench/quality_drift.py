@@ -34,7 +34,7 @@ from tests.integration.test_detect import records
 __all__ = ["SERIES", "Told", "measure"]
 
 BEFORE_S, AFTER_S, REAL_S = 130 * 60.0, 60 * 60.0, 90.0
-RULES = ("refusals_change", "hallucination_markers_change", "answers_change")
+RULES = ("refusals_change", "hallucination_markers_change", "answers_change", "length_change_since_pinned")
 
 
 class Series(NamedTuple):
