@@ -146,10 +146,12 @@ class AnytimeRates:
         n = np.where(finite, sizes, 0.0).astype(np.int64)
         k = np.round(np.where(finite, values, 0.0) * n).astype(np.int64)
         found = np.full((len(rows), 2), -np.inf)
+        # Copies: one kind of array, so that it is compiled once.
+        learns = np.array(np.broadcast_to(np.asarray(learn, dtype=np.bool_), len(rows)))
+        baselines = np.array(np.broadcast_to(pinned, (len(rows), 3)))
         _look(
-            *self._kept, rows, k, n, np.broadcast_to(np.asarray(learn, dtype=np.bool_), len(rows)),
-            np.broadcast_to(pinned, (len(rows), 3)), at_ms, config.block_ms, block,
-            config.min_count, config.least_blocks, config.least_change - 1e-12, _DIRECTIONS[config.direction], found,
+            *self._kept, rows, k, n, learns, baselines, at_ms, config.block_ms, block, config.min_count,
+            config.least_blocks, config.least_change - 1e-12, _DIRECTIONS[config.direction], found,
         )  # fmt: skip
         evidence, reference = found[:, 0], np.where(np.isinf(found[:, 1]), np.nan, found[:, 1])
         scores = np.zeros(len(rows))

@@ -176,8 +176,9 @@ hour, how many of its calls usually fail, or how long it is usually silent, and 
 what nobody minds (`least_change`, `least_ratio`, `least`). What they know is a few numbers of a series, so the stream
 judges by them however far back it reaches; the default rules are made of them.
 
-`drift_rate`, `burn_rate` and `usual_share` take an aggregate that is a share of calls or scores; `drift_distribution`
-and `outlier_call` look at the single calls behind an aggregate of latency, time to first token, cost or output tokens.
+`drift_rate`, `anytime_rate`, `burn_rate` and `usual_share` take an aggregate that is a share of calls or scores;
+`drift_distribution` and `outlier_call` look at the single calls behind an aggregate of latency, time to first token,
+cost or output tokens.
 Those, `ratio` and `exhaustion` add up: their `every` is the lookback. Parameters that are durations are written as
 such; those of a list of parts as mappings: `limits: [{op: gt, value: 130%}, {op: lt, value: 70%, level: critical}]`.
 

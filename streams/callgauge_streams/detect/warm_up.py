@@ -52,6 +52,8 @@ def warm_up() -> None:
     for detector, parameters in _LEARNED.items():
         given = {"name": detector, "detector": detector, "parameters": parameters}
         rules.append(Rule.model_validate({**learned, **given}))
+    share = {"name": "anytime_rate", "detector": "anytime_rate", "aggregate": "error_rate"}
+    rules.append(Rule.model_validate({**learned, **share}))
     # What is kept as minutes, and a rule that holds where nothing came.
     rules += [
         Rule.model_validate(fields | {"name": "long", "aggregate": "latency_p95_ms", "lookback": "20m"}),
