@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -24,7 +25,7 @@ rules:
 
 def call(number: int) -> Call:
     """One a second for ten minutes; those of minute 5 fail."""
-    status = "error" if 300 <= number < 360 else "success"
+    status: Any = "error" if 300 <= number < 360 else "success"
     return Call(event_id=f"e{number}", ts=START_S + number, service="s", model="a", latency_ms=500.0, status=status)
 
 

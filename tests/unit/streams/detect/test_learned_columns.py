@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from callgauge_streams.detect import learned_columns
 from callgauge_streams.detect.learned_columns import column_of, narrow_names, pieces_of_column
 
 
-def pieces(column: np.ndarray) -> list[list[bytes]]:  # type: ignore[type-arg]  # of any type
+def pieces(column: npt.NDArray[Any]) -> list[list[bytes]]:
     return [pieces_of_column(column, begin, end) for _, begin, end in narrow_names("c", column)]
 
 
@@ -18,7 +21,7 @@ def pieces(column: np.ndarray) -> list[list[bytes]]:  # type: ignore[type-arg]  
 def test_columns_come_back(monkeypatch: pytest.MonkeyPatch, shape: tuple[int, ...], dtype: type) -> None:
     """Of every width and type, in pieces of a few lines."""
     monkeypatch.setattr(learned_columns, "_PIECE_BYTES", 200)
-    column = np.random.default_rng(1).integers(0, 2, shape).astype(dtype)
+    column: npt.NDArray[Any] = np.random.default_rng(1).integers(0, 2, shape).astype(dtype)
     found = column_of(pieces(column), np.zeros((1, *shape[1:]), dtype=dtype))
     assert found.dtype == column.dtype
     assert np.array_equal(found, column)
