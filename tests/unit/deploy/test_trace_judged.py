@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -24,11 +25,8 @@ rules:
 
 def call(number: int) -> Call:
     """One a second for ten minutes; those of minute 5 fail."""
-    fails = 300 <= number < 360
-    return Call(
-        event_id=f"e{number}", ts=START_S + number, service="s", model="a", latency_ms=500.0,
-        status="error" if fails else "success",
-    )  # fmt: skip
+    status: Any = "error" if 300 <= number < 360 else "success"
+    return Call(event_id=f"e{number}", ts=START_S + number, service="s", model="a", latency_ms=500.0, status=status)
 
 
 @pytest.fixture
