@@ -109,7 +109,7 @@ def row_by_row(rules: list[BoundRule], log: list[tuple[int, int, Any]]) -> list[
     return [alert for record in single for alert in engine.take(*record)]
 
 
-@settings(max_examples=examples(20, long=100), deadline=None)
+@settings(max_examples=examples(10, long=100), deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_a_batch_is_judged_as_its_rows_one_by_one(several: list[BoundRule], seed: int) -> None:
     """Alerts are equal in all they tell: value, number of events, largest event, reason, order."""
