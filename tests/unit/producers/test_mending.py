@@ -24,6 +24,7 @@ from callgauge.mending import MENDED, mended_call
 from callgauge.outgoing import Outgoing
 from callgauge.schema import Call, Score, StateChange
 from callgauge.testing import ManualClock, MemoryTransport
+from tests.examples import examples
 
 BASE: dict[str, Any] = {"event_id": "e", "ts": 1_700_000_000.0, "service": "s"}
 
@@ -224,7 +225,7 @@ def test_each_field_may_be_odd(name: str, odd: Any) -> None:
     assert call.event_id != "" != call.service
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150, long=400), deadline=None)
 @given(st.dictionaries(names, anything, max_size=4))
 def test_a_gauge_takes_whatever_stands_in_a_field(fields: dict[str, Any]) -> None:
     """Any value of any type in any field: the call is taken, delivered, and as the schema says."""

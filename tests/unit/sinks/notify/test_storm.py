@@ -14,20 +14,25 @@ from callgauge_notify.grouping.notice import Notice
 from callgauge_notify.receivers.slack_blocks import fallback_of
 from callgauge_notify.routing.receiver_kinds import KINDS
 from callgauge_notify.routing.routes import Route, Routing
+from tests.examples import examples
 from tests.unit.sinks.notify.alerts import T0, alert
 from tests.unit.sinks.notify.test_courier import Scripted
 
-ALERTS = 5_000
+#: Of a group each: in full with --long.
+APART = examples(1_000, long=5_000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("group_by", "lasts_s", "most_messages", "first"),
+    ("group_by", "alerts", "lasts_s", "most_messages", "first"),
     [
-        (["rule"], 400.0, 2, "[FIRING 2501] slow"),  # the second message waits for the group's interval
-        (["service"], 200.0, 120, "[FIRING] slow (service=s0)"),
+        (["rule"], 5_000, 400.0, 2, "[FIRING 2501] slow"),  # the second message waits for the group's interval
+        (["service"], APART, 200.0, 120, "[FIRING] slow (service=s0)"),
     ],
 )
-def test_5000_alerts_in_a_minute(group_by: list[str], lasts_s: float, most_messages: int, first: str) -> None:
+def test_thousands_of_alerts_in_a_minute(
+    group_by: list[str], alerts: int, lasts_s: float, most_messages: int, first: str
+) -> None:
     """Grouped by the rule: two messages. Each alert in a group of its own: one message a second, each with all groups
     that wait, which its headline counts. Every alert is told once, and nothing is held at the end."""
     spec = KINDS["slack"].model_validate({"name": "s", "type": "slack", "url": "https://h/x"})
@@ -45,8 +50,8 @@ def test_5000_alerts_in_a_minute(group_by: list[str], lasts_s: float, most_messa
     taken = 0
     waiting: list[Notice] = []
     while now < T0 + lasts_s:
-        while taken < ALERTS and taken * 60 / ALERTS <= now - T0:
-            groups.take(alert(labels={"service": f"s{taken}"}), 0, taken, T0 + taken * 60 / ALERTS)
+        while taken < alerts and taken * 60 / alerts <= now - T0:
+            groups.take(alert(labels={"service": f"s{taken}"}), 0, taken, T0 + taken * 60 / alerts)
             taken += 1
         waiting += groups.due(now)
         if waiting:
@@ -57,7 +62,7 @@ def test_5000_alerts_in_a_minute(group_by: list[str], lasts_s: float, most_messa
             groups.heard(outcome.notice, told_by(outcome.notice, now, outcome.memory), now)
         now += 1.0
     told = [item.alert.alert_id for given in receiver.given for item in given.items if item.news]
-    assert (len(told), len(set(told)), groups.held_from()) == (ALERTS, ALERTS, {})
+    assert (len(told), len(set(told)), groups.held_from()) == (alerts, alerts, {})
     assert len(receiver.given) <= most_messages
     assert fallback_of(receiver.given[0]) == first
-    assert sum(given.groups for given in receiver.given) == (2 if group_by == ["rule"] else ALERTS)
+    assert sum(given.groups for given in receiver.given) == (2 if group_by == ["rule"] else alerts)

@@ -17,6 +17,7 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.history_span import read_back_ms
 from callgauge_streams.detect.learned_states import decode_state
 from callgauge_windows.grouping import parse_groupings
+from tests.examples import examples
 from tests.unit.streams.detect.windows_log import WINDOW_MS, Record, progress, random_records, row
 
 TIMEOUT_MS = 10_000
@@ -204,7 +205,7 @@ def replay(log: list[Record], two_sets: Any, at_ms: int, rng: random.Random, cra
     return sent
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(4, long=30), deadline=None)
 @given(seed=st.integers(0, 2**32))
 @example(seed=2_118_116)
 def test_whenever_rules_become_known_the_same_is_told(two_sets: Any, seed: int) -> None:
