@@ -11,7 +11,7 @@
 Calls that come one by one at random have β = 1: 12 that should have come and did not are 4.3 σ. Of calls that come in
 bursts, or at fixed times, S is large again and again; μ and β are learned and say how large, so a silence is told when
 it is longer than those that end by themselves. μ is at least ln(calls, or windows, of an hour). A window for which the
-rule holds is not learned, and an S beyond μ + 4 β counts as that, so a silence that is told hardly widens what is usual.
+rule holds is not learned, and an S beyond μ + 4 β counts as that, so that one that is told hardly widens what is usual.
 
 A nightly pause is usual at its hour; a weekend has nothing lately, so nothing can be missing. Where less than a tenth
 of the mean is expected, S falls by the mean.
