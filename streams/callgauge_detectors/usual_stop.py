@@ -11,7 +11,7 @@
 Calls that come one by one at random have β = 1: 12 that should have come and did not are 4.3 σ. Of calls that come in
 bursts, or at fixed times, S is large again and again; μ and β are learned and say how large, so a silence is told when
 it is longer than those that end by themselves. μ is at least ln(calls, or windows, of an hour). A window for which the
-rule holds is not learned, so a silence that is told widens what is usual only as far as it had come then.
+rule holds is not learned, and an S beyond μ + 4 β counts as that, so that one that is told hardly widens what is usual.
 
 A nightly pause is usual at its hour; a weekend has nothing lately, so nothing can be missing. Where less than a tenth
 of the mean is expected, S falls by the mean.
@@ -32,7 +32,7 @@ Memory 60 numbers. Cost 0.3 µs in `UsualStops`.
 >>> detector = UsualStop(UsualStopConfig(window_ms=10_000))
 >>> for k in range(1, 26 * 360): _ = detector.update(5.0 + k % 5, 10_000 * k)
 >>> [detector.update(0.0, 10_000 * (26 * 360 + k)).level for k in range(4)]
-['none', 'none', 'high', 'critical']
+['low', 'high', 'critical', 'critical']
 
 Sources: Page, Biometrika 41 (1954) 100; Lucas, Technometrics 27 (1985) 129 (Poisson CUSUM); Gumbel: Statistics of
 Extremes, 1958; Abramowitz, Stegun: Handbook of Mathematical Functions, 26.2.23 (z of p).
@@ -68,8 +68,10 @@ _LATELY_CALLS = 50.0
 _MAXIMA, _LEAST_MAXIMA = 168.0, 8.0
 # Larger ones are learned as μ + so many β: one in fifty is, and a silence that was told counts no more than those.
 _CLIP = 4.0
-# No silence lasts as long as the other to less than so much of it; of so much of what comes in the mean it is none.
-_LEAST_RELATIVE = 0.1
+# β is at least so much of the mean of the maxima: batches at fixed times are never on time to the second.
+_LEAST_BETA = 0.1
+# Where less than so much of the mean is expected, as at night, S falls.
+_NEXT_TO_NOTHING = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ class UsualStops:
         mu, beta = self._tails(numbers)
         grown = before + (1.0 - config.rest) * expected + x * math.log(config.rest)
         # Where nothing is expected, nothing goes on missing.
-        grown -= np.where(expected < _LEAST_RELATIVE * numbers[:, _MEAN], numbers[:, _MEAN], 0.0)
+        grown -= np.where(expected < _NEXT_TO_NOTHING * numbers[:, _MEAN], numbers[:, _MEAN], 0.0)
         enough = numbers[:, _HOURS] >= _LEAST_MAXIMA
         most = np.where(enough, mu + beta * self._most, np.inf)
         missing = np.where(finite, np.clip(grown, 0.0, most), before)
@@ -139,7 +141,7 @@ class UsualStops:
         sigma = np.sqrt(np.maximum(numbers[:, _MAX_SQUARE] - mean**2, 0.0))
         enough = numbers[:, _HOURS] >= _LEAST_MAXIMA
         beta = np.where(enough, sigma * math.sqrt(6.0) / math.pi, 0.0)
-        beta = np.maximum(beta, np.maximum(1.0, _LEAST_RELATIVE * mean))
+        beta = np.maximum(beta, np.maximum(1.0, _LEAST_BETA * mean))
         per_hour = np.minimum(numbers[:, _MEAN], 1.0) * HOUR_MS / self.config.window_ms
         mu = np.maximum(np.where(enough, mean - _EULER * beta, 0.0), np.log(np.maximum(per_hour, 1.0)))
         return mu, beta

@@ -9,7 +9,7 @@ and gives one false alarm a day. Nobody who gives fewer can be sooner. 13 calls 
 missed after a second, three an hour after an hour and a half; at one a second in bursts (cv 4.2) after two minutes.
 
 >>> [round(silence_s(rate, cv)) for rate, cv in ((13.0, 1.0), (1.0, 1.0), (3 / 3_600, 1.0), (1.0, 4.23))]
-[1, 11, 5132, 116]
+[1, 11, 5132, 118]
 
 Source: Q is the regularised upper incomplete gamma function, DLMF 8.2.4.
 """
