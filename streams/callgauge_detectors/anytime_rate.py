@@ -35,8 +35,8 @@ Warm-up: least_blocks blocks. Memory 5 numbers a comparison, 2 a block: 1.4 KB. 
 'critical'
 
 Sources: Ville, 1939; Robbins, Ann. Math. Stat. 41 (1970) 1397 (mixtures); Krichevsky, Trofimov, IEEE Trans. Inf. Theory
-27 (1981) 199; Wasserman, Ramdas, Balakrishnan, PNAS 117 (2020) 16880 (the likeliest null); Turner, Ly, Gruenwald, Stat.
-Prob. Lett. 207 (2024) 110014 (two proportions).
+27 (1981) 199; Wasserman, Ramdas, Balakrishnan, PNAS 117 (2020) 16880 (the likeliest null); Turner, Ly, Gruenwald, J.
+Stat. Plan. Inference 230 (2024) 106116 (two proportions).
 """
 
 from __future__ import annotations

@@ -167,18 +167,23 @@ def test_volume(history: Filled) -> None:
     found = {each.service: each for each in volume(history.ask, history.period)}
     groups = oracle.grouped(history.of_models, lambda c: c.service)
     assert found.keys() == groups.keys()
-    labels = ("service", "feature", "provider", "model")
-    grouping = GroupingSet(labels, 60_000)
-    assert grouping.name in GROUPINGS
+    sets = [
+        GroupingSet(labels, 60_000)
+        for labels in (("service", "feature", "provider", "model"), ("service", "model", "prompt_version"))
+    ]
+    assert all(each.name in GROUPINGS for each in sets)
     for service, calls in groups.items():
         each = found[service]
         minutes = Counter(oracle.end_ms(c) // 60_000 for c in calls)
         assert each.calls == len(calls)
         assert each.peak_calls_per_s == pytest.approx(max(minutes.values()) / 60)
         assert each.calls_per_s == pytest.approx(len(calls) / (history.period.length_ms / 1000))
-        ids = {series_id(grouping, [getattr(c, label) for label in labels]) for c in calls}
-        assert (each.series, each.folded_calls) == (len(ids), 0)
-        assert len(ids) == 1 or each.grouping == grouping.name
+        sizes = {
+            of.name: len({series_id(of, [getattr(call, label) for label in of.labels]) for call in calls})
+            for of in sets
+        }
+        assert (each.series, each.folded_calls) == (max(sizes.values()), 0)
+        assert each.series == 1 or each.grouping in [name for name, size in sizes.items() if size == each.series]
 
 
 def test_sizing(history: Filled) -> None:
