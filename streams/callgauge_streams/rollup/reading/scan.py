@@ -63,9 +63,8 @@ def _hash_word(data: Any, at: int) -> Any:
 
 @inlined
 def _scan_call(
-    data: Any, begin: int, end: int, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any,
-    id_at: Any,
-) -> bool:  # fmt: skip
+    data: Any, begin: int, end: int, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any
+) -> bool:
     """Read the call in the bytes from `begin` to `end`; whether that was possible."""
     for number in range(len(_NOT_GIVEN)):
         numbers[number] = _NOT_GIVEN[number]
@@ -141,9 +140,8 @@ def _scan_call(
 
 @uncounted
 def _scan(
-    data: Any, value_at: Any, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any,
-    read: Any,
-) -> None:  # fmt: skip
+    data: Any, value_at: Any, marks: Any, marks_at: Any, used: Any, numbers: Any, hashes: Any, id_at: Any, read: Any
+) -> None:
     for event in range(len(value_at)):
         begin, end = value_at[event]
         read[event] = begin < end and _scan_call(
