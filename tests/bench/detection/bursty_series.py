@@ -7,8 +7,8 @@
 
 Counts are drawn around what was recorded: Poisson, or for a ServeGen client negative binomial with the variance that
 the recorded coefficient of variation of its inter-arrival times gives over a window, cv² times the mean (Cox, Renewal
-Theory, 1962, chapter 3). Clients at even places (in order of model and number) are for choosing by, those at odd
-places for checking.
+Theory, 1962, chapter 3). Clients at even and at odd places, in order of model and number, are two sets: what differs
+between them is chance.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def bursty_series(folder: Path) -> dict[str, list[Series]]:
     [week] = burstgpt(folder)
     sets = {"burstgpt week": [week], "burstgpt days": [_days(folder, week, rng)]}
     for rate in RATES:
-        for place, kind in enumerate(("chosen by", "checked")):
+        for place, kind in enumerate(("even", "odd")):
             of_kind = _clients(folder, rate, rng, place)
             sets[f"servegen {rate:g}/window, {kind}"] = of_kind
     return sets

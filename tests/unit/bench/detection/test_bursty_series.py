@@ -65,9 +65,9 @@ def test_clients_are_split_and_scaled(data: Path) -> None:
     """Every second one each; n a window in the mean; what the whole model's gap emptied is marked."""
     sets = bursty_series(data)
     for rate in RATES:
-        chosen, checked = (sets[f"servegen {rate:g}/window, {kind}"] for kind in ("chosen by", "checked"))
-        assert [series.name for series in (*chosen, *checked)] == [f"m client {client}" for client in (7, 9, 8, 10)]
-        for series in (*chosen, *checked):
+        even, odd = (sets[f"servegen {rate:g}/window, {kind}"] for kind in ("even", "odd"))
+        assert [series.name for series in (*even, *odd)] == [f"m client {client}" for client in (7, 9, 8, 10)]
+        for series in (*even, *odd):
             values = np.array([value for _, value in series.points])
             assert len(values) == 72
             assert values.mean() == pytest.approx(rate, rel=0.5)
