@@ -97,7 +97,7 @@ def _rows(folder: Path) -> Iterable[Row]:
         config: NoveltyConfig = config_of()
         for name, of_set in sets.items():
             tally = tally_of(of_set, lambda series, config=config: alarms_of(Novelty(config), series))  # type: ignore[misc]
-            yield {"set": name, "novelty": form} | row_of(tally)
+            yield {"set": name, "novelty": form, **row_of(tally)}
 
 
 def main() -> None:

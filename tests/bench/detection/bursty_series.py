@@ -87,7 +87,7 @@ def _clients(folder: Path, rate: float, rng: np.random.Generator, first: int) ->
         if row["model"] != "deepseek-r1":  # one day only
             cv = min(float(row["cv"] or 1.0), LARGEST_CV)
             found[row["model"], row["client"]].append((float(row["t_s"]), float(row["rate_rps"]), cv))
-    quiet = defaultdict(set)
+    quiet: dict[str, set[int]] = defaultdict(set)
     for row in rows_of(folder / "servegen" / "total_rate_10min.csv.gz"):
         if not float(row["rate_rps"]):
             quiet[row["model"]].update(MONDAY_MS + round(float(row["t_s"])) * 1000 + k * WINDOW_MS for k in (1, 2))
