@@ -22,7 +22,7 @@ from callgauge_detectors.drift_distribution import DriftDistribution, DriftDistr
 from callgauge_detectors.drift_rate import DriftRate, DriftRateConfig
 from callgauge_detectors.ewma import Ewma, EwmaConfig
 from callgauge_detectors.exhaustion import Exhaustion, ExhaustionConfig
-from callgauge_detectors.novelty import SINGLE_VIEW, TWELVE_VIEWS, Novelty, NoveltyConfig
+from callgauge_detectors.novelty import SINGLE_VIEW, TWELVE_VIEWS, Novelty, NoveltyConfig, twelve_views
 from callgauge_detectors.outlier_call import OutlierCall, OutlierCallConfig
 from callgauge_detectors.ratio import Ratio, RatioConfig
 from callgauge_detectors.seasonal import Seasonal, SeasonalConfig
@@ -117,7 +117,10 @@ def _spent_ms(config: ExhaustionConfig) -> int:
 _BY_SEASONS: Callable[[Any, int], int] = lambda config, _: config.seasons * _DAY_MS  # noqa: E731
 
 _VIEWS: dict[str, dict[str, dict[str, Any]]] = {
-    "views": {"single": {"views": SINGLE_VIEW}, "twelve": {"views": TWELVE_VIEWS, "threshold": 0.6}}
+    "views": {
+        "single": {"views": SINGLE_VIEW},
+        "twelve": {"views": TWELVE_VIEWS, "threshold": twelve_views().threshold},
+    }
 }
 _BY_SIZE: Callable[[Any, int], int] = lambda config, every_ms: config.baseline.size * every_ms  # noqa: E731
 _BY_SPAN: Callable[[Any, int], int] = lambda config, every_ms: config.span * every_ms  # noqa: E731

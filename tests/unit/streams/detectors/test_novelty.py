@@ -6,14 +6,17 @@ import json
 import math
 import random
 from collections.abc import Sequence
+from statistics import fmean
 
 import pytest
 
+from callgauge_detectors import novelty
 from callgauge_detectors.novelty import (
     SINGLE_VIEW,
     TWELVE_VIEWS,
     Novelty,
     NoveltyConfig,
+    _View,
     twelve_views,
 )
 from callgauge_detectors.novelty_features import STEP, Clock, Moments, Pair, Spread, View
@@ -23,7 +26,7 @@ DAY_MS = 86_400_000
 FIVE_MINUTES_MS = 300_000
 CONFIGS = [
     NoveltyConfig(memory=150, skip=8, warm_up=20),
-    NoveltyConfig(views=TWELVE_VIEWS, threshold=0.6, memory=150, skip=8, warm_up=20),
+    NoveltyConfig(views=TWELVE_VIEWS, threshold=0.5, memory=150, skip=8, warm_up=20),
 ]
 
 
@@ -95,7 +98,7 @@ def slow_z(view: View, values: Sequence[float], config: NoveltyConfig) -> list[f
         )
         smoothed += (e - smoothed) / min(k + 1, config.smooth)
         sigma = math.sqrt(variance)
-        zs.append(max(-3.0, min(3.0, (smoothed - mean) / (sigma + 1e-9))) if k > config.warm_up else 0.0)
+        zs.append(max(-3.0, min(3.0, (smoothed - mean) / (sigma + mean + 1e-9))) if k > config.warm_up else 0.0)
         delta, a = min(e, mean + 3 * (sigma + 0.01)) - mean, 2 / (k + 2)
         mean += a * delta
         variance += a * ((1 - a) * delta**2 - variance)
@@ -104,10 +107,15 @@ def slow_z(view: View, values: Sequence[float], config: NoveltyConfig) -> list[f
 
 @pytest.mark.parametrize("config", CONFIGS, ids=["one view", "twelve views"])
 def test_score_is_the_mean_of_the_views(config: NoveltyConfig) -> None:
-    """The same as from the formulas, to what float32 leaves, also after the ring has come round several times."""
+    """The same as from the formulas, to what float32 leaves, also after the ring has come round several times.
+
+    The local views count as at most half a unit above the others."""
     values = noisy(1, 500)
-    views = [slow_z(view, values, config) for view in config.views]
-    expected = [sum(zs) / len(zs) for zs in zip(*views, strict=True)]
+    views = [(view.local, slow_z(view, values, config)) for view in config.views]
+    raw = [fmean(zs) for zs in zip(*(zs for local, zs in views if not local), strict=True)]
+    local = [fmean(zs) for zs in zip(*(zs for local, zs in views if local), strict=True)] or raw
+    expected = [(r + min(ell, r + 0.5)) / 2 for r, ell in zip(raw, local, strict=True)]  # as many of either kind
+    assert len(config.views) == 1 or any(ell > r + 0.5 for r, ell in zip(raw, local, strict=True))
     scores = [verdict.score for verdict in feed(Novelty(config), values)]
     assert scores == pytest.approx(expected, abs=2e-3)
     assert max(scores) > 0.5
@@ -257,6 +265,37 @@ def test_bursts_alarm_less_and_less() -> None:
         values[i : i + 6] = [rng.paretovariate(1.5) * 100] * 6
     flagged = alarms(feed(Novelty(twelve_views()), values))
     assert 1 <= len(flagged) <= 12
+
+
+def on_and_off(rng: random.Random) -> list[float]:
+    """Bursts of up to 900 and pauses, then 300 values with hardly anything, then 40 of a usual burst."""
+    values: list[float] = []
+    while len(values) < 1_500:
+        level = rng.choice([0, 0, 20, 100, 400, 900])
+        values += [max(0.0, rng.gauss(level, 2 * math.sqrt(level))) for _ in range(rng.randrange(5, 60))]
+    quiet = [float(rng.random() < 0.05) for _ in range(300)]
+    return values[:1_500] + quiet + [rng.gauss(400, 40) for _ in range(40)]
+
+
+@pytest.mark.parametrize("seed", [18, 19])
+def test_usual_traffic_after_a_quiet_time_is_not_novel(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The local views alone see a change that they have not seen: they must not raise the alarm by themselves."""
+    values = on_and_off(random.Random(seed))
+    flagged = alarms(feed(Novelty(twelve_views()), values))
+    assert [i for i in flagged if i >= 1_500] == []
+    monkeypatch.setattr(novelty, "LOCAL_LEAD", 99.0)
+    by_themselves = alarms(feed(Novelty(twelve_views()), values))
+    assert any(1_800 <= i < 1_840 for i in by_themselves)
+
+
+def test_a_series_that_is_often_novel_must_be_more_so() -> None:
+    """As many σ above the usual distance score less where that distance is large beside σ."""
+    calm, restless = _View(), _View()
+    calm.variance = restless.variance = 0.01**2
+    restless.mean = 0.03
+    config = NoveltyConfig(smooth=1)
+    scores = [view.z(view.mean + 0.02, 500, config, learn=False) for view in (calm, restless)]
+    assert scores == pytest.approx([2.0, 0.5], abs=1e-6)
 
 
 def test_memory_is_bounded() -> None:
