@@ -80,8 +80,9 @@ def test_costs_that_are_adjusted_go_back_a_level(store: Store) -> None:
     judging = evaluation(judge(), Lives())
     [high] = run(store, judging, range(1, 2))
     store.command(
-        "INSERT INTO cost_adjustments (event_id, event_time, service, model, delta_nano) "
-        f"SELECT event_id, event_time, service, model, -3000000000 FROM calls WHERE event_id = '{call.event_id}'"
+        "INSERT INTO cost_adjustments (event_id, event_time, service, model, cost_nano, cost_nano_before, delta_nano) "
+        "SELECT event_id, event_time, service, model, 6000000000, 9000000000, -3000000000 FROM calls "
+        f"WHERE event_id = '{call.event_id}'"
     )
     found = {alert.state: alert for alert in run(store, judging, range(2, 3))}
     assert found["resolved"].alert_id == high.alert_id
