@@ -3,8 +3,8 @@
 Several sinks may start at once, ClickHouse has no lock that would keep them apart, and a process may die between any
 two statements. So each statement must be harmless when it is run twice (`IF NOT EXISTS`, `OR REPLACE`); the table
 `migrations` only records what was done. A statement that is not harmless has a line `-- when: SELECT ...` before it,
-and is run only if that query gives something other than zero. If the statement fails and the query then gives zero,
-another process has done it, and the failure is ignored.
+and is run only if that query gives something other than zero. What fails is tried again for two seconds: another
+process may be between two of its steps. If the query then gives zero, it has done what was to do.
 
 Numbers may have gaps: people who work beside each other take numbers from ranges of their own. A migration is due when
 its number is not recorded, also if a higher one is. A recorded number that this version does not have says that a newer
@@ -14,17 +14,19 @@ version has changed the schema; this one then refuses, since it might store what
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
 from callgauge.errors import StoreError
 from callgauge_history.cluster import on_cluster
-from callgauge_history.store import Store
+from callgauge_history.store import Store, StoreUnavailable
 
 __all__ = ["Migration", "Statement", "all_migrations", "migrate", "pending", "statements_of"]
 
 _WHEN = "-- when: "
+_TRIES, _PAUSE_S = 5, 0.5
 _MOVES_CALLS = re.compile(r"DROP TABLE IF EXISTS calls_\d+")
 
 _TABLE = """
@@ -103,13 +105,18 @@ def pending(store: Store) -> list[Migration]:
 
 
 def _run(store: Store, statement: Statement) -> None:
-    if not _is_due(store, statement):
-        return
-    try:
-        store.command(statement.sql)
-    except StoreError:
-        if statement.when is None or _is_due(store, statement):
+    """Run what is due. What fails is tried again: another process may be between two steps, with a table away."""
+    for left in reversed(range(_TRIES)):
+        try:
+            if _is_due(store, statement):
+                store.command(statement.sql)
+            return
+        except StoreUnavailable:
             raise
+        except StoreError:
+            if not left:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 def _is_due(store: Store, statement: Statement) -> bool:

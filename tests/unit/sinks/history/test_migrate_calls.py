@@ -7,6 +7,7 @@ import threading
 import pyarrow as pa
 import pytest
 
+from callgauge.errors import StoreError
 from callgauge_history import migrate as module
 from callgauge_history.migrate import all_migrations, migrate
 from callgauge_history.store import QueryResult, Store, StoreUnavailable
@@ -115,6 +116,23 @@ def test_rows_written_after_the_copy(old_store: Store) -> None:
 
     migrate(Busy(old_store, 1_000))  # type: ignore[arg-type]
     check_new(old_store, 400)
+
+
+def test_a_table_that_is_away_for_a_moment(old_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process that renames tables, between its two steps, ends nobody."""
+    monkeypatch.setattr(module, "_PAUSE_S", 0.0)
+    missed = []
+
+    class Renamed(DyingStore):
+        def command(self, sql: str) -> None:
+            if sql.startswith("CREATE OR REPLACE VIEW calls_final") and len(missed) < 2:
+                missed.append(sql)
+                raise StoreError("Unknown table expression identifier 'default.calls'")
+            super().command(sql)
+
+    migrate(Renamed(old_store, 1_000))  # type: ignore[arg-type]
+    assert len(missed) == 2
+    check_new(old_store)
 
 
 @pytest.mark.parametrize("attempt", range(examples(1, long=3)))
