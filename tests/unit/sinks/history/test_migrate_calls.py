@@ -121,7 +121,7 @@ def test_rows_written_after_the_copy(old_store: Store) -> None:
 def test_a_table_that_is_away_for_a_moment(old_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another process that renames tables, between its two steps, ends nobody."""
     monkeypatch.setattr(module, "_PAUSE_S", 0.0)
-    missed = []
+    missed: list[str] = []
 
     class Renamed(DyingStore):
         def command(self, sql: str) -> None:
