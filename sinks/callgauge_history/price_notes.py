@@ -52,6 +52,11 @@ class Noted(NamedTuple):
     prices: int
     unknown: tuple[Named, ...]
 
+    @property
+    def tables(self) -> set[str]:
+        """The tables of those; a provider's own figure is of none."""
+        return {table for each in self.unknown if (table := each.price_source.rpartition(", ")[0])}
+
 
 class Part(NamedTuple):
     """A line of a price; see the table."""

@@ -28,6 +28,8 @@ __all__ = ["Derived", "TierJob", "derive"]
 log = logging.getLogger(__name__)
 
 _TICK_S = 0.2
+_MOST_TOLD = 20
+"""Tables of prices that the log names. Whoever sends calls chooses what they are called."""
 
 
 @dataclass(frozen=True)
@@ -176,6 +178,6 @@ class TierJob:
         except StoreError as error:
             log.warning("prices used: %s; they are noted in the next round", error)
             return
-        for source in sorted({each.price_source.rpartition(", ")[0] for each in noted.unknown} - self._told):
+        for source in sorted(noted.tables - self._told)[: _MOST_TOLD - len(self._told)]:
             self._told.add(source)
             log.warning("prices used: calls are priced by %s, which is not here: what it says cannot be noted", source)

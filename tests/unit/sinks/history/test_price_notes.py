@@ -16,6 +16,7 @@ from callgauge_history.questions.period import Period
 from callgauge_history.questions.prices import PricePart, prices_used, shown
 from callgauge_history.repricing import reprice
 from callgauge_history.store import Store
+from callgauge_history.tiers.job import TierJob
 from tests.unit.sinks.made_calls import T0, store_calls
 
 PERIOD = Period(int(T0 * 1000), int(T0 * 1000) + 86_400_000)
@@ -89,6 +90,7 @@ def test_another_table_tells_nothing(store: Store, prices: Prices, tmp_path: Pat
     ])  # fmt: skip
     noted = note_recent(store, prices_of(tmp_path / "prices.yaml", NEW))
     assert (noted.prices, {each.model for each in noted.unknown}, len(noted.unknown)) == (0, {"house-7"}, 2)
+    assert len(noted.tables) == 1, "somebody's own figure is of no table"
     assert {shown(each).price[:9] for each in prices_used(store.query, PERIOD)} == {"not noted"}
     assert note_recent(store, prices).prices == 1
 
@@ -110,3 +112,14 @@ def test_calls_that_are_priced_again_have_their_new_price(store: Store, prices: 
     assert note_adjusted(store, new, PERIOD.start_ms, PERIOD.end_ms).prices == 1
     [used] = prices_used(store.query, PERIOD)
     assert (used.cost_usd, shown(used).price[:15]) == (Decimal("0.010045000"), "input_tokens 20")
+
+
+def test_the_log_names_few_tables(store: Store, prices: Prices, caplog: pytest.LogCaptureFixture) -> None:
+    """Who sends calls names the tables, each call another if he likes."""
+    named = [f"table {at}, 2026-01-01" for at in range(50)]
+    store_calls(store, [{"end": T0 + 1, "model": "house-7", "cost_usd": 1.0, "price_source": name} for name in named])
+    job = TierJob(store, {}, prices=prices)
+    for _ in range(2):
+        job._note_prices()
+    told = [record for record in caplog.records if "which is not here" in record.getMessage()]
+    assert 0 < len(told) <= 20
