@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from callgauge.schema import EpochStart, WindowRow
@@ -39,16 +39,22 @@ def row_of(identity: tuple[str, int, int, int, str], n: int) -> WindowRow:
     rng = random.Random(repr((grouping, series, start_ms, block)))
     latencies = [rng.choice((0.0, 5.0, 5.0, 70.5, 900.25)) for _ in range(n)]
     return window_row(
-        latencies, grouping=grouping, series_id=series, window_start_ms=start_ms // width_ms * width_ms,
+        latencies, grouping=grouping, series_id=series, window_start_ms=start_ms,
         window_ms=width_ms, block=block, epoch=epoch, source="c/t/0", labels={"model": f"m{series}"},
         errors={"timeout": n // 2} if n > 1 else {}, cache_hits=n // 3, input_tokens=7 * n,
     )  # fmt: skip
 
 
+def aligned(identity: tuple[str, int, int, int, str]) -> tuple[str, int, int, int, str]:
+    """Where windows begin: two starts that lie in one window are one identity."""
+    grouping, series, start_ms, block, epoch = identity
+    return grouping, series, start_ms // GROUPINGS[grouping] * GROUPINGS[grouping], block, epoch
+
+
 identities = st.tuples(
     st.sampled_from(sorted(GROUPINGS)), st.integers(1, 2), st.sampled_from(STARTS), st.sampled_from((0, 64)),
     st.just("e1"),
-)  # fmt: skip
+).map(aligned)  # fmt: skip
 steps = st.one_of(
     st.tuples(st.just("row"), identities, st.integers(1, 6)),
     st.tuples(st.just("row"), identities, st.integers(1, 6)),
@@ -156,6 +162,9 @@ def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
 @settings(
     max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
+@example(
+    history=[("row", aligned(("model@90s", 2, start_ms, 64, "e1")), 1) for start_ms in (STARTS[3], STARTS[1])]
+)  # both begin one window
 @given(history=st.lists(steps, min_size=3, max_size=14))
 @pytest.mark.usefixtures("no_overlap")
 def test_tiers_are_a_plain_recount(module_store: Store, history: list[tuple[str, Any, Any]]) -> None:
