@@ -30,6 +30,7 @@ from callgauge_streams.bus.takeover import Start
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import kinds_of
 from callgauge_streams.rollup.rows.partitions import messages_of
+from callgauge_streams.rollup.source.learned import Learned
 from callgauge_streams.rollup.source.resumption import Resumer
 from callgauge_streams.rollup.source.state_machine import Closed, SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
@@ -79,6 +80,7 @@ class RollupWorker:
         self._topic = settings.topics.windows
         self._resumer = resumer
         self._kinds = kinds_of(settings.topics)
+        self._learned = {topic: Learned(config, kind) for topic, kind in self._kinds.items()}
         self._origins = {settings.topics.calls.name: origin, settings.topics.scores.name: scores_origin}
         self._metrics = metrics
         self._now = now
@@ -86,8 +88,7 @@ class RollupWorker:
         self._config = config
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._sources: dict[TP, SourceRollup] = {}
-        self._active_at_ms: dict[TP, float] = {}
-        self._idle: set[TP] = set()
+        self._active_at_ms, self._idle = dict[TP, float](), set[TP]()
         self._progress_sent_at = 0.0
         self._announced: dict[TP, Start] = {}
         self._announced_at = 0.0
@@ -168,7 +169,8 @@ class RollupWorker:
         if tp not in self._sources:
             start, kind = self._announced[tp].offset, self._kinds[tp.topic]
             seen = self._resumer.take_seen(tp, start)
-            self._sources[tp] = SourceRollup(self._config, self._name_of(tp), start, seen, kind)
+            name, learned = self._name_of(tp), self._learned[tp.topic]
+            self._sources[tp] = SourceRollup(self._config, name, start, seen, kind, learned)
             self._active_at_ms[tp] = self._now() * 1000
         return self._sources[tp]
 

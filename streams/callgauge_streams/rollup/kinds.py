@@ -46,13 +46,14 @@ class Events(Protocol):
 
 
 class Reader(Protocol):
-    """Reads the records of one source; its codes mean the same throughout a block."""
+    """Reads records, of any source; what its codes mean never changes."""
+
+    @property
+    def codes(self) -> int:
+        """How many there are so far."""
 
     def read(self, records: Records) -> tuple[Events, list[int]]:
         """The records that can be read, and the positions of the messages that cannot."""
-
-    def begin_block(self) -> bool:
-        """Called when a block begins: the reader may forget its codes. Returns whether it has."""
 
 
 @dataclass(frozen=True)

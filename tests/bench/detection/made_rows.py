@@ -174,8 +174,9 @@ class _Columns:
         )
         return calls, []
 
-    def begin_block(self) -> bool:
-        return False
+    @property
+    def codes(self) -> int:
+        return 0  # they are few
 
 
 class _Coded:

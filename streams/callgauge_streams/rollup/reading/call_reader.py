@@ -31,9 +31,6 @@ Float64s = npt.NDArray[np.float64]
 
 _numbers_of = attrgetter(*COUNTED_NUMBERS)
 _outcome_of = attrgetter(*OUTCOME_FIELDS)
-# Codes kept at most: enough for 100,000 series. With more all are forgotten and found out again, so that labels with a
-# new value in every call cost a source 200 MB at most (a code and what is known of it take some 1,400 bytes).
-_MOST = 1 << 17
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ class Calls:
 
 
 class CallReader:
-    """Reads the calls of one source.
+    """Reads calls.
 
     Args:
         labels: whose values are wanted, in this order.
@@ -79,20 +76,13 @@ class CallReader:
     def __init__(self, labels: tuple[str, ...]) -> None:
         self._label_names = labels
         self._labels_of: Any = attrgetter(*labels)
-        self.forget()
-
-    def forget(self) -> None:
-        """Forget all codes."""
         self._labels, self._outcomes = Interned(), Interned()
         self._label_codes, self._outcome_codes = Codes(), Codes()
 
-    def begin_block(self) -> bool:
-        """Forget the codes if there are too many: within a block they must stay as they are. Returns whether they were
-        forgotten."""
-        too_many = len(self._labels) + len(self._outcomes) > _MOST
-        if too_many:
-            self.forget()
-        return too_many
+    @property
+    def codes(self) -> int:
+        """How many combinations of label values, and outcomes, it has told apart."""
+        return len(self._labels) + len(self._outcomes)
 
     def read(self, records: Records) -> tuple[Calls, list[int]]:
         """The calls that can be read, and the positions of the messages that cannot."""

@@ -18,8 +18,6 @@ __all__ = ["ScoreReader", "Scores"]
 
 Int64s = npt.NDArray[np.int64]
 
-_MOST = 1 << 16
-
 
 @dataclass(frozen=True, slots=True)
 class Scores:
@@ -50,7 +48,7 @@ class Scores:
 
 
 class ScoreReader:
-    """Reads the scores of one source.
+    """Reads scores.
 
     Args:
         labels: whose values are wanted, in this order.
@@ -61,13 +59,10 @@ class ScoreReader:
         self._before, self._after = labels[:service_at], labels[service_at + 1 :]
         self._codes = Codes()
 
-    def begin_block(self) -> bool:
-        """Forget the codes if there are too many: within a block they must stay as they are. Returns whether they were
-        forgotten."""
-        too_many = len(self._codes) > _MOST
-        if too_many:
-            self._codes = Codes()
-        return too_many
+    @property
+    def codes(self) -> int:
+        """How many combinations of label values, name and origin it has told apart."""
+        return len(self._codes)
 
     def read(self, records: Records) -> tuple[Scores, list[int]]:
         """The scores that can be read, and the positions of the messages that cannot."""

@@ -32,7 +32,7 @@ class Block:
     Args:
         first: offset of its first record.
         first_ts_ms: append time of that record.
-        known: the label values that the source's reader has met.
+        known: the label values that the block's reader has met.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class Places:
 
 
 class KnownLabels:
-    """Knows the label values of one source.
+    """Knows what the codes of one reader mean.
 
     Args:
         beside: names of what comes after the labels (a score's name and origin).
@@ -41,16 +41,10 @@ class KnownLabels:
     """
 
     def __init__(self, config: RollupConfig, beside: tuple[str, ...] = (), *, steps_apart: bool = False) -> None:
-        self._config = config
-        self._names = (*config.labels, *beside)
-        self._beside = beside
         self._service_at, self._operation_at = map(config.labels.index, ("service", "operation"))
         self._steps_apart = steps_apart
-        self.forget()
-
-    def forget(self) -> None:
-        """Forget everything: the reader's codes mean something else from now on."""
-        self.indexes = [SeriesIndex(grouping, self._names, self._beside) for grouping in self._config.groupings]
+        names = (*config.labels, *beside)
+        self.indexes = [SeriesIndex(grouping, names, beside) for grouping in config.groupings]
         """The series of each grouping set."""
         self._services = Codes()
         # 1 + the service (0: not known yet), then the series in each set.

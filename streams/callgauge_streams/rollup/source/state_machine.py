@@ -20,7 +20,7 @@ from callgauge_streams.rollup.kinds import CALLS, Kind
 from callgauge_streams.rollup.reading.contents import contents_of
 from callgauge_streams.rollup.source.block import Block
 from callgauge_streams.rollup.source.duplicates import NEW, OTHER_CONTENT, SeenIds
-from callgauge_streams.rollup.source.known_labels import KnownLabels
+from callgauge_streams.rollup.source.learned import Learned
 
 __all__ = ["Closed", "RollupConfig", "SourceRollup", "seen_in"]
 
@@ -43,12 +43,11 @@ class Closed:
 
 def seen_in(config: RollupConfig, kind: Kind, horizon: Iterable[Records]) -> SeenIds:
     """The ids in a horizon (the records before a source's start), which is given in log order."""
-    seen, reader = SeenIds(config.dedup_offsets, config.dedup_ms), kind.reader(config.labels)
+    seen, learned = SeenIds(config.dedup_offsets, config.dedup_ms), Learned(config, kind)
     for records in horizon:
-        events, dead = reader.read(records)
+        events, dead = learned.for_block().reader.read(records)
         read = np.delete(np.arange(len(records)), dead)
         seen.mark(records.offsets[read], records.timestamps_ms[read], events.ids, contents_of(records)[read])
-        reader.begin_block()
     return seen
 
 
@@ -60,16 +59,23 @@ class SourceRollup:
         start: a block start, where reading begins.
         seen: the ids of the horizon before it; None: there is nothing before it.
         kind: what it holds.
+        learned: what the sources of this kind share; None: it shares nothing.
     """
 
     def __init__(
-        self, config: RollupConfig, name: str, start: int, seen: SeenIds | None = None, kind: Kind = CALLS
+        self,
+        config: RollupConfig,
+        name: str,
+        start: int,
+        seen: SeenIds | None = None,
+        kind: Kind = CALLS,
+        learned: Learned | None = None,
     ) -> None:
         self._config = config
         self._name = name
         self._kind = kind
-        self._reader = kind.reader(config.labels)
-        self._known = KnownLabels(config, kind.beside, steps_apart=kind.steps_apart)
+        self._learned = learned or Learned(config, kind)
+        self._words = self._learned.for_block()
         self._chain = Chain(start)
         self._block: Block | None = None
         self._seen = seen or SeenIds(config.dedup_offsets, config.dedup_ms)
@@ -101,10 +107,9 @@ class SourceRollup:
         closed = None
         if self._block is None or self._block.first != fresh.block:
             closed = self._close(fresh.block)
-            if self._reader.begin_block():
-                self._known.forget()
+            self._words = self._learned.for_block()
             first_ms = int(fresh.records.timestamps_ms[0])
-            self._block = Block(self._config, self._name, fresh.block, first_ms, self._kind, self._known)
+            self._block = Block(self._config, self._name, fresh.block, first_ms, self._kind, self._words.known)
         self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
         self._largest_append_ms = max(self._largest_append_ms, int(fresh.records.timestamps_ms.max()))
         return closed
@@ -113,7 +118,7 @@ class SourceRollup:
         """Decode the records, leave out duplicates, count the rest. Returns the largest event time; 0 if nothing was
         counted."""
         # The sink of this topic puts unreadable records on the dead-letter topic.
-        events, dead = self._reader.read(chunk.records)
+        events, dead = self._words.reader.read(chunk.records)
         offsets, timestamps_ms = chunk.records.offsets, chunk.records.timestamps_ms
         contents = contents_of(chunk.records)
         if dead:
