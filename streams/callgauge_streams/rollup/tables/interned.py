@@ -119,24 +119,31 @@ class Numbered:
 
     def numbers_of(self, keys: Int64s) -> Int64s:
         """The number of each key, shape (n,)."""
-        used, most, numbers = len(self.keys), len(self.keys) + len(keys), np.empty(len(keys), dtype=np.int64)
-        if 2 * most > len(self._table):
-            self._table = np.full(1 << (2 * most).bit_length(), -1, dtype=np.int32)
-            _number(self._table, self.keys, 0, self.keys, np.empty(used, dtype=np.int64))
-        self._keys.to(_number(self._table, self._keys.room(most), used, keys, numbers))
+        numbers, done = np.empty(len(keys), dtype=np.int64), 0
+        while done < len(keys):  # room is made for those that are new, not for all that could be
+            used = len(self.keys)
+            if used == len(self._table) // 2:
+                self._table = np.full(2 * len(self._table), -1, dtype=np.int32)
+                _number(self._table, self.keys, 0, self.keys, 0, np.empty(used, dtype=np.int64))
+            known = self._keys.room(used + 1)[: len(self._table) // 2]
+            used, done = _number(self._table, known, used, keys, done, numbers)
+            self._keys.to(used)
         return numbers
 
 
 @uncounted
-def _number(table: Any, known: Any, used: int, keys: Any, numbers: Any) -> int:
-    """Number keys, of which `known` has `used` so far; new ones are added. Returns how many it has then."""
+def _number(table: Any, known: Any, used: int, keys: Any, done: int, numbers: Any) -> Any:
+    """Number keys from `done` on, of which `known` has `used` so far; new ones are added as long as it has room. Returns
+    how many it has then, and how many keys are done."""
     mask = len(table) - 1
-    for i in range(len(keys)):
+    for i in range(done, len(keys)):
         at = np.int64((np.uint64(keys[i]) * _SPREAD) >> _TOP) & mask
         while table[at] >= 0 and known[table[at]] != keys[i]:
             at = (at + 1) & mask
         if table[at] < 0:
+            if used == len(known):
+                return used, i
             known[used], table[at] = keys[i], used
             used += 1
         numbers[i] = table[at]
-    return used
+    return used, len(keys)
