@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any, TypeVar, cast
 
 import numba
@@ -10,6 +12,21 @@ import numba
 __all__ = ["compiled", "inlined", "uncounted"]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _load_without_linalg() -> None:
+    """Let Numba find no scipy.linalg while it loads its arrays: it would take 15 MB of each worker, to offer matrix
+    algebra in compiled loops, which have none."""
+    if "scipy.linalg" in sys.modules:
+        return
+    sys.modules["scipy.linalg"] = None  # type: ignore[assignment] # so that importing it fails
+    try:
+        import_module("numba.np.arraymath")
+    finally:
+        del sys.modules["scipy.linalg"]
+
+
+_load_without_linalg()
 
 
 def compiled(function: F) -> F:
