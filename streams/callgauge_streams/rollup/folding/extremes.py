@@ -61,7 +61,7 @@ class Extremes:
 
     def highs(self, union: Union) -> Int64s:
         """The maxima of each row, shape (rows, width)."""
-        return np.asarray(np.maximum.reduceat(self._highs.filled[union.slots], union.starts, axis=0))
+        return union.highs(self._highs.filled)
 
     def holders(self, union: Union, highs: Int64s) -> Int64s:
         """Where in `ids` the id of the event with each named maximum begins and ends, shape (rows, named, 2).
@@ -70,7 +70,7 @@ class Extremes:
             highs: of each row.
         """
         found = np.full((len(highs), self._named), -1, dtype=np.int64)
-        _find_holders(union.slots, union.rows, self._highs.filled, self._at.filled, highs, found)
+        _find_holders(union.row_of_slot, self._highs.filled, self._at.filled, highs, found)
         id_at = self._id_at.filled.reshape(-1, self._named, 2)
         return np.asarray(id_at[found, np.arange(self._named)], dtype=np.int64)
 
@@ -108,11 +108,13 @@ def _name(
 
 
 @uncounted
-def _find_holders(slots: Any, rows: Any, highs: Any, at: Any, row_highs: Any, found: Any) -> None:
+def _find_holders(row_of_slot: Any, highs: Any, at: Any, row_highs: Any, found: Any) -> None:
     """For each row, the slot that has the row's maximum. If several have it, the one whose event has the lowest
     offset."""
-    for i in range(len(slots)):
-        slot, row = slots[i], rows[i]
+    for slot in range(len(row_of_slot)):
+        row = row_of_slot[slot]
+        if row < 0:
+            continue
         for column in range(found.shape[1]):
             if highs[slot, column] == row_highs[row, column] and (
                 found[row, column] < 0 or at[slot, column] < at[found[row, column], column]

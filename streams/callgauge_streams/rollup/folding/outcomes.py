@@ -16,6 +16,7 @@ from callgauge.counted import OUTCOME_COUNTS, OUTCOME_FIELDS
 from callgauge.schema import ErrorType
 from callgauge_streams.rollup.tables.interned import Numbered
 from callgauge_streams.rollup.tables.sparse import PairCounts
+from callgauge_windows.compiled import uncounted
 from callgauge_windows.grouping import OTHER
 from callgauge_windows.grown import Grown
 
@@ -73,12 +74,13 @@ class Outcomes:
         """Whether each outcome is an error, or cancelled."""
         return np.asarray(self._unanswered.filled[codes] > 0)
 
-    def totals(self, pairs: PairCounts, rows: int) -> OutcomeTotals:
-        """The counts of rows 0 ... rows - 1, from how often each outcome occurs in each row."""
+    def totals(self, pairs: PairCounts) -> OutcomeTotals:
+        """The counts of rows, from how often each outcome occurs in each row."""
+        rows = len(pairs.starts) - 1
         counts = np.zeros((rows, self._counts.filled.shape[1]), dtype=np.int64)
         reasons = np.zeros((rows, len(self._reason_codes)), dtype=np.int64)
-        np.add.at(counts, pairs.rows, self._counts.filled[pairs.items] * pairs.counts[:, None])
-        np.add.at(reasons, (pairs.rows, self._reasons.filled[pairs.items]), pairs.counts)
+        known = (self._counts.filled, self._reasons.filled)
+        _add_up(pairs.starts, pairs.items, pairs.counts, *known, counts, reasons)
         return OutcomeTotals(counts[:, :_OUTCOMES], counts[:, _OUTCOMES:], reasons, list(self._reason_codes))
 
     def _learn(self, outcomes: list[tuple[Any, ...]]) -> None:
@@ -99,3 +101,14 @@ class Outcomes:
         if reason in codes or len(codes) <= _REASONS:
             return codes.setdefault(reason, len(codes))
         return codes[OTHER]
+
+
+@uncounted
+def _add_up(starts: Any, outcomes: Any, times: Any, counts_of: Any, reason_of: Any, counts: Any, reasons: Any) -> None:
+    """Add up what the outcomes of each row count for."""
+    for row in range(len(counts)):
+        for at in range(starts[row], starts[row + 1]):
+            outcome = outcomes[at]
+            for column in range(counts.shape[1]):
+                counts[row, column] += counts_of[outcome, column] * times[at]
+            reasons[row, reason_of[outcome]] += times[at]

@@ -123,4 +123,4 @@ class Folding:
             position[some] = np.arange(len(some))
             series, starts_ms = self._numbered.keys[some] >> WINDOW_BITS, self._windows[some] * self._grouping.window_ms
             keys = RowKeys(self._index, self._identity, series, starts_ms)
-            yield from self._rows_of(slots, Union.of(position[self._row_of_slot.filled]), keys)
+            yield from self._rows_of(slots, Union(position[self._row_of_slot.filled], len(some)), keys)

@@ -65,19 +65,46 @@ def add_rows(totals: Any, slots: Any, values: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """Which slots belong to which row: `slots` is ordered by row, and each row's slots begin at `starts`."""
+    """Which slots belong to which row. Sums and maxima of rows are made in one pass over the slots, in their order."""
 
     row_of_slot: Int64s
-    """Row of every slot, -1 for none."""
-    slots: Int64s
-    rows: Int64s
-    """Row of each of `slots`."""
-    starts: Int64s
+    """Row of every slot, -1 for none. Every row has a slot."""
+    rows: int
+    """How many there are."""
 
-    @classmethod
-    def of(cls, row_of_slot: Int64s) -> Union:
-        """From the row of every slot (-1: none). Every row must have a slot."""
-        slots = np.flatnonzero(row_of_slot >= 0)
-        slots = slots[np.argsort(row_of_slot[slots], kind="stable")]
-        rows = row_of_slot[slots]
-        return cls(row_of_slot, slots, rows, np.flatnonzero(np.r_[True, rows[1:] != rows[:-1]]))
+    def sums(self, values: Int64s) -> Int64s:
+        """The sums of the rows' slots.
+
+        Args:
+            values: of each slot, shape (slots, width).
+
+        Returns:
+            Shape (rows, width).
+        """
+        sums = np.zeros((self.rows, values.shape[1]), dtype=np.int64)
+        _sum_rows(self.row_of_slot, values, sums)
+        return sums
+
+    def highs(self, values: Int64s) -> Int64s:
+        """Likewise the maxima; no value is negative."""
+        highs = np.zeros((self.rows, values.shape[1]), dtype=np.int64)
+        _raise_rows(self.row_of_slot, values, highs)
+        return highs
+
+
+@uncounted
+def _sum_rows(row_of_slot: Any, values: Any, sums: Any) -> None:
+    for slot in range(len(row_of_slot)):
+        row = row_of_slot[slot]
+        if row >= 0:
+            for column in range(values.shape[1]):
+                sums[row, column] += values[slot, column]
+
+
+@uncounted
+def _raise_rows(row_of_slot: Any, values: Any, highs: Any) -> None:
+    for slot in range(len(row_of_slot)):
+        row = row_of_slot[slot]
+        if row >= 0:
+            for column in range(values.shape[1]):
+                highs[row, column] = max(highs[row, column], values[slot, column])

@@ -26,10 +26,9 @@ _ERRORS = tuple(f"error.{kind}" for kind in ERROR_TYPES)
 
 def call_rows(slots: Accumulator, union: Union, keys: RowKeys) -> Iterator[RowBatch]:
     """The rows of calls, as one batch."""
-    index, rows = keys.index, len(keys)
-    sums = np.add.reduceat(slots.sums.filled[union.slots], union.starts, axis=0)
-    extremes = slots.extremes.highs(union)
-    totals = slots.outcomes.totals(slots.outcome_counts.of_rows(union.row_of_slot, rows), rows)
+    index = keys.index
+    sums, extremes = union.sums(slots.sums.filled), slots.extremes.highs(union)
+    totals = slots.outcomes.totals(slots.outcome_counts.of_rows(union.row_of_slot, union.rows))
     named = [at for at, name in enumerate(totals.reason_names) if name]
     measures = measure_columns(slots, union, sums, extremes)
     labels = index.grouping.labels

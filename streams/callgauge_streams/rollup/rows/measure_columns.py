@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from callgauge_streams.rollup.folding.accumulator import Accumulator
 from callgauge_streams.rollup.folding.slots import Union
 from callgauge_streams.rollup.reading.columns import LARGEST, MEASURE_NAMES
 from callgauge_streams.rollup.tables.sparse import PairCounts
+from callgauge_windows.compiled import uncounted
 from callgauge_windows.histogram import SCALE
 from callgauge_windows.row_batch import MEASURE_PARTS, Buckets, Texts
 
@@ -51,7 +53,7 @@ def measure_columns(slots: Accumulator, union: Union, sums: Int64s, extremes: In
     buckets: dict[str, Buckets] = {}
     for at, name in enumerate(MEASURE_NAMES):
         counted = sums[:, _FIRST_SUM + 3 * at] > 0
-        zeros, buckets[name] = _histograms(slots.buckets[at].of_rows(union.row_of_slot, rows), rows)
+        zeros, buckets[name] = _histograms(slots.buckets[at].of_rows(union.row_of_slot, rows))
         parts = {
             "count": sums[:, _FIRST_SUM + 3 * at],
             "sum": sums[:, _FIRST_SUM + 3 * at + 1],
@@ -68,15 +70,28 @@ def measure_columns(slots: Accumulator, union: Union, sums: Int64s, extremes: In
     return MeasureColumns(tuple(names), numbers, event_ids, buckets)
 
 
-def _histograms(pairs: PairCounts, rows: int) -> tuple[Int64s, Buckets]:
+def _histograms(pairs: PairCounts) -> tuple[Int64s, Buckets]:
     """How many zeros each row has, and its buckets."""
-    zeros = np.zeros(rows, dtype=np.int64)
-    is_zero = pairs.items == 0
-    pair_rows = pairs.rows
-    zeros[pair_rows[is_zero]] = pairs.counts[is_zero]
-    lengths = np.diff(pairs.starts) - np.bincount(pair_rows[is_zero], minlength=rows)
-    at = np.concatenate([[0], np.cumsum(lengths)])
-    return zeros, Buckets(at, pairs.items[~is_zero] + FIRST_BUCKET, pairs.counts[~is_zero])
+    zeros = np.zeros(len(pairs.starts) - 1, dtype=np.int64)
+    left = _take_zeros(pairs.starts, pairs.items, pairs.counts, zeros)
+    return zeros, Buckets(pairs.starts, pairs.items[:left], pairs.counts[:left])
+
+
+@uncounted
+def _take_zeros(starts: Any, items: Any, counts: Any, zeros: Any) -> int:
+    """Take item 0 out of each row, and make buckets of the other items, in place; returns how many are left."""
+    left = 0
+    for row in range(len(zeros)):
+        begin, end = starts[row], starts[row + 1]
+        starts[row] = left
+        for at in range(begin, end):
+            if items[at] == 0:
+                zeros[row] = counts[at]
+            else:
+                items[left], counts[left] = items[at] + FIRST_BUCKET, counts[at]
+                left += 1
+    starts[len(zeros)] = left
+    return left
 
 
 def _event_ids(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s) -> tuple[Texts, Int64s]:
@@ -84,15 +99,35 @@ def _event_ids(slots: Accumulator, union: Union, sums: Int64s, extremes: Int64s)
     has the measure; shape (rows, measures)."""
     id_at = slots.extremes.holders(union, extremes)
     counted = sums[:, _FIRST_SUM::3] > 0
-    begins, which = np.unique(id_at[counted, 0], return_inverse=True)
-    ends = np.zeros(len(begins), dtype=np.int64)
-    ends[which] = id_at[counted, 1]
-    numbers = np.zeros(counted.shape, dtype=np.int64)
-    numbers[counted] = which + 1
-    lengths = ends - begins
-    at = np.concatenate([[0], np.cumsum(lengths)])
-    places = np.repeat(begins - at[:-1], lengths) + np.arange(at[-1])
-    return _unescaped(Texts(slots.extremes.ids[places].tobytes(), at)), numbers
+    lengths = np.where(counted, id_at[:, :, 1] - id_at[:, :, 0], 0)
+    numbers, ends = np.zeros(counted.shape, dtype=np.int64), np.zeros(counted.size + 1, dtype=np.int64)
+    data = np.empty(int(lengths.sum()), dtype=np.uint8)
+    found = _number_ids(id_at, counted, slots.extremes.ids, numbers, ends, data)
+    at = ends[: found + 1]
+    return _unescaped(Texts(data[: at[-1]].tobytes(), at)), numbers
+
+
+@uncounted
+def _number_ids(id_at: Any, counted: Any, ids: Any, numbers: Any, ends: Any, data: Any) -> int:
+    """Copy the ids one after the other, each once: several measures of a row may have the same event as their largest,
+    two rows never have. Returns how many there are."""
+    found = 0
+    for row in range(len(counted)):
+        for measure in range(counted.shape[1]):
+            if not counted[row, measure]:
+                continue
+            begin, end = id_at[row, measure]
+            for before in range(measure):
+                if counted[row, before] and id_at[row, before, 0] == begin:
+                    numbers[row, measure] = numbers[row, before]
+            if numbers[row, measure] == 0:
+                to = ends[found]
+                for at in range(begin, end):
+                    data[to] = ids[at]
+                    to += 1
+                found += 1
+                ends[found], numbers[row, measure] = to, found
+    return found
 
 
 def _unescaped(in_json: Texts) -> Texts:

@@ -26,8 +26,7 @@ _Histogram: Any = struct_of(SignedHistogram)
 
 def score_rows(slots: ScoreAccumulator, union: Union, keys: RowKeys) -> Iterator[Any]:
     """ScoreRows, to be encoded."""
-    sums = np.add.reduceat(slots.sums.filled[union.slots], union.starts, axis=0)
-    extremes = slots.extremes.highs(union)
+    sums, extremes = union.sums(slots.sums.filled), slots.extremes.highs(union)
     id_at = slots.extremes.holders(union, extremes)[:, 0].tolist()
     histograms = _histograms(slots, union, len(keys))
     added = zip(keys.listed(), sums.tolist(), extremes.tolist(), histograms, strict=True)

@@ -133,8 +133,8 @@ class Numbered:
 
 @uncounted
 def _number(table: Any, known: Any, used: int, keys: Any, done: int, numbers: Any) -> Any:
-    """Number keys from `done` on, of which `known` has `used` so far; new ones are added as long as it has room. Returns
-    how many it has then, and how many keys are done."""
+    """Number keys from `done` on, of which `known` has `used` so far; new ones are added as long as it has room.
+    Returns how many it has then, and how many keys are done."""
     mask = len(table) - 1
     for i in range(done, len(keys)):
         at = np.int64((np.uint64(keys[i]) * _SPREAD) >> _TOP) & mask

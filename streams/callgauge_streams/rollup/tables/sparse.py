@@ -15,8 +15,8 @@ __all__ = ["PairCounts", "SparseCounts"]
 
 Int64s = npt.NDArray[np.int64]
 
-# Dense counting pays up to this many cells for each pair.
-_CELLS = 32
+# Rows of up to so many pairs are ordered by inserting, others in a cell for each item.
+_SHORT = 32
 _FULL = 0.6
 _AHEAD = 16
 # Of an entry the low bits are the count, which is at most 65,536: a block has no more events.
@@ -33,11 +33,6 @@ class PairCounts:
     """Where each row begins, and the end; shape (rows + 1,)."""
     items: Int64s
     counts: Int64s
-
-    @property
-    def rows(self) -> Int64s:
-        """The row of each pair."""
-        return np.repeat(np.arange(len(self.starts) - 1), np.diff(self.starts))
 
 
 class SparseCounts:
@@ -74,29 +69,13 @@ class SparseCounts:
             row_of_slot: for each slot the row it belongs to, -1 for none.
             rows: number of rows.
         """
-        keys, counts = np.empty(self._used, dtype=np.int64), np.empty(self._used, dtype=np.int64)
-        found, low, high = _by_row(self._table, self._bits, row_of_slot, keys, counts)
-        keys, counts = keys[:found], counts[:found]
-        width = int(high) - int(low) + 1
-        if found and rows * width <= _CELLS * found:
-            cells = np.zeros((rows, width), dtype=np.int64)
-            distinct = _spread(keys, counts, self._bits, low, cells)
-            starts, items, added = (np.empty(size, dtype=np.int64) for size in (rows + 1, distinct, distinct))
-            _gather(cells, low, starts, items, added)
-            return PairCounts(starts, items, added)
-        keys, counts = _added_up(keys, counts)
-        starts = np.searchsorted(keys, np.arange(rows + 1) << self._bits)
-        return PairCounts(starts, keys & ((1 << self._bits) - 1), counts)
-
-
-def _added_up(keys: Int64s, counts: Int64s) -> tuple[Int64s, Int64s]:
-    """Different keys, ascending, and the sum of the counts of each."""
-    if not len(keys):
-        return keys, counts
-    order = np.argsort(keys)
-    keys = keys[order]
-    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]])
-    return keys[starts], np.add.reduceat(counts[order], starts)
+        pairs, starts = np.empty((self._used, 3), dtype=np.int64), np.zeros(rows + 1, dtype=np.int64)
+        found, largest = _pick(self._table, self._bits, row_of_slot, pairs, starts)
+        np.cumsum(starts, out=starts)
+        items, counts = np.empty(found, dtype=np.int64), np.empty(found, dtype=np.int64)
+        _place_by_row(pairs[:found], starts[:-1].copy(), items, counts)
+        distinct = _order(starts, items, counts, np.zeros(largest + 1, dtype=np.int64))
+        return PairCounts(starts, items[:distinct], counts[:distinct])
 
 
 @inlined
@@ -138,39 +117,64 @@ def _move(table: Any, entries: Any) -> None:
 
 
 @uncounted
-def _by_row(table: Any, bits: int, row_of_slot: Any, keys: Any, counts: Any) -> Any:
-    """Row and item, and count, of pairs whose slot has a row: how many there are, the least and the largest item."""
-    found, low, high = 0, np.int64(1) << bits, np.int64(0)
+def _pick(table: Any, bits: int, row_of_slot: Any, pairs: Any, lengths: Any) -> Any:
+    """Row, item and count of pairs whose slot has a row: how many there are, and the largest item. In `lengths`, behind
+    its first place, goes how many each row has."""
+    found, largest = 0, 0
     for entry in table:
         if entry != 0:
             pair = (entry >> _COUNT_BITS) - 1
             row = row_of_slot[pair >> bits]
             if row >= 0:
                 item = pair & ((1 << bits) - 1)
-                keys[found], counts[found] = row << bits | item, entry & _COUNT
-                low, high = min(low, item), max(high, item)
+                pairs[found, 0], pairs[found, 1], pairs[found, 2] = row, item, entry & _COUNT
+                largest = max(largest, item)
+                lengths[row + 1] += 1
                 found += 1
-    return found, low, high
+    return found, largest
 
 
 @uncounted
-def _spread(keys: Any, counts: Any, bits: int, low: int, cells: Any) -> int:
-    """Add the counts up in a cell for each row and item; returns how many cells there are."""
-    distinct = 0
-    for i in range(len(keys)):
-        row, item = keys[i] >> bits, (keys[i] & ((1 << bits) - 1)) - low
-        distinct += cells[row, item] == 0
-        cells[row, item] += counts[i]
-    return distinct
+def _place_by_row(pairs: Any, free: Any, items: Any, counts: Any) -> None:
+    """Put items and counts where their rows are; `free` has the first free place of each row."""
+    for i in range(len(pairs)):
+        row = pairs[i, 0]
+        items[free[row]], counts[free[row]] = pairs[i, 1], pairs[i, 2]
+        free[row] += 1
 
 
 @uncounted
-def _gather(cells: Any, low: int, starts: Any, items: Any, counts: Any) -> None:
-    found = 0
-    for row in range(len(cells)):
-        starts[row] = found
-        for item in range(cells.shape[1]):
-            if cells[row, item]:
-                items[found], counts[found] = item + low, cells[row, item]
-                found += 1
-    starts[len(cells)] = found
+def _order(starts: Any, items: Any, counts: Any, cells: Any) -> int:
+    """Order the items of each row and add up equal ones, in place; returns how many are left.
+
+    Args:
+        cells: zeros, one for each item that there may be.
+    """
+    used = 0
+    for row in range(len(starts) - 1):
+        begin, end, first = starts[row], starts[row + 1], used
+        starts[row] = used
+        if end - begin <= _SHORT:
+            for i in range(begin, end):
+                item, count, at = items[i], counts[i], used
+                while at > first and items[at - 1] > item:
+                    at -= 1
+                if at > first and items[at - 1] == item:
+                    counts[at - 1] += count
+                    continue
+                for behind in range(used, at, -1):  # what is written lies before what is read next
+                    items[behind], counts[behind] = items[behind - 1], counts[behind - 1]
+                items[at], counts[at] = item, count
+                used += 1
+            continue
+        low, high = items[begin], items[begin]
+        for i in range(begin, end):
+            cells[items[i]] += counts[i]
+            low, high = min(low, items[i]), max(high, items[i])
+        for item in range(low, high + 1):
+            if cells[item] != 0:
+                items[used], counts[used] = item, cells[item]
+                cells[item] = 0
+                used += 1
+    starts[len(starts) - 1] = used
+    return used
