@@ -14,7 +14,7 @@ none). A name that is not there is 0 for every row. `row_batch_wire` writes them
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -25,6 +25,7 @@ import numpy.typing as npt
 from callgauge.counted import MEASURES, OUTCOME_COUNTS, TOKEN_SUMS
 from callgauge.schema import Histogram, Measure, WindowRow
 from callgauge.structs import struct_of
+from callgauge_windows.row_batch_loops import copy_texts
 
 __all__ = ["COUNTS", "MEASURE_PARTS", "Buckets", "RowBatch", "Texts"]
 
@@ -62,8 +63,9 @@ class Texts:
         """Some of them, in this order."""
         begins = self.at[which]
         at = np.concatenate([[0], np.cumsum(self.at[which + 1] - begins)])
-        places = np.repeat(begins - at[:-1], np.diff(at)) + np.arange(at[-1])
-        return Texts(np.frombuffer(self.data, dtype=np.uint8)[places].tobytes(), at)
+        data = np.empty(at[-1], dtype=np.uint8)
+        copy_texts(np.frombuffer(self.data, dtype=np.uint8), begins, at, data)
+        return Texts(data.tobytes(), at)
 
     def listed(self) -> list[str]:
         """As single texts."""
@@ -86,6 +88,12 @@ class Buckets:
         at = np.concatenate([[0], np.cumsum(lengths)])
         which = np.repeat(self.bucket_at[rows] - at[:-1], lengths) + np.arange(at[-1])
         return Buckets(at, self.buckets[which], self.counts[which])
+
+    def part(self, begin: int, end: int) -> Buckets:
+        """Of consecutive rows; the numbers are shared."""
+        at = self.bucket_at[begin : end + 1]
+        which = slice(int(at[0]), int(at[-1]))
+        return Buckets(at - at[0], self.buckets[which], self.counts[which])
 
 
 @dataclass(frozen=True)
@@ -146,11 +154,18 @@ class RowBatch:
     def take(self, rows: Int64s) -> RowBatch:
         """Some of the rows, in this order. Labels' values and event ids stay as they are."""
         buckets = {name: each.take(rows) for name, each in self.buckets.items()}
-        return RowBatch(
-            self.grouping, self.window_ms, self.source, self.block, self.epoch, self.series_id[rows], self.names,
-            np.take(self.numbers, rows, axis=1), self.label_values, self.event_ids, buckets,
-            row_id=None if self.row_id is None else self.row_id[rows],
-        )  # fmt: skip
+        row_id = None if self.row_id is None else self.row_id[rows]
+        numbers = np.take(self.numbers, rows, axis=1)
+        return replace(self, series_id=self.series_id[rows], numbers=numbers, buckets=buckets, row_id=row_id)
+
+    def part(self, begin: int, end: int) -> RowBatch:
+        """Consecutive rows; everything is shared."""
+        rows = slice(begin, end)
+        buckets = {name: each.part(begin, end) for name, each in self.buckets.items()}
+        row_id = None if self.row_id is None else self.row_id[rows]
+        return replace(
+            self, series_id=self.series_id[rows], numbers=self.numbers[:, rows], buckets=buckets, row_id=row_id
+        )
 
     def rows(self) -> Iterator[Any]:
         """As `WindowRow` structs, for whoever looks at single rows."""

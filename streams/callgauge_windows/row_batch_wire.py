@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from callgauge.errors import DecodeError
 from callgauge_windows.row_batch import Buckets, RowBatch, Texts
+from callgauge_windows.row_batch_loops import renumber, write_columns
 
 __all__ = ["FORMAT", "decode_rows", "encode_rows", "is_rows"]
 
@@ -30,8 +31,6 @@ Int64s = npt.NDArray[np.int64]
 #: Raised when readers of before could not read what is written now.
 FORMAT = 1
 
-# NumPy sorts few numbers no faster than Python, and takes longer to begin.
-_FEW = 128
 _WIDTHS = {0: None, 1: np.dtype("<u1"), 2: np.dtype("<u2"), 4: np.dtype("<u4"), 8: np.dtype("<i8")}
 
 
@@ -72,21 +71,20 @@ def is_rows(value: bytes | None) -> bool:
 
 def encode_rows(batch: RowBatch) -> bytes:
     """The batch as bytes. Labels' values and event ids that none of its rows has are left out."""
-    numbers = batch.numbers.copy()
+    names = (*batch.names, *(f"{name}.buckets" for name in batch.buckets))
+    numbers = np.empty((len(names), len(batch)), dtype=np.int64)
+    numbers[: len(batch.names)] = batch.numbers
+    for line, each in enumerate(batch.buckets.values(), start=len(batch.names)):
+        numbers[line] = np.diff(each.bucket_at)
     label_values = {name: _used_values(batch, numbers, name) for name in batch.label_values}
     ids = _used_ids(batch, numbers)
-    names, lengths = batch.names, [np.diff(each.bucket_at) for each in batch.buckets.values()]
-    if lengths:
-        names = (*names, *(f"{name}.buckets" for name in batch.buckets))
-        numbers = np.concatenate([numbers, np.stack(lengths)])
-    base, spans = numbers.min(axis=1), np.ptp(numbers, axis=1)
-    kept = np.flatnonzero((base != 0) | (spans != 0)).tolist()
-    width, low = _width_of(spans[kept]), base[kept].tolist()
-    columns = [
-        (numbers[line] - (least if wide < 8 else 0)).astype(_WIDTHS[wide]).tobytes()
-        for line, least, wide in zip(kept, low, width, strict=True)
-        if wide
-    ]
+    base = numbers.min(axis=1)
+    spans = numbers.max(axis=1) - base
+    kept = np.flatnonzero((base != 0) | (spans != 0))
+    width = _width_of(spans[kept])
+    base = np.where(width == 8, 0, base[kept])
+    data = np.empty(int(width.sum()) * len(batch), dtype=np.uint8)
+    write_columns(numbers, kept, base, width, data)
     return _encode(
         _Wire(
             kind="rows",
@@ -97,10 +95,10 @@ def encode_rows(batch: RowBatch) -> bytes:
             block=batch.block,
             epoch=batch.epoch,
             rows=len(batch),
-            names=[names[line] for line in kept],
-            base=[0 if wide == 8 else least for least, wide in zip(low, width, strict=True)],
-            width=width,
-            data=memoryview(b"".join(columns)),
+            names=[names[line] for line in kept.tolist()],
+            base=base.tolist(),
+            width=width.tolist(),
+            data=data.data,
             series_id=memoryview(batch.series_id.astype("<u8").tobytes()),
             label_values=label_values,
             ids=memoryview(ids.data),
@@ -110,11 +108,11 @@ def encode_rows(batch: RowBatch) -> bytes:
     )
 
 
-def _width_of(spans: Int64s) -> list[int]:
+def _width_of(spans: Int64s) -> Int64s:
     """Bytes that differences up to these need."""
     # A span beyond 63 bits has become negative.
     wide = np.where(spans < 0, 8, np.searchsorted([1, 1 << 8, 1 << 16, 1 << 32], spans, side="right"))
-    return np.array([0, 1, 2, 4, 8, 0, 0, 0, 8])[wide].tolist()  # type: ignore[no-any-return]
+    return np.array([0, 1, 2, 4, 8, 0, 0, 0, 8])[wide]
 
 
 def _packed(buckets: Buckets) -> tuple[memoryview, int, memoryview]:
@@ -130,8 +128,7 @@ def _used_values(batch: RowBatch, numbers: Int64s, label: str) -> list[str]:
     if f"label.{label}" not in batch.names:  # of a batch that was read from the wire: all rows have the first value
         return list(values[:1])
     line = batch.line_of(f"label.{label}")
-    used, numbers[line] = _renumbered(numbers[line])
-    return [values[at] for at in used]
+    return [values[at] for at in renumber(numbers[line : line + 1], len(values)).tolist()]
 
 
 def _used_ids(batch: RowBatch, numbers: Int64s) -> Texts:
@@ -140,19 +137,11 @@ def _used_ids(batch: RowBatch, numbers: Int64s) -> Texts:
     if not lines:
         return Texts.of([])
     # 0 stands for no event, so it comes first, whether a row has it or not.
-    used, renumbered = _renumbered(np.concatenate([[0], numbers[lines].reshape(-1)]))
-    numbers[lines] = renumbered[1:].reshape(len(lines), -1)
-    return batch.event_ids.take(np.array(used[1:], dtype=np.int64) - 1)
-
-
-def _renumbered(numbers: Int64s) -> tuple[list[int], Int64s]:
-    """The different numbers, and which of them each is. 0 comes first where it is among them."""
-    if len(numbers) > _FEW:
-        used, renumbered = np.unique(numbers, return_inverse=True)
-        return used.tolist(), renumbered
-    listed = numbers.tolist()
-    order = {number: at for at, number in enumerate(sorted(set(listed)))}
-    return list(order), np.array([order[number] for number in listed], dtype=np.int64)
+    named = np.zeros((len(lines), len(batch) + 1), dtype=np.int64)
+    named[:, 1:] = numbers[lines]
+    met = renumber(named, len(batch.event_ids) + 1)
+    numbers[lines] = named[:, 1:]
+    return batch.event_ids.take(met[1:] - 1)
 
 
 def decode_rows(value: bytes | None) -> RowBatch:

@@ -13,6 +13,7 @@ from callgauge_streams.bus.chunk import Chunk
 from callgauge_streams.bus.record_batches import warm_up as warm_up_batches
 from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
+from callgauge_streams.rollup.rows.partitions import messages_of
 from callgauge_streams.rollup.source.duplicates import SeenIds
 from callgauge_streams.rollup.source.state_machine import SourceRollup
 from callgauge_windows.compiler_pages import leave_compiler
@@ -35,7 +36,8 @@ def warm_up() -> None:
     for values in ([*map(encode, calls), b"{}"], one, one):
         records = Records.of(range(block, block + len(values)), [0] * len(values), values)
         closed = source.take(Chunk(0, 0, 0, 0, previous, block, Records.joined([records])))
-        list(closed.rows if closed else ())  # they are made while they are gone through
+        for batch in closed.rows if closed else ():
+            list(messages_of(batch, 2))  # they are made while they are gone through
         block, previous = block + len(values), block + len(values) - 1
     ids = np.arange(1 << 12)
     SeenIds(1, 1).mark(ids, ids, ids, ids)  # so many that their table is made anew

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from msgspec import Raw
 
 from callgauge.schema import ScoreRow, SignedHistogram

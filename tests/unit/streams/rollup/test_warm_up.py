@@ -17,6 +17,7 @@ from callgauge_streams.bus.chunk import Chunk
 from callgauge_streams.bus.records import Records
 from callgauge_streams.rollup.config import RollupConfig
 from callgauge_streams.rollup.kinds import CALLS, SCORES
+from callgauge_streams.rollup.rows.partitions import messages_of
 from callgauge_streams.rollup.source.state_machine import SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
 from tests.random_calls import random_call
@@ -24,7 +25,8 @@ from tests.random_scores import random_score
 
 
 def signatures():
-    modules = [module for name, module in sys.modules.items() if name.startswith("callgauge_streams")]
+    ours = ("callgauge_streams", "callgauge_windows")
+    modules = [module for name, module in sys.modules.items() if name.startswith(ours)]
     return {
         (function.__module__, name, str(signature))
         for module in modules
@@ -47,6 +49,8 @@ for kind, values in ((CALLS, [some[0]]), (CALLS, some + some[:100] + [b"{"]), (S
         records = Records.joined([Records.of(range(at, at + len(values)), [1_000_000] * len(values), values)])
         closed = source.take(Chunk(0, 0, 0, 0, previous, at, records))
         rows = list(closed.rows) if closed else []
+        for batch in rows if kind is CALLS else []:
+            list(messages_of(batch, 3))
         at, previous = at + len(values), at + len(values) - 1
     assert rows
 print(sorted(signatures() - before))
