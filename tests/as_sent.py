@@ -7,7 +7,8 @@ from typing import Any
 
 from callgauge.codec import decode_window_record, encode
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows, is_rows
+from callgauge_windows.row_batch_wire import decode_rows, is_rows
+from callgauge_windows.row_batch_writing import encode_rows
 
 __all__ = ["as_sent", "read_records"]
 

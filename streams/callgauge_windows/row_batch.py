@@ -8,7 +8,7 @@ one matrix of numbers with named columns, the labels as numbers of their values,
 
 Names are those of the fields of `WindowRow`; "error.timeout", "finish.stop" for its maps, "label.model" for the number
 of a label's value, "latency.sum" for parts of a measure, "latency.max_event" for 1 + the number of the event id (0:
-none). A name that is not there is 0 for every row. `row_batch_wire` writes them as bytes.
+none). A name that is not there is 0 for every row. `row_batch_writing` writes them, `row_batch_wire` reads them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ import numpy.typing as npt
 from callgauge.counted import MEASURES, OUTCOME_COUNTS, TOKEN_SUMS
 from callgauge.schema import Histogram, Measure, WindowRow
 from callgauge.structs import struct_of
-from callgauge_windows.row_batch_loops import copy_texts
 
 __all__ = ["COUNTS", "MEASURE_PARTS", "Buckets", "RowBatch", "Texts"]
 
@@ -58,14 +57,6 @@ class Texts:
 
     def __len__(self) -> int:
         return len(self.at) - 1
-
-    def take(self, which: Int64s) -> Texts:
-        """Some of them, in this order."""
-        begins = self.at[which]
-        at = np.concatenate([[0], np.cumsum(self.at[which + 1] - begins)])
-        data = np.empty(at[-1], dtype=np.uint8)
-        copy_texts(np.frombuffer(self.data, dtype=np.uint8), begins, at, data)
-        return Texts(data.tobytes(), at)
 
     def listed(self) -> list[str]:
         """As single texts."""

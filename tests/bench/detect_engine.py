@@ -37,7 +37,8 @@ from callgauge_streams.detect.rings import rings_of
 from callgauge_streams.detect.warm_up import warm_up
 from callgauge_windows.grouping import parse_groupings, series_id
 from callgauge_windows.row_batch import COUNTS, MEASURE_PARTS, Buckets, RowBatch, Texts
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+from callgauge_windows.row_batch_wire import decode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 from tests.bench.process import peak_mb
 from tests.bench.report import report
 

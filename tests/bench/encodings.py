@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from callgauge.schema import Histogram, Measure, WindowRow
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+from callgauge_windows.row_batch_wire import decode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 from tests.bench.report import report
 
 SIZES = (1, 10, 100, 1_000)

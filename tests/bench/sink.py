@@ -28,7 +28,7 @@ from callgauge_sinks.records import decode_each
 from callgauge_sinks.rows import call_rows, window_record_rows
 from callgauge_windows.messages import decode_windows
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import encode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 from tests.bench.encodings import row_of
 from tests.bench.report import report
 from tests.bench.stream import messages_of

@@ -29,7 +29,8 @@ from callgauge.structs import struct_of
 from callgauge_rules.alert_ids import alert_id_of, fingerprint_of
 from callgauge_streams.detect.late_episodes import LateEpisodes
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+from callgauge_windows.row_batch_wire import decode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 
 __all__ = ["LATE_MS", "Late"]
 

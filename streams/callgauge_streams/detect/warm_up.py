@@ -25,7 +25,8 @@ from callgauge_windows.compiler_pages import leave_compiler
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.messages import decode_windows
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+from callgauge_windows.row_batch_wire import decode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 
 __all__ = ["warm_up"]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import encode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 
 __all__ = ["MESSAGE_BYTES", "ROWS_IN_A_MESSAGE", "messages_of"]
 

@@ -17,7 +17,8 @@ from callgauge_rules.rules import BoundRule, bind, load_rules
 from callgauge_streams.detect.engine import Engine
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+from callgauge_windows.row_batch_wire import decode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 from tests.examples import examples
 from tests.unit.streams.detect.full_walk import WalkingEngine, plain
 from tests.unit.streams.detect.takeovers import start

@@ -18,7 +18,8 @@ from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.warm_up import warm_up
 from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.row_batch import RowBatch
-from callgauge_windows.row_batch_wire import decode_rows, encode_rows
+from callgauge_windows.row_batch_wire import decode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 from tests.unit.streams.detect.test_batches import random_log
 
 
