@@ -33,10 +33,17 @@ class BlockSet:
         index: the series of this set.
         services: names of the services, by number.
         identity: (source, block, epoch).
+        like: that of the block before.
     """
 
     def __init__(
-        self, index: SeriesIndex, services: Sequence[str], cap: int, identity: dict[str, Any], kind: Kind
+        self,
+        index: SeriesIndex,
+        services: Sequence[str],
+        cap: int,
+        identity: dict[str, Any],
+        kind: Kind,
+        like: BlockSet | None = None,
     ) -> None:
         self.name = index.grouping.name
         self._index = index
@@ -50,7 +57,7 @@ class BlockSet:
         """The pairs of service and series."""
         self._per_service = Grown()
         self._table: SeriesTable | None = None
-        self.folding = Folding(index, identity, kind.rows_of)
+        self.folding: Folding = Folding(index, identity, kind.rows_of, like.folding if like else None)
 
     @property
     def overflows(self) -> dict[tuple[str, str], int]:
