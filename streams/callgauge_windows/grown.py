@@ -17,14 +17,11 @@ class Grown:
         width: of a row; 0: entries are single numbers.
         in_place: it is so large that it cannot be had twice: it grows where it is if the system can, by an eighth.
             Nobody may hold what `filled`, `room` or `to` gave while it grows.
-        size: entries that there will be, if that is known: so many need no growing.
     """
 
-    def __init__(
-        self, width: int = 0, dtype: npt.DTypeLike = np.int64, *, in_place: bool = False, size: int = 0
-    ) -> None:
-        self._in_place, size = in_place, max(size, 64)
-        self._array: npt.NDArray[Any] = np.zeros((size, width) if width else size, dtype=dtype)
+    def __init__(self, width: int = 0, dtype: npt.DTypeLike = np.int64, *, in_place: bool = False) -> None:
+        self._in_place = in_place
+        self._array: npt.NDArray[Any] = np.zeros((64, width) if width else 64, dtype=dtype)
         self.filled: npt.NDArray[Any] = self._array[:0]
 
     def room(self, size: int) -> npt.NDArray[Any]:

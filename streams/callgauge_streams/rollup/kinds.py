@@ -66,8 +66,8 @@ class Kind:
     beside: tuple[str, ...]
     """What tells the rows of one series and window apart (a score's name and origin). The cap on series counts them as
     labels."""
-    accumulator: Callable[[int, Any], Any]
-    """From the finest window in ms, and the accumulator of the block before (None: there was none), to an empty one."""
+    accumulator: Callable[[int], Any]
+    """From the finest window in ms to an empty accumulator."""
     rows_of: RowsOf
     steps_apart: bool
     """Whether steps around calls (`operations.STEPS`) count only in grouping sets that name the operation."""

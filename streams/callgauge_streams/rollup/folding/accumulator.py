@@ -31,19 +31,15 @@ class Accumulator(Slots):
 
     Args:
         window_ms: the finest window.
-        like: that of the block before. A block becomes about as large as the one before; to grow again and again takes
-            the memory of both sizes, and time.
     """
 
-    def __init__(self, window_ms: int, like: Accumulator | None = None) -> None:
-        super().__init__(window_ms, like.size if like else 0)
-        self.sums = Grown(SUMS, size=like.size if like else 0)
-        self.extremes: Extremes = Extremes(EXTREMES, named=len(MEASURE_NAMES), like=like.extremes if like else None)
+    def __init__(self, window_ms: int) -> None:
+        super().__init__(window_ms)
+        self.sums = Grown(SUMS)
+        self.extremes = Extremes(EXTREMES, named=len(MEASURE_NAMES))
         self.outcomes = Outcomes()
-        self.outcome_counts: SparseCounts = SparseCounts(_OUTCOME_BITS, like.outcome_counts if like else None)
-        self.buckets: list[SparseCounts] = [
-            SparseCounts(BUCKET_BITS, like.buckets[at] if like else None) for at in range(len(MEASURE_NAMES))
-        ]
+        self.outcome_counts = SparseCounts(_OUTCOME_BITS)
+        self.buckets = [SparseCounts(BUCKET_BITS) for _ in MEASURE_NAMES]
 
     @property
     def n(self) -> Int64s:

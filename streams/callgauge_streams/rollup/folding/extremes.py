@@ -25,18 +25,16 @@ class Extremes:
         width: columns of which a maximum is taken.
         named: for so many of the columns, from the first, the event with the maximum is remembered; of several such
         events the one with the lowest offset.
-        like: of a block that became about as large, to begin with as much room.
     """
 
-    def __init__(self, width: int, named: int, like: Extremes | None = None) -> None:
+    def __init__(self, width: int, named: int) -> None:
         self._named = named
-        size = len(like._highs.filled) if like else 0
-        self._highs: Grown = Grown(width, size=size)
+        self._highs = Grown(width)
         self._first = -1
-        self._at = Grown(named, np.int32, size=size)
+        self._at = Grown(named, np.int32)
         """Offsets relative to the block's first; a block spans less than 2^31."""
-        self._ids = Grown(dtype=np.uint8, size=len(like.ids) if like else 0)
-        self._id_at = Grown(2 * named, np.int32, size=size)
+        self._ids = Grown(dtype=np.uint8)
+        self._id_at = Grown(2 * named, np.int32)
 
     @property
     def ids(self) -> npt.NDArray[np.uint8]:

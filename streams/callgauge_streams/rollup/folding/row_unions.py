@@ -62,20 +62,17 @@ class Folding:
     Args:
         index: the series of this grouping set.
         identity: (source, block, epoch), goes into every row.
-        like: that of the block before.
     """
 
-    def __init__(
-        self, index: SeriesIndex, identity: dict[str, Any], rows_of: RowsOf, like: Folding | None = None
-    ) -> None:
+    def __init__(self, index: SeriesIndex, identity: dict[str, Any], rows_of: RowsOf) -> None:
         self._grouping = index.grouping
         self._index = index
         self._identity = identity
         self._rows_of = rows_of
-        self._numbered = Numbered(len(like._sent_n.filled) if like else 0)
+        self._numbered = Numbered()
         """The rows, numbered by series and window."""
-        self._row_of_slot: Grown = Grown(dtype=np.int32, size=len(like._row_of_slot.filled) if like else 0)
-        self._sent_n: Grown = Grown(dtype=np.int32)
+        self._row_of_slot = Grown(dtype=np.int32)
+        self._sent_n = Grown(dtype=np.int32)
 
     def put(self, series: Int64s, starts_ms: Int64s) -> None:
         """Say where the next slots belong.

@@ -26,14 +26,13 @@ class ScoreAccumulator(Slots):
 
     Args:
         window_ms: the finest window.
-        like: that of the block before.
     """
 
-    def __init__(self, window_ms: int, like: ScoreAccumulator | None = None) -> None:
-        super().__init__(window_ms, like.size if like else 0)
-        self.sums = Grown(3, size=like.size if like else 0)
-        self.extremes: Extremes = Extremes(2, named=1, like=like.extremes if like else None)
-        self.buckets: SparseCounts = SparseCounts(SIGNED_BITS, like.buckets if like else None)
+    def __init__(self, window_ms: int) -> None:
+        super().__init__(window_ms)
+        self.sums = Grown(3)
+        self.extremes = Extremes(2, named=1)
+        self.buckets = SparseCounts(SIGNED_BITS)
 
     @property
     def n(self) -> Int64s:

@@ -26,12 +26,11 @@ class Slots:
 
     Args:
         window_ms: the finest window, which all grouping sets' windows are multiples of.
-        size: how many there will be, if that is known.
     """
 
-    def __init__(self, window_ms: int, size: int = 0) -> None:
+    def __init__(self, window_ms: int) -> None:
         self._window_ms = window_ms
-        self._numbered = Numbered(size)
+        self._numbered = Numbered()
 
     @property
     def size(self) -> int:

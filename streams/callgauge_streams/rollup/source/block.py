@@ -33,32 +33,20 @@ class Block:
         first: offset of its first record.
         first_ts_ms: append time of that record.
         known: the label values that the block's reader has met.
-        like: the block before, if there was one: this one begins with as much room.
     """
 
     def __init__(
-        self,
-        config: RollupConfig,
-        source: str,
-        first: int,
-        first_ts_ms: int,
-        kind: Kind,
-        known: KnownLabels,
-        like: Block | None = None,
+        self, config: RollupConfig, source: str, first: int, first_ts_ms: int, kind: Kind, known: KnownLabels
     ) -> None:
         self.first = first
         self.minute = first_ts_ms // 60_000
         self._bound_ms = config.out_of_orderness_ms
-        self._slots: Any = kind.accumulator(config.finest_ms, like._slots if like else None)
+        self._slots = kind.accumulator(config.finest_ms)
         identity = {"source": source, "block": first, "epoch": config.epoch}
         self._known = known
         cap, services = config.series_cap, known.services
-        before: Sequence[BlockSet | None] = like._sets if like else [None] * len(known.indexes)
-        self._sets: list[BlockSet] = [
-            BlockSet(index, services, cap, identity, kind, each)
-            for index, each in zip(known.indexes, before, strict=True)
-        ]
-        self._labels: Numbered = Numbered(len(like._labels.keys) if like else 0)
+        self._sets = [BlockSet(index, services, cap, identity, kind) for index in known.indexes]
+        self._labels = Numbered()
         """The reader's codes, numbered again in the order in which the block meets them: what it folds must depend on
         its own records alone."""
         self._folded = Grown(dtype=np.bool_)

@@ -33,17 +33,10 @@ class BlockSet:
         index: the series of this set.
         services: names of the services, by number.
         identity: (source, block, epoch).
-        like: that of the block before.
     """
 
     def __init__(
-        self,
-        index: SeriesIndex,
-        services: Sequence[str],
-        cap: int,
-        identity: dict[str, Any],
-        kind: Kind,
-        like: BlockSet | None = None,
+        self, index: SeriesIndex, services: Sequence[str], cap: int, identity: dict[str, Any], kind: Kind
     ) -> None:
         self.name = index.grouping.name
         self._index = index
@@ -57,7 +50,7 @@ class BlockSet:
         """The pairs of service and series."""
         self._per_service = Grown()
         self._table: SeriesTable | None = None
-        self.folding: Folding = Folding(index, identity, kind.rows_of, like.folding if like else None)
+        self.folding = Folding(index, identity, kind.rows_of)
 
     @property
     def overflows(self) -> dict[tuple[str, str], int]:

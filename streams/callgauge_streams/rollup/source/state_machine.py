@@ -109,8 +109,7 @@ class SourceRollup:
             closed = self._close(fresh.block)
             self._words = self._learned.for_block()
             first_ms = int(fresh.records.timestamps_ms[0])
-            known, before = self._words.known, self._block
-            self._block = Block(self._config, self._name, fresh.block, first_ms, self._kind, known, before)
+            self._block = Block(self._config, self._name, fresh.block, first_ms, self._kind, self._words.known)
         self._largest_event_ms = max(self._largest_event_ms, self._count(self._block, fresh))
         self._largest_append_ms = max(self._largest_append_ms, int(fresh.records.timestamps_ms.max()))
         return closed

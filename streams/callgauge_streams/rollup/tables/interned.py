@@ -105,15 +105,12 @@ class Numbered:
 
     >>> Numbered().numbers_of(np.array([70, 30, 70]))
     array([0, 1, 0])
-
-    Args:
-        size: how many there will be, if that is known.
     """
 
-    def __init__(self, size: int = 0) -> None:
-        self._table: Int32s = np.full(256 if size <= 128 else 1 << (2 * size - 1).bit_length(), -1, dtype=np.int32)
+    def __init__(self) -> None:
+        self._table: Int32s = np.full(256, -1, dtype=np.int32)
         """Numbers, each at the place of its key: open addressing."""
-        self._keys = Grown(size=size)
+        self._keys = Grown()
 
     @property
     def keys(self) -> Int64s:

@@ -40,13 +40,12 @@ class SparseCounts:
 
     Args:
         item_bits: items are below 2**item_bits.
-        like: counts of the same kind that became about as many, to begin with as much room.
     """
 
-    def __init__(self, item_bits: int, like: SparseCounts | None = None) -> None:
+    def __init__(self, item_bits: int) -> None:
         self._bits = item_bits
         # Pair and count in one number (0: free): an open-addressing table.
-        self._table: Int64s = np.zeros(len(like._table) if like else 256, dtype=np.int64)
+        self._table: Int64s = np.zeros(256, dtype=np.int64)
         self._used = 0
 
     def add(self, slots: Int64s, items: Int64s) -> None:
