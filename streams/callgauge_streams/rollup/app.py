@@ -89,12 +89,10 @@ class RollupWorker:
         self._name = f"{socket.gethostname()}-{os.getpid()}"
         self._sources: dict[TP, SourceRollup] = {}
         self._active_at_ms, self._idle = dict[TP, float](), set[TP]()
-        self._progress_sent_at = 0.0
+        self._progress_sent_at = self._announced_at = 0.0
         self._announced: dict[TP, Start] = {}
-        self._announced_at = 0.0
         self._differing_told_at: dict[TP, float] = {}
-        self._lock = asyncio.Lock()
-        self._outbox = Outbox(app)
+        self._lock, self._outbox = asyncio.Lock(), Outbox(app)
 
     def forget(self, revoked: Iterable[TP]) -> None:
         """Forget partitions that are taken away. Their next owner reads their open blocks again."""
@@ -174,8 +172,9 @@ class RollupWorker:
             self._active_at_ms[tp] = self._now() * 1000
         return self._sources[tp]
 
-    async def tick(self) -> None:
-        """Send the rows of windows that have ended, and once a second a progress record."""
+    async def tick(self) -> bool:
+        """Send the rows of windows that have ended, and once a second a progress record; returns whether it was
+        time for that."""
         async with self._lock:
             if self._now() - self._announced_at >= _ANNOUNCE_S:
                 self._announced_at = self._now()
@@ -187,12 +186,13 @@ class RollupWorker:
             second_passed = self._now() - self._progress_sent_at >= 1.0
             await self._send_due(first_time_only=not second_passed)
             if not (second_passed and self._sources):
-                return
+                return False
             self._progress_sent_at = self._now()
             await self._send_idle()
             progress = self._progress()
         await self._outbox.settled()  # the rows that the progress record reports as sent must have arrived
         await self._send([progress])
+        return True
 
     async def _send_due(self, *, first_time_only: bool) -> None:
         due = [source.due_rows(first_time_only=first_time_only) for source in self._sources.values()]
@@ -285,8 +285,8 @@ def rollup_app(settings: Settings) -> Any:
         if settings.ready_file:
             settings.ready_file.touch()
         while not app.should_stop:
-            await worker.tick()
-            trim()
+            if await worker.tick():
+                trim()
             await app.sleep(_TICK_S)
 
     app.agent(chunk_topic(app, settings.topics.calls.name, settings.topics.scores.name), name="rollup")(rollup)
