@@ -23,6 +23,7 @@ __all__ = [
     "AlertState",
     "Baseline",
     "BlockSummary",
+    "CacheLevel",
     "Call",
     "Content",
     "CountedShare",
@@ -58,6 +59,7 @@ ErrorType = Literal[
     "other",
 ]
 Status = Literal["success", "error", "fallback", "cancelled"]
+CacheLevel = Literal["exact", "semantic"]
 BreakerState = Literal["closed", "open", "half_open", "other"]
 AlertState = Literal["pending", "firing", "resolved", "acknowledged"]
 Severity = Literal["info", "warning", "error", "critical"]
@@ -140,7 +142,9 @@ class Call(_Message):
     stream: bool = False
     cache_hit: bool = False
     """Answered from a response cache, without a call to the provider."""
-    cache_level: Literal["exact", "semantic"] | None = None
+    cache_level: CacheLevel | None = None
+    """Which kind of cache answered: one that looks for the same request, or for one that means the same. None: not
+    told."""
     fallback_from: Label = ""
     retry_count: Count = 0
 
@@ -395,6 +399,9 @@ class WindowRow(_Message):
     cancelled: int = 0
     """Calls that the caller stopped."""
     cache_hits: int = 0
+    """Of all levels; those of calls that do not tell their level are in no other count."""
+    cache_hits_exact: int = 0
+    cache_hits_semantic: int = 0
     rate_limited: int = 0
     """Calls refused for their rate: error_type rate_limit or HTTP 429."""
     retries: int = 0
