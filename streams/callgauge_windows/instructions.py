@@ -12,6 +12,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "double_of",
     "high_product",
     "leading_zeros",
+    "move_bytes",
     "prefetch",
     "string_ends",
     "trailing_zeros",
@@ -74,6 +76,19 @@ def word_at(_typing: Any, data: Any, at: Any) -> Any:
         return builder.load(builder.bitcast(place, _WORD.as_pointer()), align=1)
 
     return types.uint64(data, at), generate
+
+
+@_instruction
+def move_bytes(_typing: Any, data: Any, to: Any, begin: Any, length: Any) -> Any:
+    """move_bytes(data, to, begin, length): copy so many bytes to another place of the array; the two may overlap."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, to, begin, length = arguments
+        places = [_address(context, builder, signature.args[0], array, at) for at in (to, begin)]
+        cgutils.raw_memmove(builder, *places, length, 1)
+        return context.get_dummy_value()
+
+    return types.void(data, types.int64, types.int64, types.int64), generate
 
 
 @_instruction
