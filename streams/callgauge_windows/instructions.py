@@ -12,7 +12,6 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.extending import intrinsic
 
 __all__ = [
@@ -84,8 +83,11 @@ def move_bytes(_typing: Any, data: Any, to: Any, begin: Any, length: Any) -> Any
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array, to, begin, length = arguments
-        places = [_address(context, builder, signature.args[0], array, at) for at in (to, begin)]
-        cgutils.raw_memmove(builder, *places, length, 1)
+        text, flag = ir.IntType(8).as_pointer(), ir.IntType(1)
+        places = [builder.bitcast(_address(context, builder, signature.args[0], array, at), text) for at in (to, begin)]
+        kind = ir.FunctionType(ir.VoidType(), [text, text, _WORD, flag])
+        function = builder.module.declare_intrinsic("llvm.memmove", [text, text, _WORD], kind)
+        builder.call(function, [*places, length, ir.Constant(flag, 0)])  # not volatile
         return context.get_dummy_value()
 
     return types.void(data, types.int64, types.int64, types.int64), generate
