@@ -124,11 +124,11 @@ class Notifier:
             if self._intake.is_ours([partition]):
                 self._take(message, partition)
         self._note_actions()
-        if self._facts is not None:
-            self._facts.write()
         self._forget()
         for notice in self._groups.due(self._now()):
             self._couriers[notice.receiver].submit(self._processes.told_in(notice, self._now()))
+        if self._facts is not None:
+            self._facts.write()
         self.note_outcomes()
         self._commit()
 

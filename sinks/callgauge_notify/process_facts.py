@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 _LOOK_EVERY_S = 5.0
 #: A process that is heard of just at the end of its time does not change what is known each time.
 _CHANGE_AFTER_S = 60.0
+#: Written at once: each waits for the broker, and notices must not wait long.
+_MOST_AT_ONCE = 10
 
 
 def fact_of(alert: Alert, found: Found, now: float) -> AlertAction:
@@ -68,8 +70,10 @@ class ProcessFacts:
 
     def know(self, action: AlertAction) -> None:
         """An action was read, or is known from before."""
+        if action.action != "processes" or action.alert_id not in self._missing:
+            return
         known = self._known.get(action.alert_id)
-        if action.action == "processes" and (known is None or known.at <= action.at):
+        if known is None or known.at <= action.at:
             self._known[action.alert_id] = action
 
     def drop(self, partitions: Container[int]) -> None:
@@ -78,19 +82,29 @@ class ProcessFacts:
         self._known = {key: each for key, each in self._known.items() if key in self._missing}
 
     def write(self) -> None:
-        """Write what is new, every few seconds."""
+        """Write what is new, every few seconds; some of it, if it is much, and the rest at the next call."""
         now = self._now()
         if now < self._look_at:
             return
         self._look_at = now + _LOOK_EVERY_S
-        for alert, partition in self._missing.values():
-            found, known = self._processes.found_of(alert, now), self._known.get(alert.alert_id)
-            if found is None or (known and (known.processes == found.state or now < known.at + _CHANGE_AFTER_S)):
-                continue
+        new = [
+            (alert, partition, found) for alert, partition in self._missing.values() if (found := self._new(alert, now))
+        ]
+        if len(new) > _MOST_AT_ONCE:
+            self._look_at = now
+        for alert, partition, found in new[:_MOST_AT_ONCE]:
             fact = fact_of(alert, found, now)
             try:
                 self._publish(fact, partition)
             except BrokerError as error:
+                self._look_at = now + _LOOK_EVERY_S
                 log.warning("%s: not written that %s (%s); it is tried again", alert.rule, found.line, error)
                 return
             self._known[alert.alert_id] = fact
+
+    def _new(self, alert: Alert, now: float) -> Found | None:
+        """What is to be written of an alert, if anything is."""
+        found, known = self._processes.found_of(alert, now), self._known.get(alert.alert_id)
+        if known is None or found is None:
+            return found
+        return None if known.processes == found.state or now < known.at + _CHANGE_AFTER_S else found

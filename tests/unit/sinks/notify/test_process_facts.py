@@ -89,6 +89,16 @@ def test_another_process_goes_on_where_one_stopped() -> None:
     assert second.look(T0 + 300) == []
 
 
+def test_in_a_storm_notices_wait_for_few_of_them() -> None:
+    """The rest is written the next time the loop goes round."""
+    written = Written()
+    written.hear(T0 + 80)
+    for number in range(25):
+        written.facts.take(missing(rule=f"r{number}"), 3)
+    assert [len(written.look(T0 + 90)) for _ in range(4)] == [10, 20, 25, 25]
+    assert len({record.alert_id for record in written.records}) == 25
+
+
 def test_what_the_broker_does_not_take_is_tried_again(caplog: pytest.LogCaptureFixture) -> None:
     written = Written()
     written.hear(T0 + 80)
