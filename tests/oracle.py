@@ -71,6 +71,8 @@ def _counts_of(call: Call) -> dict[str, int]:
         "fallbacks": call.status == "fallback",
         "cancelled": call.status == "cancelled",
         "cache_hits": call.cache_hit,
+        "cache_hits_exact": call.cache_hit and call.cache_level == "exact",
+        "cache_hits_semantic": call.cache_hit and call.cache_level == "semantic",
         "rate_limited": call.error_type == "rate_limit" or call.http_status == 429,
         "retries": call.retry_count,
         "input_tokens": call.input_tokens or 0,
@@ -122,6 +124,8 @@ def _kept(rows: Iterable[Any], *more: str) -> Iterable[Any]:
 
 def _add(total: Counter[str], row: Any) -> None:
     for name in ("n", "fallbacks", "cancelled", "cache_hits", "rate_limited", "retries", "input_tokens"):
+        total[name] += getattr(row, name)
+    for name in ("cache_hits_exact", "cache_hits_semantic"):
         total[name] += getattr(row, name)
     for name in ("cache_read_tokens", "cache_write_tokens", "reasoning_tokens"):
         total[name] += getattr(row, name)

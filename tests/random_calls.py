@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from callgauge.schema import Call
+from callgauge.schema import CacheLevel, Call
 
 __all__ = ["random_call", "random_calls"]
 
 _ERRORS = ("rate_limit", "context_window_exceeded", "content_filter_blocked", "timeout", "provider_down", None)
+_LEVELS: tuple[CacheLevel | None, ...] = ("exact", "semantic", None)
 
 
 def random_calls(count: int, *, seed: int, start: float = 1_700_000_000.0, span_s: float = 60.0) -> Iterator[Call]:
@@ -38,6 +39,7 @@ def random_call(rng: random.Random, event_id: str, ts: float) -> Call:
         finish_reason=rng.choice(("stop", "length", "tool_calls", "")),
         stream=rng.random() < 0.5,
         cache_hit=rng.random() < 0.1,
+        cache_level=_LEVELS[input_tokens % 3],
         retry_count=rng.choice((0, 0, 0, 1, 2)),
         input_tokens=input_tokens if rng.random() < 0.95 else None,
         output_tokens=output_tokens if rng.random() < 0.95 else None,

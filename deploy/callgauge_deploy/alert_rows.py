@@ -87,7 +87,7 @@ def state_of(silence: Silence, now: float) -> str:
 
 def json_alert(alert: Alert, seen: Shown) -> dict[str, Any]:
     """Everything of an alert, what people did included."""
-    done = {"acknowledged": seen.acknowledged, "resolved": seen.resolved}
+    done = {"acknowledged": seen.acknowledged, "resolved": seen.resolved, "processes_found": seen.processes}
     found = {name: None if action is None else action.model_dump() for name, action in done.items()}
     silence = None if seen.silence is None else seen.silence.made.model_dump() | {"ends_at": seen.silence.ends_at}
     return {"shown": seen.state} | alert.model_dump() | found | {"silence": silence}

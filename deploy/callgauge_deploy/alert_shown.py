@@ -27,7 +27,7 @@ def alert_lines(alert: Alert, seen: Shown, processes: Processes | None = None) -
     """Everything about an alert, one fact a line; what is not known is left out.
 
     Args:
-        processes: of the alert's service; None: no heartbeats are known.
+        processes: of the alert's service, now; None: no heartbeats are known.
     """
     yield f"{alert.rule} {alert.alert_id}: {seen.state}, {alert.severity}"
     yield alert.summary
@@ -43,7 +43,8 @@ def alert_lines(alert: Alert, seen: Shown, processes: Processes | None = None) -
         "sources": "" if alert.heard >= 1 else f"{alert.heard:.0%} heard of: some calls may not be counted yet",
         "flapping": "it changes its state too often, and is kept firing until it is quiet" if alert.flapping else "",
         "others": alert.suspected_cause,
-        "processes": _told(processes) if processes else "",
+        "processes": seen.processes.why if seen.processes else "",
+        "now": _told(processes) if processes and (alert.state != "resolved" or not seen.processes) else "",
         "by": seen.by.who + (f": {seen.by.why}" if seen.by.why else "") if seen.by else "",
         "examples": " ".join(alert.event_ids or ([alert.event_id] if alert.event_id else [])),
         "runbook": alert.runbook,

@@ -309,10 +309,13 @@ def demo(
     speed: Annotated[float, typer.Option(min=0.1, help="Times as fast as recorded.")] = 60.0,
     calls: Annotated[int | None, typer.Option(min=1, help="Only so many calls.")] = None,
     stay: Annotated[bool, typer.Option("--stay", help="Go on serving the page afterwards, until Ctrl-C.")] = False,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Keep what was stored in this new folder, for other commands.")
+    ] = None,
 ) -> None:
     """Replay an hour of real calls through a local stack and watch the alerts come."""
     with signals_interrupt():
-        load("callgauge_deploy.demo", "local").run_demo(load_settings(), speed=speed, limit=calls, stay=stay)
+        load("callgauge_deploy.demo", "local").run_demo(load_settings(), speed=speed, limit=calls, stay=stay, keep=keep)
 
 
 @app.command()

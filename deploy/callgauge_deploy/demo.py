@@ -23,9 +23,11 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from callgauge.errors import SettingError
 from callgauge.printable import printable_lines
 from callgauge.schema import Call
 from callgauge.settings import Settings
+from callgauge_deploy.data_dir import DataDir
 from callgauge_deploy.stack import LocalStack
 from callgauge_deploy.tables import draw_table
 from callgauge_history.query import run_query
@@ -136,24 +138,35 @@ def demo_settings(settings: Settings) -> Settings:
     return settings.model_copy(update=changes)
 
 
-def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = None, stay: bool = False) -> None:
-    """Run the demo on a fresh local stack in a temporary folder.
+def run_demo(
+    settings: Settings,
+    *,
+    speed: float = 60.0,
+    limit: int | None = None,
+    stay: bool = False,
+    keep: Path | None = None,
+) -> None:
+    """Run the demo on a fresh local stack.
 
     Args:
         speed: how many times as fast as recorded.
         limit: replay only so many calls.
         stay: go on serving the console afterwards, until Ctrl-C.
+        keep: the new folder in which what was stored stays; None: a temporary one.
 
     Raises:
+        SettingError: there is something in the folder.
         typer.Exit: with code 1 if something that was produced did not arrive.
     """
+    if keep is not None and keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise SettingError(f"--keep {keep}: there is something already; name a folder that is new or empty")
     console = Console()
     calls, opinions = demo_calls(limit), demo_opinions()
     answers = sum(opinions.content(call) is not None for call in calls)
     seconds = max(due_s for due_s, _ in due_times(calls, speed))
     console.print(INTRO.format(calls=len(calls), seconds=seconds, answers=answers))
     with (
-        tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder,
+        contextlib.nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="callgauge-demo-") as folder,
         _screen(console, len(calls) + answers) as screen,
     ):
         own = demo_settings(settings)
@@ -177,6 +190,9 @@ def run_demo(settings: Settings, *, speed: float = 60.0, limit: int | None = Non
                     stack.wait()
             else:
                 console.print("the page ends with the demo; `callgauge demo --stay` keeps it", highlight=False)
+        if keep:
+            told = f"CALLGAUGE_STORE=chdb://{DataDir(keep).clickhouse} callgauge rules test default --from 2h"
+            console.print(f"what was stored is kept; try: {told}", highlight=False, soft_wrap=True)
     if not completeness.complete:
         raise typer.Exit(1)
 

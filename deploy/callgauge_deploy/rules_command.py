@@ -60,7 +60,8 @@ def check(
     rows = [_row(each, counts.get(each.rule.name)) for each in placed]
     print_rows(list(rows[0]), [list(row.values()) for row in rows])
     history = sum(each.bound is None for each in placed)
-    typer.echo(f"{len(placed)} rules: {len(placed) - history} judged in the stream, {history} evaluated from history")
+    rules = "1 rule" if len(placed) == 1 else f"{len(placed)} rules"
+    typer.echo(f"{rules}: {len(placed) - history} judged in the stream, {history} evaluated from history")
     if unknown:
         typer.echo(printable(f"how many series they would judge now cannot be known: {unknown}"))
 

@@ -37,7 +37,7 @@ LABELS = (
 )
 
 #: The categorical fields of a call; their values together are its outcome.
-OUTCOME_FIELDS = ("status", "error_type", "http_status", "finish_reason", "cache_hit", "retry_count")
+OUTCOME_FIELDS = ("status", "error_type", "http_status", "finish_reason", "cache_hit", "cache_level", "retry_count")
 
 
 class OutcomeCount(NamedTuple):
@@ -53,6 +53,8 @@ OUTCOME_COUNTS = (
     OutcomeCount("fallbacks", lambda call: call["status"] == "fallback"),
     OutcomeCount("cancelled", lambda call: call["status"] == "cancelled"),
     OutcomeCount("cache_hits", lambda call: call["cache_hit"]),
+    OutcomeCount("cache_hits_exact", lambda call: call["cache_hit"] and call["cache_level"] == "exact"),
+    OutcomeCount("cache_hits_semantic", lambda call: call["cache_hit"] and call["cache_level"] == "semantic"),
     OutcomeCount("rate_limited", lambda call: call["error_type"] == "rate_limit" or call["http_status"] == 429),
     OutcomeCount("retries", lambda call: call["retry_count"]),
 )

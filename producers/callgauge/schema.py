@@ -23,6 +23,7 @@ __all__ = [
     "AlertState",
     "Baseline",
     "BlockSummary",
+    "CacheLevel",
     "Call",
     "Content",
     "CountedShare",
@@ -58,6 +59,7 @@ ErrorType = Literal[
     "other",
 ]
 Status = Literal["success", "error", "fallback", "cancelled"]
+CacheLevel = Literal["exact", "semantic"]
 BreakerState = Literal["closed", "open", "half_open", "other"]
 AlertState = Literal["pending", "firing", "resolved", "acknowledged"]
 Severity = Literal["info", "warning", "error", "critical"]
@@ -140,7 +142,9 @@ class Call(_Message):
     stream: bool = False
     cache_hit: bool = False
     """Answered from a response cache, without a call to the provider."""
-    cache_level: Literal["exact", "semantic"] | None = None
+    cache_level: CacheLevel | None = None
+    """Which kind of cache answered: one that looks for the same request, or for one that means the same. None: not
+    told."""
     fallback_from: Label = ""
     retry_count: Count = 0
 
@@ -395,6 +399,9 @@ class WindowRow(_Message):
     cancelled: int = 0
     """Calls that the caller stopped."""
     cache_hits: int = 0
+    """Of all levels; those of calls that do not tell their level are in no other count."""
+    cache_hits_exact: int = 0
+    cache_hits_semantic: int = 0
     rate_limited: int = 0
     """Calls refused for their rate: error_type rate_limit or HTTP 429."""
     retries: int = 0
@@ -610,7 +617,7 @@ class Alert(_Message):
 
 
 class AlertAction(_Message):
-    """What somebody did with an alert, or with all alerts that match a silence.
+    """What somebody did with an alert, or with all alerts that match a silence; or what a notifier found out about it.
 
     It lies on the topic of the alerts, and never changes what detect decides: what people see is a function of both
     (`callgauge_rules.shown`). The key of an action on one alert is the alert's fingerprint, and its partition that of
@@ -621,7 +628,7 @@ class AlertAction(_Message):
     kind: Literal["action"] = "action"
     action_id: Annotated[str, Field(min_length=1, max_length=128)]
     """Names the action; the same in all its copies, and when it is sent again."""
-    action: Literal["acknowledge", "resolve", "silence", "unsilence"]
+    action: Literal["acknowledge", "resolve", "silence", "unsilence", "processes"]
     at: EpochSeconds
     """When it was done."""
     who: str
@@ -633,7 +640,7 @@ class AlertAction(_Message):
     """The receiver of the routes through which it came, which knows it already; "" if it came through none."""
     fingerprint: str = ""
     alert_id: str = ""
-    """acknowledge, resolve: the episode; the one after it is not concerned."""
+    """acknowledge, resolve, processes: the episode; the one after it is not concerned."""
     silence_id: str = ""
     """silence, unsilence: which."""
     matchers: list[str] = []
@@ -642,6 +649,10 @@ class AlertAction(_Message):
     """silence: since when."""
     ends_at: EpochSeconds = 0.0
     """silence: until when, unless it is ended before."""
+    processes: Literal["", "live", "silent", "ended"] = ""
+    """processes: whether those of the service whose calls are missing live, by their heartbeats; `why` says it in
+    words. live: at least one does, so the calls were not made. silent: dead, or cut off from the bus. ended: in order.
+    Of one episode the last counts."""
     schema_version: int = SCHEMA_VERSION
 
 

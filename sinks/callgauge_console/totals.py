@@ -26,7 +26,9 @@ class Totals(BaseModel):
     error_rate: float | None
     fallbacks: int
     cancelled: int
-    cache_hits: int
+    cache_hits: int = Field(description="Of all levels, also where a call did not tell its level.")
+    cache_hits_exact: int
+    cache_hits_semantic: int
     rate_limited: int
     retries: int
     input_tokens: int

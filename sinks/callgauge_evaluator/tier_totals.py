@@ -15,9 +15,10 @@ name another of them than the calls.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 from callgauge.counted import LABELS, OUTCOME_COUNTS, TOKEN_SUMS
+from callgauge.schema import CacheLevel
 from callgauge_evaluator.totals_columns import SumColumn, into_buckets, into_count, into_errors, into_part, put_used
 from callgauge_evaluator.totals_sql import Cut, Found, measures_of, rows_of, sums_of, with_histogram
 from callgauge_history.questions.call_rows import NO_STEPS
@@ -33,6 +34,8 @@ __all__ = ["LEAST_CALLS", "TierTotals", "tier_totals"]
 
 _WIDTHS = {tier.name: tier.width_ms for tier in TIERS}
 _COUNTS = ("n", *(count.name for count in OUTCOME_COUNTS), *TOKEN_SUMS)
+# Windows from before these were counted hold 0 of them, where the calls tell how many there were.
+_COUNTED_LATER = frozenset(f"cache_hits_{level}" for level in get_args(CacheLevel))
 
 #: Fewer calls are read sooner than it is found out what the tiers hold.
 LEAST_CALLS = 50_000
@@ -57,6 +60,8 @@ def tier_totals(
     """
     labels = {*by, *where}
     if condition.aggregate.of_scores or "operation" in where or not labels <= set(LABELS):
+        return None
+    if not _COUNTED_LATER.isdisjoint(sums_of(condition)):
         return None
     begin_ms, end_ms = _whole_hours(cut)
     end_ms = min(end_ms, _derived_until(ask, begin_ms))

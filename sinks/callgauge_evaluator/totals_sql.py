@@ -8,10 +8,10 @@ are in windows, unless the rule is by operation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from callgauge.counted import MEASURES, TOKEN_SUMS
-from callgauge.schema import BREAKER_OPEN
+from callgauge.schema import BREAKER_OPEN, CacheLevel
 from callgauge.units import LIMIT
 from callgauge_evaluator.totals_columns import (
     SumColumn,
@@ -40,6 +40,7 @@ _COUNTS = {
     "fallbacks": "countIf(status = 'fallback')",
     "cancelled": "countIf(status = 'cancelled')",
     "cache_hits": "countIf(cache_hit)",
+    **{f"cache_hits_{level}": f"countIf(cache_hit AND cache_level = '{level}')" for level in get_args(CacheLevel)},
     "rate_limited": "countIf(error_type = 'rate_limit' OR http_status = 429)",
     "retries": "sum(retry_count)",
     **{name: f"ifNull(sum({name}), 0)" for name in TOKEN_SUMS},

@@ -29,6 +29,7 @@ _PLAIN = (
 _TIMES = ("starts_at", "at", "fired_at", "last_fired_at", "ends_at")
 _ACTION_PLAIN = (
     "action_id", "action", "who", "why", "how", "receiver", "fingerprint", "alert_id", "silence_id", "matchers",
+    "processes",
 )  # fmt: skip
 _ACTION_TIMES = ("at", "starts_at", "ends_at")
 

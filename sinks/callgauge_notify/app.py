@@ -22,6 +22,7 @@ from callgauge_notify.delivery.outbox import KafkaBus
 from callgauge_notify.delivery.outcome import Outcome
 from callgauge_notify.heartbeat import Heartbeat
 from callgauge_notify.notifier import Notifier
+from callgauge_notify.process_facts import ProcessFacts
 from callgauge_notify.processes import Processes
 from callgauge_notify.processes_reader import ProcessesReader
 from callgauge_notify.receivers.chart import Charts
@@ -62,7 +63,8 @@ def run(settings: Settings, stop: threading.Event | None = None) -> None:
     }
     intake = Intake(open_consumer(settings, "notify"), settings.topics.alerts.name, time.monotonic)
     processes = Processes()
-    notifier = Notifier(intake, routing, couriers, outcomes, noting, processes=processes)
+    facts = ProcessFacts(processes, Publisher(settings, _WRITE_S).publish, time.time)
+    notifier = Notifier(intake, routing, couriers, outcomes, noting, processes=processes, facts=facts)
     workers: dict[str, Worker] = {"notifier": notifier, "processes": ProcessesReader(settings, processes)}
     if settings.heartbeat_url.get_secret_value():
         workers["heartbeat"] = Heartbeat(settings, web, notifier)

@@ -29,7 +29,9 @@ from callgauge_intake.consumer import Intake, Partition
 from callgauge_notify.delivery.courier import Courier
 from callgauge_notify.delivery.noting import Noting
 from callgauge_notify.delivery.outcome import Outcome
+from callgauge_notify.delivery.told_records import Known
 from callgauge_notify.grouping.groups import Groups
+from callgauge_notify.process_facts import ProcessFacts
 from callgauge_notify.processes import Processes
 from callgauge_notify.routing.routes import FAILED, Routing
 
@@ -52,6 +54,7 @@ class Notifier:
         outcomes: where the couriers say what became of a notice.
         now: epoch seconds.
         processes: what heartbeats say; of alerts about missing calls it is told.
+        facts: writes that down beside these alerts; None: nobody does.
     """
 
     def __init__(
@@ -63,12 +66,14 @@ class Notifier:
         noting: Noting,
         now: Callable[[], float] = time.time,
         processes: Processes | None = None,
+        facts: ProcessFacts | None = None,
     ) -> None:
         self._intake = intake
         self._couriers = couriers
         self._outcomes = outcomes
         self._noting = noting
         self._processes = processes or Processes()
+        self._facts = facts
         self._now = now
         self._since_ms = (now() - _BACK_S) * 1e3
         self._groups = Groups(routing)
@@ -122,6 +127,8 @@ class Notifier:
         self._forget()
         for notice in self._groups.due(self._now()):
             self._couriers[notice.receiver].submit(self._processes.told_in(notice, self._now()))
+        if self._facts is not None:
+            self._facts.write()
         self.note_outcomes()
         self._commit()
 
@@ -156,12 +163,15 @@ class Notifier:
         if not changed:
             return
         self._groups.drop(number for _, number in changed)
+        if self._facts is not None:
+            self._facts.drop({number for _, number in changed})
         for partition in sorted(changed):
             self._next.pop(partition, None)
             self._committed.pop(partition, None)
             if partition in given:
                 known = self._noting.known_before(partition[1])
                 self._groups.restore(known.told, self._now(), known.actions)
+                self._know_facts(known)
         self._given = given
         self._noting.know_failing(self._groups.firing(FAILED))
 
@@ -175,10 +185,21 @@ class Notifier:
             log.error(f"%s/%d offset %d: {what}", *partition, message.offset(), printable(str(error)))
             return
         if isinstance(record, AlertAction):
+            if self._facts is not None:
+                self._facts.know(record)
             if self._groups.act(record, message.offset(), self._now()):
                 self._acted.append((record, partition[1]))
         elif not self._is_long_ago(message, partition):
+            if self._facts is not None:
+                self._facts.take(record, partition[1])
             self._groups.take(record, partition[1], message.offset(), self._now())
+
+    def _know_facts(self, known: Known) -> None:
+        if self._facts is not None:
+            for told in known.told:
+                self._facts.take(told.alert, told.partition)
+            for action in known.actions:
+                self._facts.know(action)
 
     def _is_long_ago(self, message: Any, partition: Partition) -> bool:
         stamped, at_ms = message.timestamp()

@@ -1,7 +1,8 @@
 """Whether the processes of a service live, told beside an alert that its calls are missing.
 
 Traffic stops because nobody asks, or because whoever would tell of it is dead: the heartbeats of its processes tell the
-two apart. It is looked up when somebody is told, and says as of when; the alert itself follows from calls alone.
+two apart. It is looked up when somebody is told, and says as of when; whether there is an alert follows from calls
+alone. `callgauge_notify.process_facts` writes it down beside the alert.
 
 A process is silent when nothing came of it for three of its intervals, as in the view `services` of the store.
 """
@@ -11,12 +12,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal, NamedTuple
 
 from callgauge.schema import Alert, Heartbeat
 from callgauge_notify.grouping.notice import Item, Notice
 from callgauge_notify.templates import utc
 
-__all__ = ["Processes", "misses_calls"]
+__all__ = ["Found", "Processes", "misses_calls"]
 
 #: Aggregates of which less says that calls are missing.
 _CALLS = frozenset({"calls", "calls_per_s"})
@@ -33,6 +35,13 @@ class _Process:
     heard_at: float
     interval_s: float
     closed: bool
+
+
+class Found(NamedTuple):
+    """What heartbeats say of the processes of a service: `AlertAction.processes`, and that in words."""
+
+    state: Literal["live", "silent", "ended"]
+    line: str
 
 
 def misses_calls(alert: Alert) -> bool:
@@ -81,23 +90,27 @@ class Processes:
     def _told_in(self, item: Item, now: float) -> Item:
         if not misses_calls(item.alert):
             return item
-        environment = item.alert.labels.get("environment", "")
-        return replace(item, processes=self.line_of(item.alert.service, environment, now))
+        found = self.found_of(item.alert, now)
+        return replace(item, processes=found.line if found else "")
 
-    def line_of(self, service: str, environment: str, now: float) -> str:
-        """Whether the processes of a service live; "" where that is not known.
+    def found_of(self, alert: Alert, now: float) -> Found | None:
+        """Whether the processes of an alert's service live; None where that is not known."""
+        return self.found(alert.service, alert.labels.get("environment", ""), now)
+
+    def found(self, service: str, environment: str, now: float) -> Found | None:
+        """Whether the processes of a service live; None where that is not known.
 
         Args:
             environment: "": of any.
         """
         with self._lock:
             if now - self._fresh_at > _FRESH_S:
-                return ""
+                return None
             known = self._of.get(service, {}).values()
-            return _line([each for each in known if environment in ("", each.environment)], now)
+            return _found([each for each in known if environment in ("", each.environment)], now)
 
 
-def _line(processes: Iterable[_Process], now: float) -> str:
+def _found(processes: Iterable[_Process], now: float) -> Found | None:
     closed = [each for each in processes if each.closed]
     running = [each for each in processes if not each.closed]
     silent = [each for each in running if now - each.heard_at > _SILENT_INTERVALS * each.interval_s]
@@ -105,15 +118,15 @@ def _line(processes: Iterable[_Process], now: float) -> str:
     since = utc(max((each.heard_at for each in silent), default=0.0))
     if alive:
         more = f", {_many(len(silent))} silent since {since}" if silent else ""
-        told = "sends" if alive == 1 else "send"
-        return f"of its service {_many(alive)} still {told} heartbeats as of {utc(now)}{more}: the calls were not made"
+        told = f"{_many(alive)} still {'sends' if alive == 1 else 'send'} heartbeats as of {utc(now)}{more}"
+        return Found("live", f"of its service {told}: the calls were not made")
     if silent:
-        have = "has" if len(silent) == 1 else "have"
-        return f"of its service {_many(len(silent))} {have} gone silent since {since}: dead, or cut off from the bus"
+        gone = f"{_many(len(silent))} {'has' if len(silent) == 1 else 'have'} gone silent since {since}"
+        return Found("silent", f"of its service {gone}: dead, or cut off from the bus")
     if closed:
         last = utc(max(each.heard_at for each in closed))
-        return f"of its service {_many(len(closed))} ended in order, the last one at {last}; none runs"
-    return ""
+        return Found("ended", f"of its service {_many(len(closed))} ended in order, the last one at {last}; none runs")
+    return None
 
 
 def _many(count: int) -> str:

@@ -253,6 +253,7 @@ def _alert_rows(alerts: Sequence[Any]) -> Tables:
 
 def _action_rows(actions: Sequence[Any]) -> Tables:
     texts = ["action_id", "action", "who", "why", "how", "receiver", "fingerprint", "alert_id", "silence_id"]
+    texts.append("processes")
     columns = {name: _column(actions, name, pa.string()) for name in texts}
     columns["at"] = _times([action.at for action in actions])
     columns["matchers"] = _column(actions, "matchers", pa.list_(pa.string()))

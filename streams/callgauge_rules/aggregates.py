@@ -11,7 +11,7 @@ from typing import get_args
 
 from callgauge.line_texts import shown
 from callgauge.near_names import nearest
-from callgauge.schema import ErrorType
+from callgauge.schema import CacheLevel, ErrorType
 from callgauge_rules.formulas import Percentile, Quotient
 from callgauge_rules.score_aggregates import BREAKER, SCORE_FORMS, is_score, score_formula
 from callgauge_windows.totals import Totals
@@ -153,6 +153,10 @@ AGGREGATES = {
         _share("fallback_rate", Quotient("fallbacks", per="n"), "calls answered by another model or provider"),
         _share("cancelled_rate", Quotient("cancelled", per="n"), "calls that the caller stopped"),
         _share("cache_hit_rate", Quotient("cache_hits", per="n"), "calls answered from a response cache"),
+        *(
+            _share(f"cache_hit_rate.{level}", Quotient(f"cache_hits_{level}", per="n"), f"those of its {level} level")
+            for level in get_args(CacheLevel)
+        ),
         _share(
             "rate_limit_used", Quotient("rate_limit_used_max_ppm", divisor=1e6, needs="n"),
             "largest share of a provider's rate limit seen used up",

@@ -127,7 +127,9 @@ push another one with the same `--effective-from`.
 _AGGREGATES = """## Aggregates
 
 Over the lookback, of the calls of one series. Latencies are of answered calls; percentiles have a relative error of at
-most 1.1 %. `cache_hit_rate` is of both levels of a cache together: rows do not tell them apart.
+most 1.1 %. `cache_hit_rate` is of all hits. A hit whose call does not tell its level
+(`cache_level`), or of a window from before levels were counted, is in neither `cache_hit_rate.exact` nor
+`cache_hit_rate.semantic`.
 
 """
 

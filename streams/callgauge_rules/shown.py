@@ -7,10 +7,11 @@
 - Acknowledged stays so until the episode ends.
 - Resolved by hand hides the episode until it ends. A new episode is a new alert.
 - Silenced is what matches a silence in force, as long as nobody has acknowledged it.
+- Whether the processes of a service whose calls are missing live is shown beside the state, and does not change it.
 
 What people did is gathered in `Actions`. The result does not depend on the order in which actions and transitions came,
-nor on how often each came: of several equal actions on an episode the first counts, of several versions of a silence
-the last.
+nor on how often each came: of several equal actions on an episode the first counts, of several versions of a silence,
+and of what was found out about processes, the last.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class Shown:
 
     Attributes:
         silence: the silence in force that it matches, whatever else was done.
+        processes: what heartbeats said last of the processes whose calls are missing (`AlertAction.processes`).
     """
 
     state: ShownState
     acknowledged: AlertAction | None = None
     resolved: AlertAction | None = None
     silence: Silence | None = None
+    processes: AlertAction | None = None
 
     @property
     def by(self) -> AlertAction | None:
@@ -50,10 +53,11 @@ class Shown:
 
 
 class Actions:
-    """What people did."""
+    """What people did, and what was found out about processes."""
 
     def __init__(self, actions: Iterable[AlertAction] = ()) -> None:
         self._on_alerts: dict[tuple[str, str], AlertAction] = {}
+        self._processes: dict[str, AlertAction] = {}
         self._made: dict[str, Silence] = {}
         self._ended: dict[str, AlertAction] = {}
         self._silences: list[Silence] | None = None
@@ -64,6 +68,8 @@ class Actions:
         """Take note of an action. Returns whether that changes anything."""
         if action.action in ("acknowledge", "resolve"):
             return _keep_first(self._on_alerts, (action.action, action.alert_id), action)
+        if action.action == "processes":
+            return _keep_last(self._processes, action.alert_id, action)
         self._silences = None
         if action.action == "unsilence":
             return _keep_first(self._ended, action.silence_id, action)
@@ -81,6 +87,10 @@ class Actions:
         """Who has resolved an episode by hand."""
         return self._on_alerts.get(("resolve", alert_id))
 
+    def processes(self, alert_id: str) -> AlertAction | None:
+        """What was found out last about the processes whose calls an episode misses."""
+        return self._processes.get(alert_id)
+
     def silences(self) -> list[Silence]:
         """All silences, those that end last first."""
         if self._silences is None:
@@ -94,12 +104,14 @@ class Actions:
 
     def all(self) -> list[AlertAction]:
         """The actions that count."""
-        return [*self._on_alerts.values(), *(each.made for each in self._made.values()), *self._ended.values()]
+        on_alerts = (*self._on_alerts.values(), *self._processes.values())
+        return [*on_alerts, *(each.made for each in self._made.values()), *self._ended.values()]
 
     def forget(self, before: float) -> list[AlertAction]:
         """Forget what concerns nobody any more: what was done, and the silences that ended, before this time."""
-        gone = [each for each in self._on_alerts.values() if each.at < before]
+        gone = [each for each in (*self._on_alerts.values(), *self._processes.values()) if each.at < before]
         self._on_alerts = {key: each for key, each in self._on_alerts.items() if each.at >= before}
+        self._processes = {key: each for key, each in self._processes.items() if each.at >= before}
         for silence in self.silences():
             if silence.ends_at < before:
                 gone.append(self._made.pop(silence.id).made)
@@ -115,6 +127,14 @@ def _order(action: AlertAction) -> tuple[float, str]:
 def _keep_first(kept: dict[K, AlertAction], key: K, action: AlertAction) -> bool:
     before = kept.get(key)
     if before is not None and _order(before) <= _order(action):
+        return False
+    kept[key] = action
+    return True
+
+
+def _keep_last(kept: dict[K, AlertAction], key: K, action: AlertAction) -> bool:
+    before = kept.get(key)
+    if before is not None and _order(before) >= _order(action):
         return False
     kept[key] = action
     return True
@@ -136,7 +156,7 @@ def shown(alert: Alert, actions: Actions, now: float) -> Shown:
         state = "silenced"
     else:
         state = "pending" if alert.state == "pending" else "firing"
-    return Shown(state, acknowledged, resolved, silence)
+    return Shown(state, acknowledged, resolved, silence, actions.processes(alert.alert_id))
 
 
 def by_hand(alert: Alert, action: AlertAction) -> Alert:

@@ -19,6 +19,7 @@ __all__ = [
     "double_of",
     "high_product",
     "leading_zeros",
+    "move_bytes",
     "prefetch",
     "string_ends",
     "trailing_zeros",
@@ -74,6 +75,22 @@ def word_at(_typing: Any, data: Any, at: Any) -> Any:
         return builder.load(builder.bitcast(place, _WORD.as_pointer()), align=1)
 
     return types.uint64(data, at), generate
+
+
+@_instruction
+def move_bytes(_typing: Any, data: Any, to: Any, begin: Any, length: Any) -> Any:
+    """move_bytes(data, to, begin, length): copy so many bytes to another place of the array; the two may overlap."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array, to, begin, length = arguments
+        text, flag = ir.IntType(8).as_pointer(), ir.IntType(1)
+        places = [builder.bitcast(_address(context, builder, signature.args[0], array, at), text) for at in (to, begin)]
+        kind = ir.FunctionType(ir.VoidType(), [text, text, _WORD, flag])
+        function = builder.module.declare_intrinsic("llvm.memmove", [text, text, _WORD], kind)
+        builder.call(function, [*places, length, ir.Constant(flag, 0)])  # not volatile
+        return context.get_dummy_value()
+
+    return types.void(data, types.int64, types.int64, types.int64), generate
 
 
 @_instruction

@@ -18,6 +18,8 @@ _COUNTS = (
     "fallbacks",
     "cancelled",
     "cache_hits",
+    "cache_hits_exact",
+    "cache_hits_semantic",
     "rate_limited",
     "retries",
     "input_tokens",

@@ -19,6 +19,7 @@ from callgauge_deploy.process import free_port, wait_until
 from callgauge_deploy.topics import ensure_topics
 from callgauge_rules.alert_book import AlertBook
 from tests.brokers import Broker
+from tests.integration.test_notify_processes import send as send_heartbeat
 from tests.notifying import running, send_alerts
 from tests.unit.sinks.notify.alerts import alert
 from tests.unit.sinks.notify.http_stub import Stub, serving
@@ -36,9 +37,9 @@ routes:
 """
 
 
-def started_now(service: str) -> Any:
+def started_now(service: str, /, **changes: Any) -> Any:
     now = time.time()
-    return alert(start=now - 120, fired_at=now - 60, labels={"service": service})
+    return alert(start=now - 120, fired_at=now - 60, labels={"service": service}, **changes)
 
 
 def events(stub: Stub, of: Any) -> list[str]:
@@ -82,13 +83,16 @@ def test_what_people_do_reaches_everybody_once(
 ) -> None:
     """A click in Slack acknowledges in PagerDuty; what is acknowledged is not told again. PagerDuty tells it back, and
     that is the end of it. What is resolved in PagerDuty is resolved in Slack and not sent back. The command line
-    silences: what fires then is told to nobody until the silence is ended, which the next process knows too.
+    silences: what fires then is told to nobody until the silence is ended, which the next process knows too. Beside an
+    alert that calls are missing stands whether the processes live, once.
     """
     with serving(Stub(checked(PAGERDUTY))) as pager, serving(Stub(checked(SLACK))) as chat:
         routes = dedent(ROUTES).replace("PAGER", pager.url).replace("KEY", "0" * 32).replace("CHAT", chat.url)
         (tmp_path / "routes.yaml").write_text(routes)
         url = f"http://127.0.0.1:{notified.two_way_port}"
-        first, second, quiet = started_now("first"), started_now("second"), started_now("quiet")
+        missing = {"service": "first", "aggregate": "calls", "op": "lt", "value": 0.0}
+        first, second, quiet = started_now("first", **missing), started_now("second"), started_now("quiet")
+        send_heartbeat(notified, "a", "first")
 
         def sent(path: str, body: bytes, headers: dict[str, str]) -> int:
             return httpx.post(url + path, content=body, headers=headers, trust_env=False).status_code
@@ -128,9 +132,13 @@ def test_what_people_do_reaches_everybody_once(
             assert wait_until(lambda: events(pager, quiet) == ["trigger"], 30)
         assert pager.problems == chat.problems == []
     book = book_of(notified)
+    found = book.shown(first, time.time()).processes
+    assert found is not None
+    assert found.processes == "live"
     done = sorted((action.action, action.who, action.how) for action in book.actions.all())
     assert done == [
         ("acknowledge", "ann", "slack"),
+        ("processes", "callgauge notify", "heartbeats"),
         ("resolve", "bob", "pagerduty"),
         ("silence", "cleo", "cli"),
         ("unsilence", done[-1][1], "cli"),

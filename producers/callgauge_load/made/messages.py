@@ -57,13 +57,14 @@ def call_messages(world: World, batch: Batch) -> Iterator[tuple[bytes, bytes]]:
         batch.finish.tolist(),
         batch.stream.tolist(),
         batch.cache_hit.tolist(),
+        batch.semantic.tolist(),
         batch.retries.tolist(),
         remaining(batch).tolist(),
         strict=True,
     )
     for (
         event_id, code, ts, latency, ttft, route, user, input_tokens, output_tokens, cached, reasoning, cost, status,
-        error, http_status, finish, stream, cache_hit, retries, left,
+        error, http_status, finish, stream, cache_hit, semantic, retries, left,
     ) in rows:  # fmt: skip
         call: dict[str, Any] = {"event_id": event_id, "ts": ts, **labels[code]}
         call["user_id"] = f"user-{user}"
@@ -89,6 +90,8 @@ def call_messages(world: World, batch: Batch) -> Iterator[tuple[bytes, bytes]]:
         if retries:
             call["retry_count"] = retries
         call["stream"], call["cache_hit"] = stream, cache_hit
+        if cache_hit:
+            call["cache_level"] = "semantic" if semantic else "exact"
         call["rate_limit_limit_requests"], call["rate_limit_remaining_requests"] = LIMIT, left
         yield event_id.encode(), _encode(call)
 

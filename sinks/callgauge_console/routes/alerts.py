@@ -37,6 +37,9 @@ class ShownAlert(Alert):
     shown: ShownState
     acknowledged: AlertAction | None = None
     resolved_by_hand: AlertAction | None = None
+    processes_found: AlertAction | None = Field(
+        default=None, description="Whether the processes of the service whose calls are missing live, by heartbeats."
+    )
     silence: SilencedBy | None = None
 
     @classmethod
@@ -45,6 +48,7 @@ class ShownAlert(Alert):
         by = seen.silence
         silence = None if by is None else SilencedBy(silence_id=by.id, ends_at=by.ends_at)
         more: dict[str, Any] = {"acknowledged": seen.acknowledged, "resolved_by_hand": seen.resolved}
+        more["processes_found"] = seen.processes
         return cls(**alert.model_dump(), shown=seen.state, silence=silence, **more)
 
 

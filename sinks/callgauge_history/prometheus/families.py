@@ -86,6 +86,8 @@ _COUNTERS = {
     "fallbacks": ("callgauge_fallbacks", "Calls answered by another model or provider than the one asked."),
     "cancelled": ("callgauge_cancelled", "Calls that the caller stopped."),
     "cache_hits": ("callgauge_cache_hits", "Calls answered from a cache."),
+    "cache_hits_exact": ("callgauge_cache_hits_exact", "Of these, from one that looks for the same request."),
+    "cache_hits_semantic": ("callgauge_cache_hits_semantic", "From one that looks for a request of the same meaning."),
     "rate_limited": ("callgauge_rate_limited", "Calls that met a rate limit."),
     "retries": ("callgauge_retries", "Attempts after the first."),
 }

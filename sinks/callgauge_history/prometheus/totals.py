@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+from callgauge.counted import OUTCOME_COUNTS
 from callgauge.groupings import GroupingSet
 
 __all__ = ["COUNTS", "HISTOGRAMS", "Distribution", "LabelValues", "Totals", "statement", "totals_by_labels"]
@@ -16,7 +17,7 @@ LabelValues = tuple[str, ...]
 
 #: Columns of `windows` that are summed.
 COUNTS = (
-    *("n", "fallbacks", "cancelled", "cache_hits", "rate_limited", "retries"),
+    *("n", *(count.name for count in OUTCOME_COUNTS)),
     *("input_tokens", "output_tokens_sum", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "cost_sum"),
 )
 #: Measures whose histograms are added up.

@@ -46,7 +46,8 @@ def cache_hits(
 ) -> list[CacheUse]:
     """For each combination of values of the labels `by`, those with the most calls first.
 
-    Levels are in the calls alone, not in windows, so a long period takes a while.
+    It reads the calls, which know the level also where windows are from before levels were counted in them; so a long
+    period takes a while.
 
     Raises:
         QuestionError: a name is no label.

@@ -7,8 +7,11 @@ are, and a bucket of their histograms is found by a logarithm.
 
 from __future__ import annotations
 
+from typing import get_args
+
 from callgauge.counted import LABELS, MEASURES, TOKEN_SUMS
 from callgauge.operations import STEPS
+from callgauge.schema import CacheLevel
 from callgauge_windows.histogram import PER_DOUBLING, SCALE
 
 __all__ = ["ANSWERED", "CALL_ROW", "NO_STEPS"]
@@ -60,6 +63,7 @@ CALL_ROW = {
     "fallbacks": "toInt64(status = 'fallback')",
     "cancelled": "toInt64(status = 'cancelled')",
     "cache_hits": "toInt64(cache_hit)",
+    **{f"cache_hits_{level}": f"toInt64(cache_hit AND cache_level = '{level}')" for level in get_args(CacheLevel)},
     "rate_limited": "toInt64(error_type = 'rate_limit' OR ifNull(http_status, 0) = 429)",
     "retries": "retry_count",
     **{name: f"ifNull({name}, 0)" for name in TOKEN_SUMS},

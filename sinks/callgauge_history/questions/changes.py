@@ -126,7 +126,8 @@ def measured(ask: Ask, side: Side) -> Measured:
 def _rates(numbers: Numbers, errors: Mapping[str, Any], finish: Mapping[str, Any]) -> dict[str, tuple[int, int]]:
     counts = {
         "error_rate": numbers.errors, "fallback_rate": numbers.fallbacks, "cancelled_rate": numbers.cancelled,
-        "cache_hit_rate": numbers.cache_hits, "rate_limited_rate": numbers.rate_limited,
+        "cache_hit_rate": numbers.cache_hits, "cache_hit_rate.exact": numbers.cache_hits_exact,
+        "cache_hit_rate.semantic": numbers.cache_hits_semantic, "rate_limited_rate": numbers.rate_limited,
         **{f"error.{kind}": int(count) for kind, count in errors.items()},
         **{f"finish_reason.{kind}": int(count) for kind, count in finish.items()},
     }  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from callgauge.counted import LABELS
+from callgauge.counted import LABELS, OUTCOME_COUNTS
 from callgauge.errors import QuestionError
 from callgauge.near_names import unknown
 from callgauge_history.questions.labels import Where, check_labels
@@ -19,7 +19,7 @@ __all__ = ["COUNTS", "Line", "Lines", "lines"]
 
 #: Numbers that are 0, and not unknown, where there was no call.
 COUNTS = frozenset(
-    {"calls", "errors", "fallbacks", "cancelled", "cache_hits", "rate_limited", "retries", "cost_usd", "tokens"}
+    {"calls", "errors", "cost_usd", "tokens", *(count.name for count in OUTCOME_COUNTS)}
     | {"input_tokens", "output_tokens", "cache_read_tokens", "reasoning_tokens"}
 )
 _MOST_POINTS = 3_000

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import get_args
 
-from callgauge.counted import MEASURES
+from callgauge.counted import MEASURES, OUTCOME_COUNTS
+from callgauge.schema import CacheLevel
 from callgauge_history.tiers.columns import MIXED_SCALE
 
 __all__ = ["SERIES", "TOTALS", "Number", "Numbers", "columns_needed", "mean_sql", "quantile_sql", "selected"]
@@ -32,6 +34,8 @@ class Numbers:
     fallbacks: int
     cancelled: int
     cache_hits: int
+    cache_hits_exact: int
+    cache_hits_semantic: int
     rate_limited: int
     retries: int
     input_tokens: int
@@ -82,9 +86,8 @@ def _sum(column: str) -> Number:
 TOTALS = {
     "calls": _sum("n"),
     "errors": Number("sum(arraySum(mapValues(r.errors)))", ("errors",)),
-    **{
-        name: _sum(name) for name in ("fallbacks", "cancelled", "cache_hits", "rate_limited", "retries", "input_tokens")
-    },
+    **{count.name: _sum(count.name) for count in OUTCOME_COUNTS},
+    "input_tokens": _sum("input_tokens"),
     "output_tokens": _sum("output_tokens_sum"),
     "cache_read_tokens": _sum("cache_read_tokens"),
     "reasoning_tokens": _sum("reasoning_tokens"),
@@ -111,6 +114,7 @@ SERIES = {
     "tokens": Number("sum(r.input_tokens) + sum(r.output_tokens_sum)", ("input_tokens", "output_tokens_sum")),
     "error_rate": _share("errors"),
     "cache_hit_rate": _share("cache_hits"),
+    **{f"cache_hit_rate.{level}": _share(f"cache_hits_{level}") for level in get_args(CacheLevel)},
     "fallback_rate": _share("fallbacks"),
     "cancelled_rate": _share("cancelled"),
     "rate_limited_rate": _share("rate_limited"),

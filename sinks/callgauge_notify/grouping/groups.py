@@ -100,7 +100,7 @@ class Groups:
         for each in told:
             self._told[each.route, each.alert.fingerprint] = each
         group = self._groups.get((notice.route, notice.receiver, notice.group))
-        if group is not None and group.on_its_way is notice:
+        if group is not None and group.on_its_way is not None and notice.tells_the_same_as(group.on_its_way):
             group.heard(notice, now, {each.alert.alert_id: each.memory for each in told})
             if group.empty:
                 del self._groups[group.key]

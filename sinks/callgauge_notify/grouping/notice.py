@@ -90,6 +90,10 @@ class Notice:
         """Names the group, as Alertmanager's groupKey."""
         return f"{self.route}:{json.dumps(dict(self.group), sort_keys=True)}"
 
+    def tells_the_same_as(self, other: Notice) -> bool:
+        """Whether it is that notice, with more or less text at its alerts."""
+        return (self.id, self.at) == (other.id, other.at)
+
     @property
     def id(self) -> str:
         """The same for the same news, however often it is sent: 32 hex digits."""

@@ -37,6 +37,9 @@ Int64s = npt.NDArray[np.int64]
 Int32s = npt.NDArray[np.int32]
 Bytes = npt.NDArray[np.uint8]
 
+# Moving all entries takes as long as a few windows of rows; holes and room ahead are memory that nobody uses.
+_HOLES, _GROWTH = 6, 16
+
 
 class Evidence:
     """Of one measure.
@@ -160,11 +163,11 @@ class Evidence:
         """Room for an entry of so many bytes."""
         if self._used + need <= len(self._data):
             return
-        if 6 * self._holes > self._used:
+        if _HOLES * self._holes > self._used:
             self._compact()
         if self._used + need > len(self._data):
             # In place where the system can: a copy would take as much memory again.
-            self._data.resize(max(5 * len(self._data) // 4, self._used + need), refcheck=False)
+            self._data.resize(max(len(self._data) + len(self._data) // _GROWTH, self._used + need), refcheck=False)
 
     def _compact(self) -> None:
         rows, cells = np.flatnonzero(self._rows.filled), np.flatnonzero(self._cells.filled)

@@ -9,6 +9,7 @@ import numpy as np
 from callgauge_streams.detect.evidence_ids import is_uuid, read_digit, uuid_byte
 from callgauge_streams.detect.evidence_numbers import next_count, read_number, write_count, write_number
 from callgauge_windows.compiled import compiled
+from callgauge_windows.instructions import move_bytes
 
 __all__ = ["ZEROS", "compact", "copy_out", "counts_at", "fold", "length_of", "lengths_at", "unpack", "write"]
 
@@ -205,12 +206,14 @@ def lengths_at(data: Any, places: Any, lengths: Any) -> None:
 @compiled
 def compact(data: Any, places: Any, order: Any, moved: Any) -> int:
     """Move the entries at these places together, in order of their places; returns where they end."""
-    used = 1
+    used, begin, end = 1, 1, 1
     for i in order:
         place = places[i]
-        length = length_of(data, place)
-        for j in range(length):
-            data[used + j] = data[place + j]
+        if place != end:  # a hole: what lies side by side before it moves at once
+            move_bytes(data, used - (end - begin), begin, end - begin)
+            begin = place
         moved[i] = used
-        used += length
+        length = length_of(data, place)
+        used, end = used + length, place + length
+    move_bytes(data, used - (end - begin), begin, end - begin)
     return used

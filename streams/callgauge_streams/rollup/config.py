@@ -16,7 +16,7 @@ from callgauge_windows.histogram import SCALE
 __all__ = ["RollupConfig"]
 
 # Raise this by one whenever the meaning of a row changes although no setting does.
-_ROW_FORMAT = 5
+_ROW_FORMAT = 6
 
 
 @dataclass(frozen=True)

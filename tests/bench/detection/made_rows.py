@@ -225,15 +225,22 @@ def _numbers(batch: Batch) -> Array:
 _RETRIES, _HTTP, _FINISH, _ERROR = 1_000, 1_000, len(FINISHES), len(ERROR_TYPES)
 
 
+_LEVELS = (None, "exact", "semantic")
+
+
+def _level(batch: Batch) -> Array:
+    return np.where(batch.cache_hit, 1 + batch.semantic, 0)
+
+
 def _outcome_codes(batch: Batch) -> Array:
     code = (batch.status.astype(np.int64) * _ERROR + batch.error) * _HTTP + batch.http_status + 1
-    return ((code * _FINISH + batch.finish) * 2 + batch.cache_hit) * _RETRIES + batch.retries
+    return ((code * _FINISH + batch.finish) * len(_LEVELS) + _level(batch)) * _RETRIES + batch.retries
 
 
 def _outcome(code: int) -> tuple[Any, ...]:
     """OUTCOME_FIELDS of a number."""
     code, retries = divmod(code, _RETRIES)
-    code, cache_hit = divmod(code, 2)
+    code, level = divmod(code, len(_LEVELS))
     code, finish = divmod(code, _FINISH)
     code, http = divmod(code, _HTTP)
     status, error = divmod(code, _ERROR)
@@ -242,7 +249,8 @@ def _outcome(code: int) -> tuple[Any, ...]:
         "error_type": ERROR_TYPES[error] or None,
         "http_status": http - 1 if http else None,
         "finish_reason": FINISHES[finish],
-        "cache_hit": bool(cache_hit),
+        "cache_hit": level > 0,
+        "cache_level": _LEVELS[level],
         "retry_count": retries,
     }
     return tuple(values[name] for name in OUTCOME_FIELDS)

@@ -17,12 +17,13 @@ from callgauge_rules.alert_book import AlertBook
 from callgauge_sinks.records import Record
 from callgauge_sinks.rows import alert_record_rows
 from tests.unit.sinks.fakes import FakeMessage
-from tests.unit.streams.rules.people import T0, acknowledge, episode, resolve, silence, unsilence
+from tests.unit.streams.rules.people import T0, acknowledge, episode, processes, resolve, silence, unsilence
 
 A, B, C = (episode(service=name, start=start) for name, start in (("a", 0.0), ("b", 10.0), ("c", 20.0)))
 RECORDS: list[Alert | AlertAction] = [
     A, episode("resolved", seq=2, service="a"), B, C, acknowledge(A, 1.0), resolve(B, why="rolled back"),
     silence("service=c", until=900.0), silence("service=x", id="s2"), unsilence("s2"),
+    processes(A), processes(A, 20.0, "silent"),
     episode("pending", service="p").model_copy(update={"fired_at": None}), episode(start=-4_000.0, service="old"),
 ]  # fmt: skip
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 import pytest
 
 from callgauge.codec import decode_window_record, encode
 from callgauge.counted import COUNTED_NUMBERS, LABELS, MEASURES, OUTCOME_COUNTS, OUTCOME_FIELDS, TOKEN_SUMS
-from callgauge.schema import BlockSummary, Call, Histogram, Measure, WindowRow
+from callgauge.schema import BlockSummary, CacheLevel, Call, Histogram, Measure, WindowRow
 from callgauge_history.store import Store
 from callgauge_rules.aggregates import AGGREGATES, aggregate
 from callgauge_streams.detect.columns import Columns
@@ -31,6 +32,16 @@ def test_what_is_counted_is_a_field_of_a_call() -> None:
     """Labels, categories and numbers are read from a call's fields of the same names."""
     assert {*LABELS, *OUTCOME_FIELDS, *COUNTED_NUMBERS} <= Call.model_fields.keys()
     assert set(TOKEN_SUMS) | {measure.field for measure in MEASURES.values()} <= set(COUNTED_NUMBERS)
+
+
+def test_each_level_of_a_cache_is_counted() -> None:
+    """Of hits alone: what a call says of a level without one is no hit."""
+    for level in get_args(CacheLevel):
+        [count] = (count for count in OUTCOME_COUNTS if count.name == f"cache_hits_{level}")
+        hit = {"cache_hit": True, "cache_level": level}
+        others = [hit | {"cache_level": other} for other in (None, *get_args(CacheLevel)) if other != level]
+        assert count.of(hit)
+        assert not any(map(count.of, [hit | {"cache_hit": False}, *others]))
 
 
 def test_what_is_added_up_is_a_field_of_a_row() -> None:

@@ -46,12 +46,13 @@ def some_calls(store: Store) -> Store:
         ("error", {"error_type": "timeout"}),
         ("error", {"error_type": "rate_limit"}),
     ]
-    statuses += [("fallback", {}), ("cancelled", {}), ("success", {"cache_hit": True})]
+    statuses += [("fallback", {}), ("cancelled", {"cache_level": "exact"}), ("success", {"cache_hit": True})]
     calls: list[dict[str, Any]] = []
     for number, (status, more) in enumerate(statuses * 5):
         calls.append(
             {"end": T0 + number, "status": status, "user_id": "ada" if number % 2 else "bob", "retry_count": 1,
-             "input_tokens": 100, "output_tokens": number, "cost_usd": 0.01, "latency_ms": 100.0 * (number + 1)} | more
+             "input_tokens": 100, "output_tokens": number, "cost_usd": 0.01, "latency_ms": 100.0 * (number + 1),
+             "cache_level": ("exact", "exact", "semantic", None)[number // 6 % 4]} | more
         )  # fmt: skip
     calls.append({"end": T0 + 5, "operation": "chain", "latency_ms": 1e6})
     calls.append({"end": T0 + 600, "latency_ms": 1.0})  # behind the end
@@ -64,6 +65,7 @@ def test_counts_and_shares_are_those_of_windows(some_calls: Store) -> None:
     expected = {
         "calls": 30, "errors": 10, "error_rate": 1 / 3, "error_rate.timeout": 1 / 6, "success_rate": 2 / 3,
         "fallback_rate": 1 / 6, "cancelled_rate": 1 / 6, "cache_hit_rate": 1 / 6, "rate_limited_rate": 1 / 6,
+        "cache_hit_rate.exact": 3 / 30, "cache_hit_rate.semantic": 1 / 30,
         "retries_mean": 1.0, "input_tokens": 3000, "tokens": 3000 + sum(range(30)), "cost_usd": 0.3,
         "cost_mean_usd": 0.01, "output_tokens_mean": 14.5, "calls_per_s": 30 / 600,
     }  # fmt: skip

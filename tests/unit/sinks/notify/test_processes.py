@@ -44,34 +44,36 @@ def missing(**changes: Any) -> Alert:
 
 def test_processes_that_still_send_heartbeats_made_no_calls() -> None:
     processes = heard((beat("a"), NOW - 5), (beat("b"), NOW - 29), (beat("c"), NOW - 31), (beat("d", closed=True), T0))
-    assert processes.line_of("chat", "", NOW) == (
+    assert processes.found("chat", "", NOW) == (
+        "live",
         "of its service 2 processes still send heartbeats as of 2023-11-14 22:14:50Z, "
-        "1 process silent since 2023-11-14 22:14:19Z: the calls were not made"
+        "1 process silent since 2023-11-14 22:14:19Z: the calls were not made",
     )
 
 
 def test_processes_that_are_silent_are_dead_or_cut_off() -> None:
     processes = heard((beat("a"), NOW - 50), (beat("b"), NOW - 40))
-    assert processes.line_of("chat", "", NOW) == (
-        "of its service 2 processes have gone silent since 2023-11-14 22:14:10Z: dead, or cut off from the bus"
+    assert processes.found("chat", "", NOW) == (
+        "silent",
+        "of its service 2 processes have gone silent since 2023-11-14 22:14:10Z: dead, or cut off from the bus",
     )
 
 
 def test_processes_that_ended_in_order() -> None:
     """A heartbeat that comes after the last one changes nothing."""
     processes = heard((beat("a"), T0), (beat("a", closed=True), T0 + 20), (beat("a"), T0 + 20))
-    assert processes.line_of("chat", "", NOW) == (
-        "of its service 1 process ended in order, the last one at 2023-11-14 22:13:40Z; none runs"
+    assert processes.found("chat", "", NOW) == (
+        "ended",
+        "of its service 1 process ended in order, the last one at 2023-11-14 22:13:40Z; none runs",
     )
 
 
 def test_what_is_not_known_is_not_said() -> None:
     """No heartbeats, another environment, silent for an hour, or the topic was not read to its end lately."""
     processes = heard((beat("a", environment="prod"), NOW), (beat("b", service="old"), NOW - 3_601))
-    assert processes.line_of("chat", "prod", NOW)
-    assert processes.line_of("chat", "test", NOW) == processes.line_of("other", "", NOW) == ""
-    assert processes.line_of("old", "", NOW) == ""
-    assert processes.line_of("chat", "", NOW + 31) == ""
+    assert processes.found("chat", "prod", NOW)
+    unknown = [("chat", "test", NOW), ("other", "", NOW), ("old", "", NOW), ("chat", "", NOW + 31)]
+    assert [processes.found(*each) for each in unknown] == [None] * 4
 
 
 @pytest.mark.parametrize(

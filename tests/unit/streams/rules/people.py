@@ -7,7 +7,7 @@ from typing import Any
 from callgauge.schema import Alert, AlertAction
 from callgauge_rules.raised import raised
 
-__all__ = ["T0", "acknowledge", "did", "episode", "resolve", "silence", "unsilence"]
+__all__ = ["T0", "acknowledge", "did", "episode", "processes", "resolve", "silence", "unsilence"]
 
 T0 = 1_700_000_000.0
 
@@ -35,6 +35,12 @@ def acknowledge(of: Alert, at: float = 10.0, **changes: Any) -> AlertAction:
 
 def resolve(of: Alert, at: float = 20.0, **changes: Any) -> AlertAction:
     return did("resolve", at, fingerprint=of.fingerprint, alert_id=of.alert_id, **changes)
+
+
+def processes(of: Alert, at: float = 15.0, found: str = "live") -> AlertAction:
+    """What heartbeats said of the processes whose calls are missing."""
+    more: dict[str, Any] = {"why": f"they are {found}", "processes": found}
+    return did("processes", at, "notify", fingerprint=of.fingerprint, alert_id=of.alert_id, **more)
 
 
 def silence(

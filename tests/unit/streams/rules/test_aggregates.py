@@ -51,6 +51,8 @@ COSTS = [c.cost_usd for c in CALLS if c.cost_usd is not None]
         ("cancelled_rate", sum(c.status == "cancelled" for c in CALLS) / 2_000),
         ("fallback_rate", sum(c.status == "fallback" for c in CALLS) / 2_000),
         ("cache_hit_rate", sum(c.cache_hit for c in CALLS) / 2_000),
+        ("cache_hit_rate.exact", sum(c.cache_hit and c.cache_level == "exact" for c in CALLS) / 2_000),
+        ("cache_hit_rate.semantic", sum(c.cache_hit and c.cache_level == "semantic" for c in CALLS) / 2_000),
         ("retries_mean", sum(c.retry_count for c in CALLS) / 2_000),
         ("input_tokens", sum(c.input_tokens or 0 for c in CALLS)),
         ("output_tokens", sum(c.output_tokens or 0 for c in CALLS)),

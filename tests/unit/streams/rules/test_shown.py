@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from callgauge.schema import Alert, AlertAction
 from callgauge_rules.alert_book import AlertBook
 from callgauge_rules.shown import Actions, by_hand, shown
-from tests.unit.streams.rules.people import T0, acknowledge, did, episode, resolve, silence, unsilence
+from tests.unit.streams.rules.people import T0, acknowledge, did, episode, processes, resolve, silence, unsilence
 
 FIRST, SECOND = episode(), episode(start=200.0)
 
@@ -95,9 +95,17 @@ def test_by_hand_says_who_and_why() -> None:
     assert (done.alert_id, done.seq) == (FIRST.alert_id, FIRST.seq)
 
 
+def test_processes_are_shown_beside_the_state() -> None:
+    """The last that was found out, of this episode; it changes no state, and nobody did it."""
+    actions = Actions([processes(FIRST, 30.0, "silent"), processes(FIRST, 10.0, "live")])
+    seen = shown(FIRST, actions, T0 + 60)
+    assert (seen.state, seen.by, seen.processes and seen.processes.processes) == ("firing", None, "silent")
+    assert shown(SECOND, actions, T0 + 260).processes is None
+
+
 def test_old_actions_are_forgotten() -> None:
     """Those on alerts, and silences that ended, each with its end; what is still in force stays."""
-    old = [acknowledge(FIRST), resolve(FIRST), silence(), unsilence()]
+    old = [acknowledge(FIRST), resolve(FIRST), silence(), unsilence(), processes(FIRST)]
     kept = [silence(id="long", until=900.0), acknowledge(SECOND, 300.0)]
     actions = Actions([*old, *kept])
     assert {each.action_id for each in actions.forget(T0 + 200)} == {each.action_id for each in old}
@@ -121,6 +129,7 @@ ACTIONS = st.one_of(
         id=st.sampled_from("xy"),
     ),
     st.builds(unsilence, st.sampled_from("xy"), TIMES),
+    st.builds(processes, TRANSITIONS, TIMES, found=st.sampled_from(["live", "silent"])),
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from callgauge_windows.instructions import (
     double_of,
     high_product,
     leading_zeros,
+    move_bytes,
     prefetch,
     string_ends,
     trailing_zeros,
@@ -32,6 +33,11 @@ def _of_bytes(data: Any, at: int) -> Any:
     prefetch(data, at)
     ends, not_ascii = string_ends(data, at)
     return ends, not_ascii, word_at(data, at)
+
+
+@uncounted
+def _moved(data: Any, to: int, begin: int, length: int) -> None:
+    move_bytes(data, to, begin, length)
 
 
 WORDS = st.integers(0, (1 << 64) - 1) | st.sampled_from([0, 1, (1 << 64) - 1])
@@ -58,3 +64,15 @@ def test_bytes(data: bytes, at: int) -> None:
     assert [ends >> bit & 1 for bit in range(AT_ONCE)] == [byte < 32 or byte in b'"\\' for byte in looked_at]
     assert [not_ascii >> bit & 1 for bit in range(AT_ONCE)] == [byte >= 128 for byte in looked_at]
     assert word == int.from_bytes(looked_at[:8], "little")
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.binary(min_size=1, max_size=40), data=st.data())
+def test_bytes_are_moved_also_onto_themselves(text: bytes, data: st.DataObject) -> None:
+    """As Python does it through a copy."""
+    to, begin = data.draw(st.integers(0, len(text))), data.draw(st.integers(0, len(text)))
+    length = data.draw(st.integers(0, len(text) - max(to, begin)))
+    array, expected = np.frombuffer(text, dtype=np.uint8).copy(), bytearray(text)
+    expected[to : to + length] = text[begin : begin + length]
+    _moved(array, to, begin, length)
+    assert array.tobytes() == bytes(expected)

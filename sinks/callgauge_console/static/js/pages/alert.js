@@ -82,6 +82,7 @@ function factList(alert) {
     fact("judged", alert.aggregate), fact("value", aggregate(alert.aggregate, alert.value)), alert.detector === "threshold" ? fact("limit", `${comparison(alert.op)} ${aggregate(alert.aggregate, alert.threshold)}`) : fact("detector", alert.detector),
     fact("baseline", alert.baseline === null ? "" : aggregate(alert.aggregate, alert.baseline)), fact("score", alert.score === null ? "" : plain(alert.score)), fact("over", lasting(alert.lookback_s)), fact("rests on", `${count(alert.n)} events`),
     fact("held", (alert.held ?? []).join(", ")), fact("flapping", alert.flapping && "yes"), fact("began", full(alert.starts_at)), fact("fired", alert.fired_at ? full(alert.fired_at) : ""), fact("ended", alert.ends_at ? full(alert.ends_at) : ""),
+    fact("processes", alert.processes_found && alert.processes_found.why),
     fact("acknowledged", alert.acknowledged && `${alert.acknowledged.who}, ${full(alert.acknowledged.at)}`), fact("silenced", alert.silence && `until ${full(alert.silence.ends_at)}`),
     fact("calls", calls(alert)), fact("id", h("code", {}, alert.alert_id)));
 }
@@ -95,6 +96,6 @@ function calls(alert) {
 
 function storyOf(alert, transitions) {
   const told = transitions.map((each) => [each.at, each.state, [aggregate(each.aggregate, each.value), each.reason].filter(Boolean).join(" · ")]);
-  for (const [word, action] of [["acknowledged", alert.acknowledged], ["resolved", alert.resolved_by_hand]]) if (action) told.push([action.at, word, `${action.who}${action.why ? `: ${action.why}` : ""}`]);
+  for (const [word, action] of [["acknowledged", alert.acknowledged], ["resolved", alert.resolved_by_hand], ["processes", alert.processes_found]]) if (action) told.push([action.at, word, `${action.who}${action.why ? `: ${action.why}` : ""}`]);
   return told.sort((a, b) => b[0] - a[0]);
 }

@@ -44,6 +44,8 @@ def totals(calls: Sequence[Call]) -> dict[str, Any]:
         "fallbacks": sum(c.status == "fallback" for c in calls),
         "cancelled": sum(c.status == "cancelled" for c in calls),
         "cache_hits": sum(c.cache_hit for c in calls),
+        "cache_hits_exact": sum(c.cache_hit and c.cache_level == "exact" for c in calls),
+        "cache_hits_semantic": sum(c.cache_hit and c.cache_level == "semantic" for c in calls),
         "rate_limited": sum(c.error_type == "rate_limit" or c.http_status == 429 for c in calls),
         "retries": sum(c.retry_count for c in calls),
         "input_tokens": sum(c.input_tokens or 0 for c in calls),

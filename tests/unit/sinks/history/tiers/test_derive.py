@@ -41,7 +41,8 @@ def row_of(identity: tuple[str, int, int, int, str], n: int) -> WindowRow:
     return window_row(
         latencies, grouping=grouping, series_id=series, window_start_ms=start_ms,
         window_ms=width_ms, block=block, epoch=epoch, source="c/t/0", labels={"model": f"m{series}"},
-        errors={"timeout": n // 2} if n > 1 else {}, cache_hits=n // 3, input_tokens=7 * n,
+        errors={"timeout": n // 2} if n > 1 else {}, cache_hits=n // 3, cache_hits_exact=n // 5,
+        input_tokens=7 * n,
     )  # fmt: skip
 
 
@@ -116,7 +117,8 @@ def recounted(rows: Iterator[WindowRow], width_ms: int) -> dict[tuple[Any, ...],
         start = bucket_start_ms(row.window_start_ms, row.window_ms, width_ms)
         total = found.setdefault((row.grouping, row.series_id, start), [Counter(), Counter(), Counter()])
         latency = row.measures["latency"]
-        numbers = {"n": row.n, "cache_hits": row.cache_hits, "input_tokens": row.input_tokens, "sum": latency.sum}
+        numbers = {"n": row.n, "cache_hits": row.cache_hits, "exact": row.cache_hits_exact}
+        numbers |= {"input_tokens": row.input_tokens, "sum": latency.sum}
         total[0].update({**numbers, "sum_sq": latency.sum_sq, "zeros": latency.histogram.zero_count})
         total[1].update(row.errors)
         total[2].update({int(bucket): count for bucket, count in latency.histogram.buckets.items()})
@@ -124,14 +126,14 @@ def recounted(rows: Iterator[WindowRow], width_ms: int) -> dict[tuple[Any, ...],
 
 
 def stored(store: Store, table: str) -> dict[tuple[Any, ...], Any]:
-    columns = "grouping, series_id, toUnixTimestamp64Milli(window_start), n, cache_hits, input_tokens, latency_sum, "
-    columns += "latency_sum_sq, latency_zero_count, errors, latency_histogram, model"
+    columns = "grouping, series_id, toUnixTimestamp64Milli(window_start), n, cache_hits, cache_hits_exact, "
+    columns += "input_tokens, latency_sum, latency_sum_sq, latency_zero_count, errors, latency_histogram, model"
     found = {}
     for grouping, series, start, *numbers, errors, histogram, model in store.query(
         f"SELECT {columns} FROM {table} FINAL WHERE n > 0"
     ).rows:
         assert model == f"m{series}"
-        names = ("n", "cache_hits", "input_tokens", "sum", "sum_sq", "zeros")
+        names = ("n", "cache_hits", "exact", "input_tokens", "sum", "sum_sq", "zeros")
         buckets = {int(bucket): int(count) for bucket, count in histogram.items()}
         key = (grouping, int(series), int(start))
         found[key] = (dict(zip(names, map(int, numbers), strict=True)), errors, buckets)

@@ -77,6 +77,7 @@ USUAL = st.fixed_dictionaries(
         **{name: st.floats(0, 1e6) | st.integers(0, 10**13) | st.none() for name in COUNTED_NUMBERS[1:]},
         "status": st.sampled_from(("success", "error", "odd")),
         "cache_hit": st.booleans(),
+        "cache_level": st.sampled_from(("exact", "semantic", "warm", None)),
         "http_status": st.integers(-1, 1_000),
         "tags": st.dictionaries(st.text(max_size=4), JSON, max_size=3),
         "error_message": st.text(max_size=30),
