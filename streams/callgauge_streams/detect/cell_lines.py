@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,11 @@ class CellLines:
             cell = int(cells[cell, links.OLDER])
             most = None if most is None else most - 1
 
+    def _cells_in(self, slot: int, start_ms: int, end_ms: int) -> list[int]:
+        """The cells of a slot in [start_ms, end_ms), newest first. It may have those of a day: none before is seen."""
+        late_enough = takewhile(lambda each: each[1] >= start_ms, self.windows(slot))
+        return [cell for cell, start in late_enough if start < end_ms]
+
     def lines(self, cells: Int64s) -> Int64s:
         """The sums of cells, shape (cells, columns)."""
         found: Int64s = self._sums.filled[cells, : len(self.columns.names)]
@@ -156,7 +162,7 @@ class CellLines:
         """The events of the largest values of a measure (of a score: the lowest) in [start_ms, end_ms), worst first."""
         if measure not in self._evidence:
             return ()
-        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
+        cells = self._cells_in(slot, start_ms, end_ms)
         parts = [part for cell in cells for part in self._evidence[measure].of(self._rows_in(cell), cell)]
         worst = sorted((-part.max, part.max_event_id) for part in parts if part.max_event_id)
         return tuple(dict.fromkeys(event_id for _, event_id in worst))[:most]
@@ -167,7 +173,7 @@ class CellLines:
         Args:
             measures: those of interest; None: all.
         """
-        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
+        cells = self._cells_in(slot, start_ms, end_ms)
         names, added = self.columns.names, self.columns.added
         lines = self._sums.filled[cells]
         sums = dict(zip(names[:added], lines[:, :added].sum(axis=0).tolist(), strict=True))

@@ -27,7 +27,7 @@ from tests.bench.detection.firing import Firing
 from tests.bench.report import percentile
 
 if TYPE_CHECKING:
-    from tests.bench.detection.judged import Played
+    from tests.bench.detection.played import Played
 
 __all__ = ["Found", "found_in", "happened", "scores"]
 

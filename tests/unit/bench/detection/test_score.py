@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.bench.detection.firing import Firing
-from tests.bench.detection.judged import Played
 from tests.bench.detection.missed import missed
+from tests.bench.detection.played import Played
 from tests.bench.detection.score import found_in, scores
 
 SERIES = {
