@@ -12,6 +12,7 @@ are missing are left out of the figures, and named under `ran`. `--gather` only 
     detected                        share of incidents with a right alert (detection/score.py)
     delay_p50_s, delay_p90_s        from the incident's start to the first right alert, the wait for rows (3 s) included
     names_the_cause                 share of first right alerts that name what the incident hits
+    names_the_cause_in_60s          the same of the first minute after that alert
     within                          share of hard incidents seen in 90 s, of steps in 5 min, of slow ones in 2 h: of
                                     all, and of those that could be known by then (`..._knowable`)
     false_pages_per_series_week     alerts that wake somebody up, about series that nothing was wrong with
@@ -87,11 +88,15 @@ def table(result: dict[str, Any]) -> list[dict[str, Any]]:
     ]
     for part in result["within"]:
         rows.append({"kind": f"seen: {part}"} | {name: f"{side['within'][part]:.0%}" for name, side in sides.items()})
-    names = {name: side["names_the_cause"] for name, side in sides.items()}
-    rows.append({"kind": "names the cause"} | {name: "-" if at is None else f"{at:.0%}" for name, at in names.items()})
+    for part in ("names_the_cause", "names_the_cause_in_60s"):
+        rows.append({"kind": part} | {name: _percent(side[part]) for name, side in sides.items()})
     for part in ("false_pages_per_series_week", "false_warnings_per_series_day"):
         rows.append({"kind": part} | {name: f"{side[part]:.2f}" for name, side in sides.items()})
     return rows
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.0%}"
 
 
 def _cell(found: dict[str, Any]) -> str:
