@@ -46,18 +46,19 @@ RuleSets = Mapping[str, Path | None]
 
 
 def run(runs: Runs, rule_sets: RuleSets, seeds: Sequence[Sequence[int]], jobs: Executor, most: int) -> None:
-    """Do what is missing: make all loads, then judge them, one rule set after the other.
+    """Do what is missing: make loads, then judge them, one rule set after the other.
 
     Args:
-        seeds: first those that are wanted first.
+        seeds: first those that are wanted first, so that their figures are there while others are still played.
         most: so many seeds are played side by side, at most.
     """
-    groups = [group for part in seeds if part for group in groups_of(part, most)]
-    for made in [jobs.submit(runs.make, group) for group in groups if runs.must_make(group)]:
-        made.result()
-    parts = [(name, rules, group) for name, rules in rule_sets.items() for group in groups]
-    for judged in [jobs.submit(runs.judge, *part) for part in parts if runs.must_judge(*part)]:
-        judged.result()
+    for part in seeds:
+        groups = groups_of(part, most) if part else []
+        for made in [jobs.submit(runs.make, group) for group in groups if runs.must_make(group)]:
+            made.result()
+        parts = [(name, rules, group) for name, rules in rule_sets.items() for group in groups]
+        for judged in [jobs.submit(runs.judge, *each) for each in parts if runs.must_judge(*each)]:
+            judged.result()
 
 
 def result_of(played: Sequence[Played], days: float) -> dict[str, Any]:
@@ -157,7 +158,8 @@ def main() -> None:
     parser.add_argument("--gather", action="store_true", help="only tell what there is by now")
     options = parser.parse_args()
     runs = Runs(FOLDER / "incidents", Size(options.services, options.rate, options.days))
-    known = {path.stem: path.absolute() for path in options.rules} | RULE_SETS | {THREE_SIGMA: None}
+    known = {path.stem: path.absolute() for path in options.rules} | RULE_SETS
+    known[THREE_SIGMA] = None  # no rules
     rule_sets = {name: path for name, path in known.items() if not options.only or name in (*options.only, *BASELINES)}
     tuning, held_out = seeds_of(options.seeds)
     if not options.gather:

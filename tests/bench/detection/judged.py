@@ -21,9 +21,9 @@ _HERE = Path(__file__)
 #: Rule set -> its file; None: the default rules.
 RULE_SETS: dict[str, Path | None] = {
     "default": None,
-    "seeds": Path("seeds"),
-    "learned": _HERE.with_name("learned.yaml"),
     FIXED: _HERE.with_name("fixed.yaml"),
+    "learned": _HERE.with_name("learned.yaml"),
+    "seeds": Path("seeds"),
 }
 # From the end of a window to the alert, besides the wait for rows: the out-of-orderness bound and a progress record a
 # second. The engine's times are ends of windows.
