@@ -158,7 +158,7 @@ def main() -> None:
     parser.add_argument("--gather", action="store_true", help="only tell what there is by now")
     options = parser.parse_args()
     runs = Runs(FOLDER / "incidents", Size(options.services, options.rate, options.days))
-    known = {path.stem: path.absolute() for path in options.rules} | RULE_SETS
+    known = RULE_SETS | {path.stem: path.absolute() for path in options.rules}
     known[THREE_SIGMA] = None  # no rules
     rule_sets = {name: path for name, path in known.items() if not options.only or name in (*options.only, *BASELINES)}
     tuning, held_out = seeds_of(options.seeds)

@@ -100,15 +100,17 @@ class Runs:
 
     def judge(self, name: str, rules: Path | None, group: Group) -> None:
         """Let a rule set judge the load of these seeds, which was made."""
+        # Named first: somebody may change the code meanwhile.
+        places = {seed: self._told(name, rules, seed) for seed in group}
         judge = judge_of(name, rules, _GROUPINGS, self.size.days)
         mark = time.process_time()
         for offset, (at_ms, record) in enumerate(self._telling(read_log(self._log(group)), f"{name}, {_named(group)}")):
             judge.take(offset, at_ms, record)
         firings, taken_s = judge.firings, time.process_time() - mark
         told, series = _by_seed(each.labels for each in firings), _by_seed(judge.series.values())
-        for seed in group:
+        for seed, place in places.items():
             own = [firings[at] for at in told[seed]]
-            _write(self._told(name, rules, seed), Told(own, len(series[seed]), taken_s / len(group)))
+            _write(place, Told(own, len(series[seed]), taken_s / len(group)))
 
     def played(self, seeds: Iterable[int], rule_sets: Mapping[str, Path | None]) -> list[Played]:
         """What there is of these seeds by now, those that some rule set has judged."""
