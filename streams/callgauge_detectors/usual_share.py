@@ -154,7 +154,7 @@ def _signed_roots(k0: Floats, n0: Floats, k1: Floats, n1: Floats) -> Floats:
     # All in one: of few series NumPy's calls cost more than what they do.
     seen, expected = np.array((k0, n0 - k0, k1, n1 - k1)), np.array((n0 * p, n0 * (1.0 - p), n1 * p, n1 * (1.0 - p)))
     first, second, third, fourth = _times_log(seen, expected)
-    ratio = first + second + third + fourth
+    ratio: Floats = first + second + third + fourth
     return np.copysign(np.sqrt(np.maximum(2.0 * ratio, 0.0)), k1 / n1 - k0 / n0)
 
 
