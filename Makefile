@@ -36,7 +36,7 @@ bench: $(STAMP) ## Measure throughput, latency and memory
 	  done; \
 	fi
 
-bench-incidents: $(STAMP) ## Judge detection on made-up LLM incidents with known truth (an hour of one core)
+bench-incidents: $(STAMP) ## Judge detection on made-up LLM incidents with known truth (70 minutes of one core; goes on where it was ended)
 	$(BIN)/python -m tests.bench.incidents
 
 bench-peers: $(STAMP) ## Compare a worker with its peers, core by core (installs them in build/peers: 4 GB; Java 17, Maven for two)

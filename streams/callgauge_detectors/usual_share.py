@@ -151,8 +151,10 @@ class UsualShares:
 def _signed_roots(k0: Floats, n0: Floats, k1: Floats, n1: Floats) -> Floats:
     """`drift_rate.proportions_z` of many: how many σ each k1 of n1 is above k0 of n0."""
     p = (k0 + k1) / (n0 + n1)
-    cells = ((k0, n0 * p), (n0 - k0, n0 * (1.0 - p)), (k1, n1 * p), (n1 - k1, n1 * (1.0 - p)))
-    ratio = sum(_times_log(seen, expected) for seen, expected in cells)
+    # All in one: of few series NumPy's calls cost more than what they do.
+    seen, expected = np.array((k0, n0 - k0, k1, n1 - k1)), np.array((n0 * p, n0 * (1.0 - p), n1 * p, n1 * (1.0 - p)))
+    first, second, third, fourth = _times_log(seen, expected)
+    ratio: Floats = first + second + third + fourth
     return np.copysign(np.sqrt(np.maximum(2.0 * ratio, 0.0)), k1 / n1 - k0 / n0)
 
 

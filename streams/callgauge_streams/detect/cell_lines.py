@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,11 @@ class CellLines:
             cell = int(cells[cell, links.OLDER])
             most = None if most is None else most - 1
 
+    def _cells_in(self, slot: int, start_ms: int, end_ms: int) -> Int64s:
+        """The cells of a slot in [start_ms, end_ms), newest first. It may have those of a day: none before is seen."""
+        late_enough = takewhile(lambda each: each[1] >= start_ms, self.windows(slot))
+        return np.array([cell for cell, start in late_enough if start < end_ms], dtype=np.int64)
+
     def lines(self, cells: Int64s) -> Int64s:
         """The sums of cells, shape (cells, columns)."""
         found: Int64s = self._sums.filled[cells, : len(self.columns.names)]
@@ -156,10 +162,8 @@ class CellLines:
         """The events of the largest values of a measure (of a score: the lowest) in [start_ms, end_ms), worst first."""
         if measure not in self._evidence:
             return ()
-        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
-        parts = [part for cell in cells for part in self._evidence[measure].of(self._rows_in(cell), cell)]
-        worst = sorted((-part.max, part.max_event_id) for part in parts if part.max_event_id)
-        return tuple(dict.fromkeys(event_id for _, event_id in worst))[:most]
+        cells = self._cells_in(slot, start_ms, end_ms)
+        return self._evidence[measure].largest(self._rows_of_cells(cells), cells, most)
 
     def totals(self, slot: int, start_ms: int, end_ms: int, measures: Collection[str] | None = None) -> Totals:
         """What the windows in [start_ms, end_ms) of one slot add up to, as an alert tells it.
@@ -167,13 +171,16 @@ class CellLines:
         Args:
             measures: those of interest; None: all.
         """
-        cells = [cell for cell, start in self.windows(slot) if start_ms <= start < end_ms]
+        cells = self._cells_in(slot, start_ms, end_ms)
+        rows = self._rows_of_cells(cells)
         names, added = self.columns.names, self.columns.added
         lines = self._sums.filled[cells]
         sums = dict(zip(names[:added], lines[:, :added].sum(axis=0).tolist(), strict=True))
         sums |= dict(zip(names[added:], lines[:, added:].max(axis=0, initial=0).tolist(), strict=False))
         found = {
-            name: self._measure(name, cells, sums) for name in self._evidence if measures is None or name in measures
+            name: self._measure(name, rows, cells, sums)
+            for name in self._evidence
+            if measures is None or name in measures
         }
         errors = Counter({name.removeprefix("error."): n for name, n in sums.items() if name.startswith("error.")})
         # Of types that no rule names only the sum of all is kept.
@@ -186,13 +193,15 @@ class CellLines:
             scores=Counter({name: n for name, n in sums.items() if name.startswith("score.")}),
         )
 
-    def _measure(self, name: str, cells: list[int], sums: dict[str, int]) -> MeasureTotals:
-        whole = MeasureTotals()
-        for cell in cells:
-            for part in self._evidence[name].of(self._rows_in(cell), cell):
-                whole.add(part)
+    def _measure(self, name: str, rows: Int64s, cells: Int64s, sums: dict[str, int]) -> MeasureTotals:
+        whole = self._evidence[name].total(rows, cells)
         whole.count, whole.sum = sums.get(f"{name}.count", whole.count), sums.get(f"{name}.sum", 0)
         return whole
+
+    def _rows_of_cells(self, which: Int64s) -> Int64s:
+        """The open rows of cells."""
+        rows = np.empty(int(self._counters[links.USED_ROWS]), dtype=np.int64)
+        return rows[: links.rows_in(which, self._cells.filled, self._rows.filled, rows)]
 
     def _rows_in(self, cell: int) -> list[int]:
         found, row = [], int(self._cells.filled[cell, links.FIRST_ROW])

@@ -146,11 +146,6 @@ class Cells(CellLines):
         self._oldest_end_ms = int(left.min()) if len(left) else 1 << 62
         return gone[:count], groups
 
-    def _rows_of_cells(self, which: Int64s) -> Int64s:
-        """The open rows of cells."""
-        rows = np.empty(int(self._counters[links.USED_ROWS]), dtype=np.int64)
-        return rows[: links.rows_in(which, self._cells.filled, self._rows.filled, rows)]
-
     def _ends_ms(self, starts: Int64s) -> Int64s:
         """Where the cells end that begin then."""
         ends_ms = starts + self.window_ms

@@ -13,18 +13,21 @@ replaced leaves a hole; when a sixth of the array is holes, the entries move tog
 from __future__ import annotations
 
 from collections import Counter
+from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.detect.evidence_entries import (
     ZEROS,
+    add_up,
     compact,
     copy_out,
     fold,
     length_of,
     lengths_at,
     unpack,
+    values_at,
     write,
 )
 from callgauge_windows.grown import Grown
@@ -110,6 +113,38 @@ class Evidence:
         places = [self._rows.filled[row] for row in rows if row < len(self._rows.filled)]
         places += [self._cells.filled[cell]] if cell < len(self._cells.filled) else []
         return [self._read(int(place)) for place in places if place]
+
+    def total(self, rows: Int64s, cells: Int64s) -> MeasureTotals:
+        """What the entries of rows and cells add up to; as `of` has it, without sums."""
+        places = self._places_of(rows, cells)
+        if not len(places):
+            return MeasureTotals()
+        size = int(self._lengths(places).sum())
+        buckets, counts = np.empty(size, dtype=np.int64), np.empty(size, dtype=np.int64)
+        largest, found = add_up(self._data, places, buckets, counts)
+        distinct, at = np.unique(buckets[:found], return_inverse=True)
+        sums = np.zeros(len(distinct), dtype=np.int64)
+        np.add.at(sums, at, counts[:found])
+        whole, added = self._read(int(largest)), Counter(dict(zip(distinct.tolist(), sums.tolist(), strict=True)))
+        whole.count, whole.zero_count, whole.buckets = len(places), added.pop(ZEROS, 0), added
+        return whole
+
+    def largest(self, rows: Int64s, cells: Int64s, most: int) -> tuple[str, ...]:
+        """The events of the largest values in the entries of rows and cells, at most so many, largest first."""
+        places = self._places_of(rows, cells)
+        values, found = np.empty(len(places), dtype=np.int64), dict[str, None]()
+        values_at(self._data, places, values)
+        order = np.argsort(-values, kind="stable")
+        for _, alike in groupby(order.tolist(), key=values.tolist().__getitem__):
+            events = sorted(self._read(int(places[at])).max_event_id for at in alike)
+            found |= dict.fromkeys(event for event in events if event)
+            if len(found) >= most:
+                break
+        return tuple(found)[:most]
+
+    def _places_of(self, rows: Int64s, cells: Int64s) -> Int64s:
+        places = np.concatenate([_places(self._rows, rows), _places(self._cells, cells)])
+        return places[places > 0]
 
     def taken_out(self, rows: Int64s, cells: Int64s) -> tuple[Int32s, Bytes]:
         """The entries of rows, then those of cells, as they are: the length of each (0: it has none), and all bytes."""

@@ -11,7 +11,19 @@ from callgauge_streams.detect.evidence_numbers import next_count, read_number, w
 from callgauge_windows.compiled import compiled
 from callgauge_windows.instructions import move_bytes
 
-__all__ = ["ZEROS", "compact", "copy_out", "counts_at", "fold", "length_of", "lengths_at", "unpack", "write"]
+__all__ = [
+    "ZEROS",
+    "add_up",
+    "compact",
+    "copy_out",
+    "counts_at",
+    "fold",
+    "length_of",
+    "lengths_at",
+    "unpack",
+    "values_at",
+    "write",
+]
 
 #: The bucket of value 0, below all others.
 ZEROS = -(1 << 15)
@@ -184,6 +196,30 @@ def unpack(data: Any, at: int, text: Any, buckets: Any, counts: Any) -> Any:
         found += 1
         at, bucket, count = next_count(data, at, end, bucket)
     return most, length, found
+
+
+@compiled
+def add_up(data: Any, places: Any, buckets: Any, counts: Any) -> Any:
+    """Write the counts of the entries at these places, one after the other, to arrays of as many bytes as they have;
+    returns the place of the one with the largest value, and the number of counts."""
+    largest, found = places[0], 0
+    for place in places:
+        if _is_larger(data, place, largest):
+            largest = place
+        end = place + length_of(data, place)
+        at, bucket, count = next_count(data, counts_at(data, place), end, ZEROS - 1)
+        while count > 0:
+            buckets[found], counts[found] = bucket, count
+            found += 1
+            at, bucket, count = next_count(data, at, end, bucket)
+    return largest, found
+
+
+@compiled
+def values_at(data: Any, places: Any, values: Any) -> None:
+    """Write the largest values of the entries at these places."""
+    for i in range(len(places)):
+        _, values[i] = read_number(data, places[i] + _LENGTH)
 
 
 @compiled

@@ -29,12 +29,15 @@ class Fed:
     def __init__(self, condition: BoundCondition, cells: Cells) -> None:
         self._condition, self._cells = condition, cells
         self._column_of = {name: at for at, name in enumerate(cells.columns.names)}
+        self._events_column = self._column_of[condition.aggregate.events]
+        self._events: Int64s = np.zeros(0, dtype=np.int64)
 
     def values(self, slots: Int64s, at_ms: int) -> Floats:
         """The aggregate of each, over the lookback that ends at `at_ms`; NaN where there is nothing to judge."""
         condition = self._condition
         sums = self._cells.sums(condition.lookback_ms, at_ms, slots)
-        enough = sums[slots, self._column_of[condition.aggregate.events]] >= condition.min_count
+        self._events = sums[slots, self._events_column]
+        enough = self._events >= condition.min_count
         formula = condition.aggregate.formula
         values = np.full(len(slots), np.nan)
         if isinstance(formula, Quotient):
@@ -45,11 +48,9 @@ class Fed:
             values[judged] = self._cells.quantiles(formula, slots[judged], self._begin_ms(at_ms), at_ms)
         return values
 
-    def sizes(self, slots: Int64s, at_ms: int) -> Floats:
-        """On how many events that value of each rests."""
-        sums = self._cells.sums(self._condition.lookback_ms, at_ms, slots)
-        sizes: Floats = sums[slots, self._column_of[self._condition.aggregate.events]].astype(np.float64)
-        return sizes
+    def sizes(self) -> Floats:
+        """On how many events each of the values rests that were given last."""
+        return self._events.astype(np.float64)
 
     def counts(self, slot: int, at_ms: int, value: float) -> tuple[Counts, dict[str, Any]]:
         """What a detector of counts is fed with, and what an outlier call is told besides."""

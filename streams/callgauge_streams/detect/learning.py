@@ -179,10 +179,10 @@ class Learning:
         """What else than values the detector of many wants to know."""
         match self._many:
             case UsualShares():
-                return {"sizes": self._fed.sizes(slots, at_ms)}
+                return {"sizes": self._fed.sizes()}
             case AnytimeRates():
                 pinned = self._pins.shares(slots, at_ms)
-                return {"sizes": self._fed.sizes(slots, at_ms), "at_ms": at_ms, "pinned": pinned}
+                return {"sizes": self._fed.sizes(), "at_ms": at_ms, "pinned": pinned}
             case UsualLevels() | UsualSums() | UsualStops():
                 return {"at_ms": at_ms}
         return {}

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_streams.detect.cell_links import NEWER, NEWEST, OLDER, START
-from callgauge_streams.detect.rings import begin_ms, resolution_ms
+from callgauge_streams.detect.rings import resolution_ms
 from callgauge_windows.compiled import compiled
 from callgauge_windows.grown import Grown
 
@@ -46,11 +46,15 @@ class Sliding:
         self._ranges = Grown(3)
         """Of each slot: up to when the sums are (_NEVER: make them anew), the first and the last cell in them."""
 
+    def _begin_ms(self, at_ms: Any) -> Any:
+        """`rings.begin_ms`, whose width is looked up once."""
+        return (at_ms - self.lookback_ms) // self._width_ms * self._width_ms
+
     def upset(self, slots: Int64s, starts: Int64s) -> None:
         """Windows of these slots have changed, have come or gone: where they are in the sums, those are made anew."""
         ranges = self._ranges.to(int(slots.max(initial=-1)) + 1)
         to_ms = ranges[slots, _TO]
-        inside = (starts < to_ms) & (starts >= begin_ms(self.lookback_ms, self._window_ms, to_ms))
+        inside = (starts < to_ms) & (starts >= self._begin_ms(to_ms))
         ranges[slots[inside], _TO] = _NEVER
 
     def forget(self, slots: Int64s) -> None:
@@ -64,8 +68,7 @@ class Sliding:
             slots, cells, sums: see callgauge_streams.detect.cell_links.
         """
         ranges, mine = self._ranges.to(len(slots)), self._sums.to(len(slots))
-        from_ms = begin_ms(self.lookback_ms, self._window_ms, at_ms)
-        _slide(which, at_ms, from_ms, self._added, slots, cells, sums, ranges, mine)
+        _slide(which, at_ms, self._begin_ms(at_ms), self._added, slots, cells, sums, ranges, mine)
         return mine
 
     def next_change(self, at_ms: int, which: Int64s, slots: Int64s, cells: Int64s, none_ms: int) -> Int64s:

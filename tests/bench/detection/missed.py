@@ -9,7 +9,7 @@ from callgauge_load.made.world import World
 from tests.bench.detection.score import found_in, happened
 
 if TYPE_CHECKING:
-    from tests.bench.detection.judged import Played
+    from tests.bench.detection.played import Played
 
 __all__ = ["missed", "shapes_of"]
 

@@ -6,7 +6,8 @@ alert about a series that no incident touches then is *false*, whatever its aggr
 
 The first right alert *names the cause* if one of its labels is what the incident hits: of a provider that is down the
 provider or one of its models, not a service that suffers from it. Of several that are told at the same time, that of a
-rule with the role cause comes first, as notifiers let it hide the others.
+rule with the role cause comes first, as notifiers let it hide the others. It is *named soon* if that alert does, or a
+right one within a minute after it.
 
 Not every incident can be known in its time: calls of a bursty service stay away for minutes every day. Its truth says
 after how long its silence can be told from those (`detectable_after_s`, callgauge_load.incidents.knowable). The shares
@@ -27,11 +28,12 @@ from tests.bench.detection.firing import Firing
 from tests.bench.report import percentile
 
 if TYPE_CHECKING:
-    from tests.bench.detection.judged import Played
+    from tests.bench.detection.played import Played
 
 __all__ = ["Found", "found_in", "happened", "scores"]
 
 _AFTER_S = 600.0
+_SOON_S = 60.0
 # Until a window has ended, and its rows have come.
 _WINDOW_S = 13.0
 # Hard incidents (down, limits, timeouts, traffic stops), slow ones and those that show in quality only, and the others.
@@ -53,6 +55,8 @@ class Found:
     """That alert's."""
     named: bool = False
     """That alert names the cause."""
+    named_soon: bool = False
+    """That one, or another within a minute."""
     knowable_s: float = 0.0
     """It cannot be known sooner."""
 
@@ -105,9 +109,11 @@ def found_in(truth: Iterable[Mapping[str, Any]], firings: Sequence[Firing]) -> l
         first = min(right, key=lambda firing: (firing.at_s, not firing.cause), default=None)
         delay = first.at_s - incident["start_s"] if first else None
         named = first is not None and _names(incident, first)
+        soon = [each for each in right if first is not None and each.at_s <= first.at_s + _SOON_S]
+        named_soon = any(_names(incident, each) for each in soon)
         after_s = incident.get("detectable_after_s")
         knowable_s = after_s + _WINDOW_S if after_s else 0.0
-        found.append(Found(incident["kind"], delay, first.rule if first else "", named, knowable_s))
+        found.append(Found(incident["kind"], delay, first.rule if first else "", named, named_soon, knowable_s))
     return found
 
 
@@ -127,9 +133,14 @@ def scores(played: Sequence[Played], rule_set: str, days: float) -> dict[str, An
     result["false_pages_per_series_week"] = round(7 * pages / series_days, 4)
     result["false_warnings_per_series_day"] = round((len(false) - pages) / series_days, 4)
     result["within"] = _within(found)
-    result["names_the_cause"] = round(sum(each.named for each in seen) / len(seen), 4) if seen else None
+    result["names_the_cause"] = _share([each.named for each in seen])
+    result["names_the_cause_in_60s"] = _share([each.named_soon for each in seen])
     result["false_by_rule"] = dict(Counter(firing.rule for firing in false).most_common())
     return result
+
+
+def _share(which: Sequence[bool]) -> float | None:
+    return round(sum(which) / len(which), 4) if which else None
 
 
 def _within(found: Sequence[Found]) -> dict[str, float]:
@@ -147,11 +158,13 @@ def _within(found: Sequence[Found]) -> dict[str, float]:
 
 def _of_kind(found: Sequence[Found]) -> dict[str, Any]:
     delays = sorted(each.delay_s for each in found if each.delay_s is not None)
+    seen = [each for each in found if each.delay_s is not None]
     return {
         "incidents": len(found),
         "detected": round(len(delays) / len(found), 4) if found else None,
         "delay_p50_s": round(percentile(delays, 0.5), 1) if delays else None,
         "delay_p90_s": round(percentile(delays, 0.9), 1) if delays else None,
-        "names_the_cause": round(sum(each.named for each in found) / len(delays), 4) if delays else None,
+        "names_the_cause": _share([each.named for each in seen]),
+        "names_the_cause_in_60s": _share([each.named_soon for each in seen]),
         "told_by": dict(Counter(each.rule for each in found if each.rule).most_common(3)),
     }

@@ -50,15 +50,16 @@ class ThreeSigma:
         self._minutes = int(days * 1_440) + _BEYOND
         self._first: int | None = None
         self._sums: dict[int, Floats] = {}
-        self.labels: dict[int, dict[str, str]] = {}
-        """Of each series that it judges."""
-        self.calls = 0
+        self.series: dict[int, dict[str, str]] = {}
+        """Labels of each series that it judges."""
 
-    def take(self, batch: RowBatch) -> None:
-        """Rows of one grouping set."""
-        if batch.grouping not in _GROUPINGS:
-            return
-        note_labels(self.labels, batch)
+    def take(self, offset: int, timestamp_ms: int, record: Any) -> None:
+        """Take the log's next record."""
+        if isinstance(record, RowBatch) and record.grouping in _GROUPINGS:
+            note_labels(self.series, record)
+            self._add(record)
+
+    def _add(self, batch: RowBatch) -> None:
         errors = sum(batch.map_columns("error").values(), np.zeros(len(batch), dtype=np.int64))
         columns = [errors if name == "errors" else batch.column(name) for name in _COLUMNS]
         minutes = batch.column("window_start_ms") // 60_000
@@ -72,12 +73,11 @@ class ThreeSigma:
                 self._sums[key] = np.zeros((self._minutes, len(_COLUMNS)))
             if 0 <= minute < self._minutes:
                 self._sums[key][minute] += values[at]
-        if batch.grouping == _GROUPINGS[0]:
-            self.calls += int(batch.column("n").sum())
 
+    @property
     def firings(self) -> list[Firing]:
         """What it would have told."""
-        return [firing for key, sums in self._sums.items() for firing in self._judged(self.labels[key], sums)]
+        return [firing for key, sums in self._sums.items() for firing in self._judged(self.series[key], sums)]
 
     def _judged(self, labels: dict[str, str], sums: Floats) -> Iterator[Firing]:
         last = int(np.flatnonzero(sums[:, _COLUMNS.index("n")])[-1]) + 1

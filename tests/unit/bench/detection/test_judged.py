@@ -1,4 +1,4 @@
-"""A short stretch through rollup's core and detect's engine: what is plain to see is seen."""
+"""Which stretches are played, and what counts as a page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ import pytest
 
 from callgauge.groupings import parse_groupings
 from callgauge_load.incidents.catalogue import KINDS
-from tests.bench.detection.judged import FIXED, RULE_SETS, THREE_SIGMA, Judge, play
+from tests.bench.detection.judged import Judge
 from tests.bench.detection.plan import HELD_OUT_FROM, UNUSED_FROM, Size, load_of, seeds_of
-from tests.bench.detection.score import found_in
 
 SIZE = Size(services=4, per_s=1.0, days=0.4)
 
@@ -34,18 +33,6 @@ def test_seeds_are_apart() -> None:
     assert max(tuning) < HELD_OUT_FROM <= min(held_out) <= max(held_out) < UNUSED_FROM
     with pytest.raises(ValueError, match="kept for judging"):
         load_of(UNUSED_FROM, SIZE, ())
-
-
-def test_what_is_plain_is_seen() -> None:
-    """A seed tells the same alone and beside another one, and a provider that is down is seen by all rule sets."""
-    [alone] = play([5], SIZE, {"default": None, FIXED: RULE_SETS[FIXED]})
-    beside, other = play([5, 6], SIZE, {"default": None, FIXED: RULE_SETS[FIXED]})
-    assert {(firing.rule, firing.at_s) for firing in other.firings["default"]}
-    for name in ("default", FIXED, THREE_SIGMA):
-        assert sorted(alone.firings[name], key=repr) == sorted(beside.firings[name], key=repr)
-        seen = {found.kind: found.delay_s for found in found_in(alone.truth, alone.firings[name])}
-        assert seen["provider_down"] is not None, name
-        assert alone.series[name] == beside.series[name] > 0
 
 
 def test_a_warning_that_gets_worse_is_a_page_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.bench.detection.firing import Firing
-from tests.bench.detection.judged import Played
 from tests.bench.detection.missed import missed
+from tests.bench.detection.played import Played
 from tests.bench.detection.score import found_in, scores
 
 SERIES = {
@@ -80,6 +80,16 @@ def test_a_cause_is_told_before_its_symptoms() -> None:
     assert found.named
 
 
+@pytest.mark.parametrize(("after_s", "soon"), [(60.0, True), (61.0, False)])
+def test_a_cause_may_be_named_a_minute_later(after_s: float, soon: bool) -> None:
+    """Not by the first alert, but by one soon after it."""
+    series, scope = {"a": [{"model": "m1"}], "b": [{"service": "chat"}]}, {"service": "chat"}
+    firings = [firing(1_010.0, {"model": "m1"}), firing(1_010.0 + after_s, {"service": "chat"})]
+    result = scores([played(firings, TRUTH | {"scope": scope, "series": series})], "set", days=1.0)
+    assert (result["names_the_cause"], result["names_the_cause_in_60s"]) == (0.0, float(soon))
+    assert result["timeouts"]["names_the_cause_in_60s"] == float(soon)
+
+
 def test_an_incident_without_calls_is_left_out() -> None:
     """Nothing happened to anybody, so nothing can be seen."""
     assert found_in([TRUTH | {"calls_before": 0}], []) == []
@@ -99,7 +109,7 @@ def test_false_alarms_are_per_series_and_time() -> None:
     assert result["timeouts"]["detected"] == 0.0
     assert result["provider_down"] == {
         "incidents": 0, "detected": None, "delay_p50_s": None, "delay_p90_s": None, "names_the_cause": None,
-        "told_by": {},
+        "names_the_cause_in_60s": None, "told_by": {},
     }  # fmt: skip
 
 

@@ -43,8 +43,19 @@ def test_entries_add_up_to_what_was_put_in(entries: list[tuple[int, str, int, di
     for row, (most, event_id, zeros, counts) in enumerate(entries):
         (held,) = evidence.of([row], 0)
         assert (held.max, held.max_event_id, held.zero_count, held.buckets) == (most, event_id, zeros, counts)
+    none = rows[:0]
+    whole, events = evidence.total(rows, none), sorted((-most, event_id) for most, event_id, _, _ in entries)
+    assert evidence.largest(rows, none, 3) == tuple(dict.fromkeys(event_id for _, event_id in events if event_id))[:3]
     evidence.fold(rows, np.zeros(len(rows), dtype=np.int64))
     (held,) = evidence.of([], 0)
+    for each in (whole, evidence.total(none, np.array([0]))):
+        assert (each.max, each.max_event_id, each.zero_count, each.buckets) == (
+            held.max,
+            held.max_event_id,
+            held.zero_count,
+            held.buckets,
+        )
+    assert (whole.count, evidence.total(none, none).count) == (len(entries), 0)
     worst = min((-most, event_id.encode()) for most, event_id, _, _ in entries)
     assert (-held.max, held.max_event_id.encode()) == worst
     assert (held.zero_count, held.buckets) == (
