@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -109,16 +109,19 @@ def adjusted(module_store: Store, expected: dict[str, Any]) -> Store:
     return module_store
 
 
-@pytest.mark.parametrize("derived", [False, True], ids=["from windows and calls", "from tiers and usage"])
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_as_if_they_had_come_so(
-    adjusted: Store, expected: dict[str, Any], name: str, derived: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer is that about calls which came with the new costs."""
-    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
-    if derived:
+@pytest.fixture(scope="module")
+def derived(adjusted: Store) -> Iterator[Store]:
+    """The same, with tiers and usage derived of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(touched, "OVERLAP_MS", -60_000)
         derive(adjusted, BASES[0])
         derive_usage(adjusted, int(adjusted.query("SELECT toUnixTimestamp64Milli(now64(3))").rows[0][0]))
+        yield adjusted
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_as_if_they_had_come_so(adjusted: Store, expected: dict[str, Any], name: str) -> None:
+    """The answer is that about calls which came with the new costs, from windows and calls."""
     assert QUESTIONS[name](adjusted.query) == expected[name]
 
 
@@ -129,3 +132,9 @@ def test_something_was_adjusted(adjusted: Store, expected: dict[str, Any]) -> No
         "SELECT count(), countIf(cost_nano_as_sent IS NULL) FROM cost_adjustments_latest"
     ).rows
     assert int(calls) > 100 > int(without) > 20
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_as_if_they_had_come_so_in_tiers_and_usage(derived: Store, expected: dict[str, Any], name: str) -> None:
+    """The same, once tiers and usage are there to answer from; last, because they stay."""
+    assert QUESTIONS[name](derived.query) == expected[name]
