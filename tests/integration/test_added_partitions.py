@@ -78,7 +78,7 @@ def test_added_partitions_of_the_calls_topic_are_stored_within_seconds(kafka: Br
             send(settings, lambda at: 7)
             code, output = command(settings)
             assert code in (0, 3), output
-            wait_for_code(settings, 0, within_s=20)
+            wait_for_code(settings, 0, within_s=60)
             assert json.loads(command(settings, "--json")[1])["totals"]["stored"] == 3 * CALLS
 
 

@@ -50,9 +50,9 @@ def test_heartbeats_of_before_and_after(broker: Broker, settings_of: Callable[..
     producer.produce(settings.topics.heartbeats.name, b"{")
     assert producer.flush(30) == 0
     with reading(settings) as processes:
-        assert wait_until(lambda: "1 process still" in processes.line_of("early", "", time.time()), 30)
+        assert wait_until(lambda: "1 process still" in processes.line_of("early", "", time.time()), 60)
         send(settings, "b", "late")
-        assert wait_until(lambda: "1 process still" in processes.line_of("late", "", time.time()), 30)
+        assert wait_until(lambda: "1 process still" in processes.line_of("late", "", time.time()), 60)
         assert processes.line_of("other", "", time.time()) == ""
 
 

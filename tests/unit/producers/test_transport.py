@@ -101,7 +101,7 @@ def test_what_the_disk_kept_arrives_when_the_broker_is_there(bus: Settings, tmp_
     assert gauge.close(0.1) == 0
     assert (gauge.stats.spilled, gauge.stats.failed) == (500, 0)
     with Gauge(bus.model_copy(update={"spill_dir": tmp_path})) as after:
-        assert wait_until(lambda: after.stats.replayed == 500, 30, poll_s=0.05)
+        assert wait_until(lambda: after.stats.replayed == 500, 60, poll_s=0.05)
     calls = consumed(bus, 500)
     assert sorted(call.event_id for call in calls) == ids
     for trace_id in ("t0", "t1", "t2"):
@@ -129,7 +129,7 @@ def test_the_end_of_a_process_without_a_broker(tmp_path: Path) -> None:
         "CALLGAUGE_SPILL_DIR": str(tmp_path),
     }
     ended = subprocess.run([sys.executable, "-c", AT_EXIT], env=os.environ | more, capture_output=True, check=True)
-    assert time.monotonic() - float(ended.stdout) < 9.0
+    assert time.monotonic() - float(ended.stdout) < 30  # not for ever
     found = [read_lines(path.read_bytes()) for path in sorted(tmp_path.glob("*.spill"))]
     assert [message.key.decode() for messages, _ in found for message in messages] == [f"e{n:03d}" for n in range(300)]
     assert sum(damaged for _, damaged in found) == 0
