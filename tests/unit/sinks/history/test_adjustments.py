@@ -56,7 +56,8 @@ QUESTIONS: dict[str, Callable[[Ask], Any]] = {
 
 
 def made_calls(*, later: bool) -> list[Call]:
-    """Some came without a cost, some with one that is priced again; `later`: as if they had come with the new cost."""
+    """Some came without a cost, some with one that is priced again; `later`: as if they had come with the new cost.
+    They come ten at a time, two hours apart, since each time is a statement when tiers are derived."""
     found = []
     for at, call in enumerate(random_calls(240, seed=5, span_s=170_000)):
         sent = None if at % 3 == 0 else 0.0 if at % 7 == 0 else (at % 11) / 1_000
@@ -64,7 +65,8 @@ def made_calls(*, later: bool) -> list[Call]:
         found.append(
             call.model_copy(
                 update={
-                    "ts": START_MS / 1000 + at * 700, "latency_ms": 500.0, "cost_usd": cost, "operation": "chat",
+                    "ts": START_MS / 1000 + at // 10 * 7_000 + at % 10 * 5, "latency_ms": 500.0, "cost_usd": cost,
+                    "operation": "chat",
                     "model": "again" if at % 2 else "as it was", "response_model": None, "status": "success",
                     "input_tokens": at % 900 + 1, "user_id": f"u{at % 3}", "event_id": f"event-{at}",
                     "trace_id": f"t{at // 5}", "price_source": None if cost is None else "some, 2026-03-02",
