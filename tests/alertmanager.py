@@ -50,7 +50,7 @@ class Alertmanager:
         with log.open("ab") as output:
             self._process = spawn(argv, stdout=output, env=dict(os.environ))
         process = self._process
-        ready = wait_until(lambda: process.poll() is not None or listening(self.port), 30)
+        ready = wait_until(lambda: process.poll() is not None or listening(self.port), 60)
         if not ready or process.poll() is not None:
             raise RuntimeError(f"Alertmanager did not come up. Its output:\n{tail(log)}")
 

@@ -20,7 +20,7 @@ from callgauge.settings import Settings, load_settings
 from callgauge_history.store import Store
 from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
 from tests.compiling import compile_once
-from tests.embedded_store import open_new
+from tests.embedded_store import keep_in, open_new
 from tests.examples import try_all
 from tests.forkserver import forking
 from tests.order import spread
@@ -146,10 +146,16 @@ def skipped_without_kafka() -> Iterator[None]:
         pytest.skip(str(error))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def stores_are_copied(run_folder: Path) -> None:
+    """Tables are made once (`tests.embedded_store`)."""
+    keep_in(run_folder / "stores")
+
+
 @pytest.fixture(scope="session")
-def new_store(run_folder: Path) -> Callable[[Path], Store]:
+def new_store() -> Callable[[Path], Store]:
     """Opens an embedded store of the newest form in a folder that is not there yet; closing it is the caller's part."""
-    return lambda folder: open_new(folder, run_folder / "stores")
+    return open_new
 
 
 @pytest.fixture(scope="session", params=["tansu", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -40,6 +40,7 @@ _PRELOAD = (
     "callgauge_streams.rollup.app",
     "callgauge_streams.detect.app",
     "callgauge_sinks.app",
+    "callgauge_console.server",
     "callgauge_notify.app",
     "callgauge_gateway.app",
 )
@@ -222,9 +223,13 @@ def _become(request: Mapping[str, Any], session: int) -> None:
 def _preload() -> None:
     for name in _PRELOAD:
         __import__(name)
-    from callgauge_streams.rollup.warm_up import warm_up
+    from callgauge_sinks.warm_up import warm_up as warm_up_sinks
+    from callgauge_streams.detect.warm_up import warm_up as warm_up_detect
+    from callgauge_streams.rollup.warm_up import warm_up as warm_up_rollup
 
-    warm_up()
+    warm_up_rollup()
+    warm_up_detect()
+    warm_up_sinks()
     gc.freeze()  # what is loaded is not looked at in the children, whose pages would have to be copied
 
 

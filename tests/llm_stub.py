@@ -134,5 +134,5 @@ def stub_server() -> Iterator[Stub]:
     finally:
         stub.go_on.set()
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()

@@ -89,7 +89,7 @@ def start_prometheus(folder: Path, *targets: int) -> Iterator[Prometheus]:
         process = spawn(argv, stdout=output, stderr=subprocess.STDOUT, env=dict(os.environ))
     try:
         prometheus = Prometheus(port)
-        ready = wait_until(lambda: process.poll() is not None or prometheus.is_ready(), 30)
+        ready = wait_until(lambda: process.poll() is not None or prometheus.is_ready(), 60)
         if not ready or process.poll() is not None:
             raise RuntimeError(f"Prometheus did not come up. Its output:\n{tail(log)}")
         yield prometheus

@@ -42,12 +42,13 @@ import math
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Self
+from typing import Literal, NamedTuple
 
 from callgauge_detectors.counts import ZERO, CountsBaseline, CountsBaselineConfig
 from callgauge_detectors.tails import kolmogorov_tail, z_of_chi_square, z_of_p
 from callgauge_detectors.tiers import Tiers
 from callgauge_detectors.verdict import NORMAL, Counts, Level, Verdict, short
+from callgauge_detectors.versioned import Versioned
 from callgauge_windows.histogram import SCALE, estimate, quantile
 
 __all__ = ["DriftDistribution", "DriftDistributionConfig", "PinnedCounts", "binned", "compared", "js", "ks", "psi"]
@@ -152,12 +153,12 @@ def compared(before: Counter[int], now: Counter[int], measure: Measure = "psi", 
     return score, z_of_chi_square(score * per_psi / (1.0 / n + 1.0 / m), len(p) - 1)
 
 
-class DriftDistribution:
+class DriftDistribution(Versioned[CountsBaseline]):
     """The detector; see the top of the file. Counts are `histogram_of(zero_count, buckets)`."""
 
     def __init__(self, config: DriftDistributionConfig) -> None:
         self.config = config
-        self.baseline = CountsBaseline(config.baseline, config.min_count)
+        super().__init__(CountsBaseline(config.baseline, config.min_count))
         self._tiers = config.tiers or _TIERS[config.measure]
 
     def update(
@@ -207,19 +208,6 @@ class DriftDistribution:
 
     def _compare(self, before: Counter[int], now: Counter[int]) -> tuple[float, float]:
         return compared(before, now, self.config.measure, self.config.bins)
-
-    def begin(self, version: str) -> bool:
-        """Start a new baseline for a new deployment or model; returns whether the version is new."""
-        return self.baseline.begin(version)
-
-    def snapshot(self) -> dict[str, Any]:
-        """The state, JSON-able."""
-        return self.baseline.snapshot()
-
-    def restore(self, snapshot: dict[str, Any]) -> Self:
-        """Put a state back; returns self."""
-        self.baseline.restore(snapshot)
-        return self
 
 
 def _coarser(counts: Counter[int], doublings: int) -> Counter[int]:

@@ -28,11 +28,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Self
 
 from callgauge_detectors.counts import CountsBaseline, CountsBaselineConfig, share_of
 from callgauge_detectors.tiers import Direction, Tiers, limited
 from callgauge_detectors.verdict import NORMAL, Counts, Verdict
+from callgauge_detectors.versioned import Versioned
 
 __all__ = ["DriftRate", "DriftRateConfig", "proportions_z", "share_of"]
 
@@ -58,12 +58,12 @@ def proportions_z(k0: int, n0: int, k1: int, n1: int) -> float:
     return math.copysign(math.sqrt(max(0.0, 2.0 * likelihood_ratio)), change)
 
 
-class DriftRate:
+class DriftRate(Versioned[CountsBaseline]):
     """The detector; see the top of the file. Counts are `share_of(part, whole)`."""
 
     def __init__(self, config: DriftRateConfig) -> None:
         self.config = config
-        self.baseline = CountsBaseline(config.baseline, config.min_count)
+        super().__init__(CountsBaseline(config.baseline, config.min_count))
 
     def update(self, counts: Counts | None, at_ms: int, *, learn: bool = True) -> Verdict:
         """Judge the block that ends with this window."""
@@ -83,16 +83,3 @@ class DriftRate:
             return Verdict(z, baseline=p0)
         reason = f"{p1:.1%} of {n1:,} calls after {p0:.1%} of {n0:,}, {abs(z):.1f} σ".replace("%", " %")
         return Verdict(z, level, p0, reason)
-
-    def begin(self, version: str) -> bool:
-        """Start a new baseline for a new deployment or model; returns whether the version is new."""
-        return self.baseline.begin(version)
-
-    def snapshot(self) -> dict[str, Any]:
-        """The state, JSON-able."""
-        return self.baseline.snapshot()
-
-    def restore(self, snapshot: dict[str, Any]) -> Self:
-        """Put a state back; returns self."""
-        self.baseline.restore(snapshot)
-        return self

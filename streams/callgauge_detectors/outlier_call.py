@@ -33,12 +33,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Literal
 
 from callgauge_detectors.baseline import SIGMA_PER_MAD, SIGMA_PER_MEAN_AD
 from callgauge_detectors.counts import ZERO, CountsBaseline, CountsBaselineConfig
 from callgauge_detectors.tiers import Tiers, limited
 from callgauge_detectors.verdict import NORMAL, Counts, Verdict, short
+from callgauge_detectors.versioned import Versioned
 from callgauge_windows.histogram import SCALE, estimate
 
 __all__ = ["OutlierCall", "OutlierCallConfig", "log_mean_sigma", "log_median_mad"]
@@ -91,12 +92,12 @@ def _median(counts: Counts | Counter[float]) -> float:
     raise ValueError("no counts")
 
 
-class OutlierCall:
+class OutlierCall(Versioned[CountsBaseline]):
     """The detector; see the top of the file."""
 
     def __init__(self, config: OutlierCallConfig) -> None:
         self.config = config
-        self.baseline = CountsBaseline(config.baseline, config.min_count)
+        super().__init__(CountsBaseline(config.baseline, config.min_count))
 
     def update(
         self,
@@ -142,16 +143,3 @@ class OutlierCall:
             f"{x / most:,.1f} times the largest of {before.total():,} calls before, {z:.1f} σ"
         )
         return Verdict(score, level, usual, reason)
-
-    def begin(self, version: str) -> bool:
-        """Start a new baseline for a new deployment or model; returns whether the version is new."""
-        return self.baseline.begin(version)
-
-    def snapshot(self) -> dict[str, Any]:
-        """The state, JSON-able."""
-        return self.baseline.snapshot()
-
-    def restore(self, snapshot: dict[str, Any]) -> Self:
-        """Put a state back; returns self."""
-        self.baseline.restore(snapshot)
-        return self

@@ -37,8 +37,9 @@ import numpy as np
 import numpy.typing as npt
 
 from callgauge_detectors.ewma import PATIENCE
-from callgauge_detectors.hourly import DAY_MS, HourlyProfiles
+from callgauge_detectors.hourly import DAY_MS
 from callgauge_detectors.one_of_many import OneOfMany
+from callgauge_detectors.profiled import Profiled
 from callgauge_detectors.scale import Scale
 from callgauge_detectors.tiers import CAP, Direction, Tiers
 from callgauge_detectors.vectorised import levels_of, scaled_many, unscaled_many
@@ -69,7 +70,7 @@ class UsualLevelConfig:
     window_ms: int = 60_000
 
 
-class UsualLevels:
+class UsualLevels(Profiled):
     """Of many series; see the top of the file."""
 
     def __init__(self, series: int, config: UsualLevelConfig) -> None:
@@ -77,15 +78,7 @@ class UsualLevels:
         self._follow = min(1.0, config.window_ms / config.follow_ms)
         self._day = min(1.0, config.window_ms / DAY_MS)
         self._change = math.log1p(config.least_change) if config.scale == "log" else config.least_change
-        self._profiles = HourlyProfiles(config.seasons, config.min_seasons)
-        self._numbers: Floats = np.zeros((0, 5))
-        self.room(series)
-
-    def room(self, series: int) -> None:
-        """Make room for so many series; the new ones have no past."""
-        self._profiles.room(series)
-        if (more := series - len(self._numbers)) > 0:
-            self._numbers = np.concatenate([self._numbers, np.zeros((more, 5))])
+        super().__init__(series, 5, config.seasons, config.min_seasons)
 
     def update_rows(
         self, rows: Int64s, values: Floats, *, at_ms: int, learn: Any = True
@@ -130,19 +123,6 @@ class UsualLevels:
         """One line: value, score, what is usual."""
         side = "above" if score > 0 else "below"
         return f"{short(value)} is {abs(score):.1f} σ {side} {short(baseline)}, usual at this hour"
-
-    def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """All of the state, a line for each series."""
-        return {"numbers": self._numbers, **self._profiles.columns()}
-
-    def state(self, row: int) -> dict[str, Any]:
-        """The state of one series, JSON-able."""
-        return {"numbers": self._numbers[row].tolist(), "profile": self._profiles.state(row)}
-
-    def put(self, row: int, state: dict[str, Any] | None) -> None:
-        """Put the state of one series back; None: a series without a past."""
-        self._numbers[row] = state["numbers"] if state else 0.0
-        self._profiles.put(row, state["profile"] if state else None)
 
 
 class UsualLevel(OneOfMany):

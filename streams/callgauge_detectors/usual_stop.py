@@ -47,8 +47,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_detectors.hourly import DAY_MS, HOUR_MS, HourlyProfiles
+from callgauge_detectors.hourly import DAY_MS, HOUR_MS
 from callgauge_detectors.one_of_many import OneOfMany
+from callgauge_detectors.profiled import Profiled
 from callgauge_detectors.tiers import CAP, Tiers
 from callgauge_detectors.vectorised import levels_of
 from callgauge_detectors.verdict import Verdict, short
@@ -90,7 +91,7 @@ class UsualStopConfig:
             raise ValueError(f"rest is a share between 0 and 1, not {self.rest:g}")
 
 
-class UsualStops:
+class UsualStops(Profiled):
     """Of many series; see the top of the file."""
 
     def __init__(self, series: int, config: UsualStopConfig) -> None:
@@ -100,15 +101,7 @@ class UsualStops:
         self._window = math.log(min(1.0, config.window_ms / HOUR_MS))
         self._most = (config.tiers.critical + 1.0) ** 2 / 2 + 4.0 + self._window
         """S grows no further than beyond critical, in β above μ: what comes back is soon as it was."""
-        self._profiles = HourlyProfiles(config.seasons, config.min_seasons)
-        self._numbers: Floats = np.zeros((0, 9))
-        self.room(series)
-
-    def room(self, series: int) -> None:
-        """Make room for so many series; the new ones have no past."""
-        self._profiles.room(series)
-        if (more := series - len(self._numbers)) > 0:
-            self._numbers = np.concatenate([self._numbers, np.zeros((more, 9))])
+        super().__init__(series, 9, config.seasons, config.min_seasons)
 
     def update_rows(
         self, rows: Int64s, values: Floats, *, at_ms: int, learn: Any = True
@@ -178,19 +171,6 @@ class UsualStops:
             f"{short(value)} where at least {short(baseline)} are usual; about {short(missing)} are missing by now,"
             f" {abs(score):.1f} σ more than in usual silences"
         )
-
-    def columns(self) -> dict[str, npt.NDArray[Any]]:
-        """All of the state, a line for each series."""
-        return {"numbers": self._numbers, **self._profiles.columns()}
-
-    def state(self, row: int) -> dict[str, Any]:
-        """The state of one series, JSON-able."""
-        return {"numbers": self._numbers[row].tolist(), "profile": self._profiles.state(row)}
-
-    def put(self, row: int, state: dict[str, Any] | None) -> None:
-        """Put the state of one series back; None: a series without a past."""
-        self._numbers[row] = state["numbers"] if state else 0.0
-        self._profiles.put(row, state["profile"] if state else None)
 
 
 def _z_of(log_p: Floats) -> Floats:

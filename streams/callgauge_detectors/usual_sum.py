@@ -41,8 +41,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from callgauge_detectors.hourly import DAY_MS, HourlyProfiles
+from callgauge_detectors.hourly import DAY_MS
 from callgauge_detectors.one_of_many import OneOfMany
+from callgauge_detectors.profiled import Profiled
 from callgauge_detectors.tiers import CAP, Direction, Tiers
 from callgauge_detectors.vectorised import levels_of
 from callgauge_detectors.verdict import Verdict, short
@@ -73,24 +74,21 @@ class UsualSumConfig:
     over_ms: int = 60_000
 
 
-class UsualSums:
+class UsualSums(Profiled):
     """Of many series; see the top of the file."""
 
     def __init__(self, series: int, config: UsualSumConfig) -> None:
         self.config = config
         self._lately = min(1.0, config.window_ms / config.lately_ms)
         self._day = min(1.0, config.window_ms / DAY_MS)
-        self._profiles = HourlyProfiles(config.seasons, config.min_seasons)
-        self._numbers: Floats = np.zeros((0, 4))
         self._before: Floats = np.zeros((0, max(1, config.over_ms // config.window_ms)))
         """The newest values, that of the window that ends at t in column t / window; -1: not known."""
-        self.room(series)
+        super().__init__(series, 4, config.seasons, config.min_seasons)
 
     def room(self, series: int) -> None:
         """Make room for so many series; the new ones have no past."""
-        self._profiles.room(series)
-        if (more := series - len(self._numbers)) > 0:
-            self._numbers = np.concatenate([self._numbers, np.zeros((more, 4))])
+        super().room(series)
+        if (more := series - len(self._before)) > 0:
             self._before = np.concatenate([self._before, np.full((more, self._before.shape[1]), -1.0)])
 
     def update_rows(
@@ -135,18 +133,16 @@ class UsualSums:
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """All of the state, a line for each series."""
-        return {"numbers": self._numbers, "before": self._before, **self._profiles.columns()}
+        return {"before": self._before, **super().columns()}
 
     def state(self, row: int) -> dict[str, Any]:
         """The state of one series, JSON-able."""
-        numbers, before = self._numbers[row].tolist(), self._before[row].tolist()
-        return {"numbers": numbers, "before": before, "profile": self._profiles.state(row)}
+        return {"before": self._before[row].tolist(), **super().state(row)}
 
     def put(self, row: int, state: dict[str, Any] | None) -> None:
         """Put the state of one series back; None: a series without a past."""
-        self._numbers[row] = state["numbers"] if state else 0.0
+        super().put(row, state)
         self._before[row] = state["before"] if state else -1.0
-        self._profiles.put(row, state["profile"] if state else None)
 
 
 def _quotients(above: Floats, below: Floats) -> Floats:

@@ -28,12 +28,13 @@ Outliers, ASQC 1993 (modified z-score).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Literal
 
 from callgauge_detectors.baseline import Baseline, BaselineConfig, mean_sigma, median_mad
 from callgauge_detectors.scale import Scale, floor_at, scaled, unscaled
 from callgauge_detectors.tiers import Direction, Tiers, limited
 from callgauge_detectors.verdict import NORMAL, Verdict, measured, short
+from callgauge_detectors.versioned import Versioned
 
 __all__ = ["ZScore", "ZScoreConfig", "reason_of"]
 
@@ -58,12 +59,12 @@ def reason_of(config: ZScoreConfig, value: float, z: float, baseline: float, win
     return f"{short(value)} is {abs(z):.1f} σ {side} {short(baseline)}, {what}"
 
 
-class ZScore:
+class ZScore(Versioned[Baseline]):
     """The detector; see the top of the file."""
 
     def __init__(self, config: ZScoreConfig) -> None:
         self.config = config
-        self.baseline = Baseline(config.baseline)
+        super().__init__(Baseline(config.baseline))
 
     def update(self, value: float | None, at_ms: int, *, learn: bool = True) -> Verdict:
         """Judge a value, then learn it."""
@@ -74,10 +75,6 @@ class ZScore:
         if learn:
             self.baseline.learn(x)
         return verdict
-
-    def begin(self, version: str) -> bool:
-        """Start a new baseline for a new deployment or model; returns whether the version is new."""
-        return self.baseline.begin(version)
 
     def _judge(self, value: float, x: float) -> Verdict:
         config = self.config
@@ -92,12 +89,3 @@ class ZScore:
         if level == "none":
             return Verdict(z, baseline=baseline)
         return Verdict(z, level, baseline, reason_of(config, value, z, baseline, len(self.baseline.values)))
-
-    def snapshot(self) -> dict[str, Any]:
-        """The state, JSON-able."""
-        return self.baseline.snapshot()
-
-    def restore(self, snapshot: dict[str, Any]) -> Self:
-        """Put a state back; returns self."""
-        self.baseline.restore(snapshot)
-        return self

@@ -16,9 +16,11 @@ import httpx
 from confluent_kafka import OFFSET_END, Consumer, KafkaError, KafkaException, TopicPartition
 
 from callgauge.settings import Settings, load_settings
+from callgauge.store_address import EMBEDDED, is_embedded
 from callgauge_deploy.environment import child_environment
 from callgauge_deploy.process import end, free_port, tail, wait_until
 from tests.chaos.load import GROUPINGS
+from tests.embedded_store import place_new
 from tests.forkserver import ForkedProcess, start
 
 __all__ = ["Role", "committed", "ends", "pipeline_settings", "query", "quiet", "role_command"]
@@ -68,6 +70,7 @@ class Role:
     def __init__(self, name: str, settings: Settings, command: Sequence[str] | None = None, **env: str) -> None:
         self.name = name
         self.log = settings.data_dir / f"{name}.log"
+        self._store = settings.store_dsn
         self._ready_file = settings.data_dir / f"{name}.ready"
         self._env = child_environment(settings.model_copy(update={"ready_file": self._ready_file})) | env
         self._command = list(command or role_command(name))
@@ -84,6 +87,8 @@ class Role:
     def start(self) -> None:
         """Start it; returns at once."""
         self._ready_file.unlink(missing_ok=True)
+        if self.name == "sinks" and is_embedded(self._store):
+            place_new(Path(self._store.removeprefix(EMBEDDED)))
         self._process = start(self._command, env=self._env, log=self.log)
 
     def wait_ready(self, timeout_s: float = 90.0) -> None:

@@ -36,15 +36,11 @@ from tests.brokers import Broker, start_broker
 from tests.chaos.pipeline import Role, pipeline_settings
 from tests.chaos.sink_calls import CONSTRAINT, CallSender, expected_of
 from tests.clickhouse_http import Fault, HttpStore
+from tests.embedded_store import place_new
 
 __all__ = ["FULL", "SCENARIOS", "SHORT", "Outcome", "Size", "run"]
 
-_COMMAND = [
-    sys.executable,
-    "-c",
-    "from callgauge.settings import load_settings; from callgauge_sinks.app import run; "
-    "run(load_settings(), names=('calls', 'dead'))",
-]
+_COMMAND = [sys.executable, "-m", "tests.chaos.sink_worker"]
 _WITHIN_S = 180.0
 
 
@@ -258,6 +254,7 @@ def run(broker: Broker, name: str, size: Size, folder: Path) -> Outcome:
     started, outcome = time.monotonic(), Outcome(name)
     folder.mkdir(parents=True, exist_ok=True)
     http = HttpStore(folder / "store")
+    place_new(http.folder)
     settings = pipeline_settings(broker.bootstrap, folder, store=http.dsn, sink_batch_rows=20_000, partitions=4)
     ensure_topics(settings)
     with ExitStack() as stack:

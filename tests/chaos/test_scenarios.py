@@ -5,6 +5,7 @@ One of each kind; all of them, longer, with more faults and on both brokers are 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,15 @@ def only_long(name: str) -> Any:
     return pytest.param(name, marks=pytest.mark.only_long)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "on"), [("kill-rollup", "tansu"), ("kill-sinks", "kafka")])
-def test_kill_9(request: pytest.FixtureRequest, name: str, on: str, tmp_path: Path) -> None:
-    """Three kill -9, each on processes that had worked since the one before."""
-    outcome = run(request.getfixturevalue(on), plan(name, SHORT), seed=42, folder=tmp_path)
+def test_kill_9(request: pytest.FixtureRequest, name: str, on: str, tmp_path: Path, long: bool) -> None:
+    """Each on processes that had worked since the one before: either worker and both; the sinks twice, three times
+    with --long."""
+    kills = 2 if name == "kill-sinks" and not long else 3
+    outcome = run(request.getfixturevalue(on), plan(name, replace(SHORT, kills=kills)), seed=42, folder=tmp_path)
     assert outcome.verdict == "pass"
-    assert [done.fault for done in outcome.faults] == ["kill -9"] * 3
+    assert [done.fault for done in outcome.faults] == ["kill -9"] * kills
     assert outcome.audit is not None
     assert outcome.audit.verdict.calls > 2_500
 

@@ -85,7 +85,7 @@ def serve(
         yield served
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listener.close()
 
 

@@ -227,14 +227,12 @@ def test_an_alert_is_acknowledged_and_silenced(page: Page, served: Served) -> No
 
 
 def test_it_is_live(page: Page, served: Served) -> None:
-    """A call that is stored is on the page within two seconds."""
+    """A call that is stored comes to the page by itself; how soon is for tests/bench."""
     show(page, "/calls")
     at = time.time()
     call = Call(event_id=f"new{at}", ts=at - 1, service="brand-new", model="m", latency_ms=900.0)
     fill(served.store, Traffic([call], [], []), GROUPINGS)
-    stored = time.monotonic()
     page.locator("td", has_text="brand-new").wait_for(timeout=20_000)
-    assert time.monotonic() - stored < 20  # how fast is for tests/bench; here, that it comes by itself
 
 
 def test_what_to_do_is_told(page: Page) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Producer, TopicPartition
 
 from callgauge.codec import encode, read
@@ -33,7 +34,7 @@ rules:
      parameters: {size: 20, min_history: 3, tiers: {low: 1}}}
 """
 GROUPINGS = "model@10s"
-WINDOWS, MODELS, KILLS = 60, 8, 3
+WINDOWS, MODELS = 60, 8
 
 
 def messages(settings: Settings, window: int) -> Iterator[tuple[int, bytes]]:
@@ -74,6 +75,7 @@ def detect(settings: Settings, log: Path) -> Iterator[Any]:
 def records(settings: Settings, topic: str, partition: int) -> Iterator[Any]:
     """All messages of a partition, up to its end now."""
     own = {"group.id": "unused", "enable.auto.commit": False, "enable.partition.eof": True}
+    own |= {"fetch.wait.max.ms": 20}  # by default the end is told half a second later
     consumer = Consumer(settings.librdkafka() | own)
     try:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING)])
@@ -145,7 +147,12 @@ def has_told(wanted: dict[Any, Alert], settings: Settings) -> Callable[[], bool]
     return lambda: by_identity(told(settings)).keys() >= wanted.keys()
 
 
-def test_kills_change_no_alert(broker: Broker, settings_of: Callable[..., Settings], tmp_path: Path) -> None:
+@pytest.mark.long
+def test_kills_change_no_alert(
+    broker: Broker, settings_of: Callable[..., Settings], tmp_path: Path, long: bool
+) -> None:
+    """Two kills, five with --long; each after other windows, and each costs a session timeout."""
+    kills = 5 if long else 2
     rules = tmp_path / "rules.yaml"
     rules.write_text(RULES)
     settings = settings_of(
@@ -158,12 +165,12 @@ def test_kills_change_no_alert(broker: Broker, settings_of: Callable[..., Settin
     )
     ensure_topics(settings)
     publish = Publisher(settings)
-    for kill in range(KILLS + 1):
+    for kill in range(kills + 1):
         with detect(settings, tmp_path / "detect.log") as process:
             tells_more = more_than(len(told(settings)), settings)
-            publish.to(WINDOWS * (kill + 1) // (KILLS + 1))
+            publish.to(WINDOWS * (kill + 1) // (kills + 1))
             wait_for(tells_more, tmp_path)
-            if kill < KILLS:
+            if kill < kills:
                 process.kill()
             else:
                 wanted = by_identity(expected(settings))

@@ -57,7 +57,7 @@ def call_on(settings: Settings) -> Call:
         return bool(found)
 
     try:
-        assert wait_until(has_come, 30, poll_s=0.0)
+        assert wait_until(has_come, 60, poll_s=0.0)
     finally:
         consumer.close()
     (call,) = found

@@ -60,7 +60,7 @@ def test_feedback_an_hour_later(tansu: Broker, tmp_path: Path) -> None:
             ]
             assert wait_until(lambda: rows(scores) == expected, 90, poll_s=0.3), rows(scores)
             opens = "SELECT origin, opens FROM score_windows_merged WHERE grouping = '@10s' AND name = 'breaker_open'"
-            assert wait_until(lambda: rows(opens) == [["openai", 1]], 30, poll_s=0.3)
+            assert wait_until(lambda: rows(opens) == [["openai", 1]], 60, poll_s=0.3)
             # The span is a step, not a call: it counts where the operation is a label, and nowhere else.
             calls = "SELECT grouping, model, operation, calls FROM windows_merged ORDER BY grouping, operation"
             counted = [

@@ -88,7 +88,7 @@ def test_a_fork_at_any_moment_loses_nothing(broker: Broker, settings_of: Callabl
     expected = {f"{name} {who} {n}" for name in names for who in ("parent", "child", "grandchild") for n in range(10)}
     expected |= {f"{name} first" for name in names}
     with ids_on(settings) as read:
-        assert wait_until(lambda: len(read()) >= len(expected), 30, poll_s=0.0)
+        assert wait_until(lambda: len(read()) >= len(expected), 60, poll_s=0.0)
         assert read() == Counter(dict.fromkeys(expected, 1))
 
 
@@ -113,7 +113,7 @@ def test_gunicorn_preloads_and_its_workers_deliver(
         ids = [answer.split()[1] for answer in answers]
         with ids_on(settings) as read:
             expected = {*ids, f"preload-{process.pid}"}
-            assert wait_until(lambda: expected <= read().keys(), 30, poll_s=0.0), log.read_text()
+            assert wait_until(lambda: expected <= read().keys(), 60, poll_s=0.0), log.read_text()
             assert max(read().values()) == 1
         assert len({answer.split()[0] for answer in answers}) == 2
     finally:

@@ -48,14 +48,14 @@ def test_a_restart_ends_what_the_former_bus_left_firing(tmp_path: Path) -> None:
         for each in (alert("firing_one", "firing"), alert("pending_one", "pending")):
             producer.produce(running.settings.topics.alerts.name, encode(each), each.fingerprint.encode())
         assert producer.flush(30) == 0
-        assert wait_until(lambda: len(latest(running)) == 2, 30, poll_s=0.2)
-        assert wait_until(lambda: any("firing_one is wrong" in line for line in shown), 30, poll_s=0.2)
+        assert wait_until(lambda: len(latest(running)) == 2, 60, poll_s=0.2)
+        assert wait_until(lambda: any("firing_one is wrong" in line for line in shown), 60, poll_s=0.2)
     assert said == []
     shown.clear()
     with stack() as running:
         ended = [["firing_one", "resolved", 1, REASON], ["pending_one", "resolved", 1, REASON]]
-        assert wait_until(lambda: latest(running) == ended, 30, poll_s=0.2), latest(running)
-        assert wait_until(lambda: any("firing_one" in line for line in shown), 30, poll_s=0.2)
+        assert wait_until(lambda: latest(running) == ended, 60, poll_s=0.2), latest(running)
+        assert wait_until(lambda: any("firing_one" in line for line in shown), 60, poll_s=0.2)
         assert not any("pending_one" in line for line in shown)
     assert said == ["2 alerts of the former bus ended: what they were judged by is gone"]
     said.clear()

@@ -14,6 +14,7 @@ from confluent_kafka.cimpl import NewTopic
 from callgauge.settings import Settings
 from callgauge_streams.rollup.source.horizon import read_horizon
 from tests.brokers import Broker
+from tests.quickest import quickest
 
 NOW_MS = 1_750_000_000_000
 
@@ -87,9 +88,13 @@ def test_without_deduplication_nothing_is_read(tansu: Broker, log_on: Callable[.
 def test_a_large_horizon_is_read_quickly(broker: Broker, log_on: Callable[..., Log]) -> None:
     log = log_on(broker, dedup_offsets=131_072, dedup_s=1e6)
     log.append(60_000)
-    started = time.monotonic()
-    assert len(log.before(60_000)) == 60_000
-    assert time.monotonic() - started < 10
+
+    def read_s() -> float:
+        started = time.monotonic()
+        assert len(log.before(60_000)) == 60_000
+        return time.monotonic() - started
+
+    assert quickest(read_s, 10.0) < 10.0  # a request for each record takes longer
 
 
 @pytest.mark.kafka

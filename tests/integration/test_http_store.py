@@ -35,7 +35,7 @@ def http(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HttpStore]:
 def store(http: HttpStore) -> Iterator[Store]:
     """A connection; no faults are left over, and the table is empty."""
     http.faults()
-    opened = open_store(http.dsn, timeout_s=10)
+    opened = open_store(http.dsn, timeout_s=60)
     opened.command("TRUNCATE TABLE calls")
     yield opened
     opened.close()
@@ -153,7 +153,7 @@ def test_killed_and_started_again(tmp_path: Path) -> None:
     """What was acknowledged is there after kill -9; until then it is unavailable, not wrong."""
     server = HttpStore(tmp_path)
     with server.running():
-        store = open_store(server.dsn, timeout_s=10)
+        store = open_store(server.dsn, timeout_s=60)
         migrate(store)
         store.insert("calls", some_rows())
         server.kill()

@@ -44,7 +44,7 @@ def test_metrics_count_what_was_done(stream: RollupStream) -> None:
     port = stream.settings.metrics_port
     with stream.worker() as worker:
         stream.wait_counted(worker)
-        assert wait_until(lambda: total(scrape(port), "lag_records") == 0, 20)
+        assert wait_until(lambda: total(scrape(port), "lag_records") == 0, 60)
         samples = scrape(port)
         assert {partition for name, partition in samples if name == "callgauge_lag_records"} == {"0", "1"}
         assert total(samples, "processed_records_total") == 2_000
@@ -54,7 +54,7 @@ def test_metrics_count_what_was_done(stream: RollupStream) -> None:
         for name in ("duplicates", "dead", "folded", "late"):
             assert total(samples, f"{name}_total") == sum(getattr(summary, name) for summary in closed), name
         # told with the progress, once a second
-        assert wait_until(lambda: total(scrape(port), "watermark_seconds") > 1_600_000_000, 20)
+        assert wait_until(lambda: total(scrape(port), "watermark_seconds") > 1_600_000_000, 60)
         assert total(samples, "rebalances_total") >= 1
     stream.close()
 

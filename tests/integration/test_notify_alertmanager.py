@@ -51,13 +51,13 @@ def recent(state: str = "firing", **changes: Any) -> Any:
 def test_our_alerts_appear_and_resolve(alertmanager: Alertmanager) -> None:
     """With their labels and annotations; it ends five minutes ahead while it fires."""
     receiver, labels = receiver_of(alertmanager), {"service": "appear", "model": "gpt-4o"}
+    before = time.time()
     receiver.deliver(notice(recent(labels=labels, runbook="https://wiki/slow", severity="error")))
     found = alertmanager.alerts()["slow/appear"]
     assert found["labels"] == {"alertname": "slow", "severity": "error", "service": "appear", "model": "gpt-4o"}
     assert found["annotations"]["runbook_url"] == "https://wiki/slow"
     assert found["generatorURL"] == "https://wiki/slow"
-    ends_s = datetime.fromisoformat(found["endsAt"]).timestamp() - time.time()
-    assert 280 < ends_s <= 300
+    assert before + 299 < datetime.fromisoformat(found["endsAt"]).timestamp() <= time.time() + 300
     receiver.deliver(notice(recent("resolved", labels=labels, severity="error")))
     assert "slow/appear" not in alertmanager.alerts()
 
@@ -90,7 +90,7 @@ def test_its_own_silences_work(alertmanager: Alertmanager) -> None:
     def audible() -> set[str]:
         return set(alertmanager.alerts("silenced=false"))
 
-    assert wait_until(lambda: "slow/loud" in audible() and "slow/quiet" not in audible(), 20)
+    assert wait_until(lambda: "slow/loud" in audible() and "slow/quiet" not in audible(), 60)
     assert "slow/quiet" in alertmanager.alerts()
 
 

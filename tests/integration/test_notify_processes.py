@@ -50,9 +50,9 @@ def test_heartbeats_of_before_and_after(broker: Broker, settings_of: Callable[..
     producer.produce(settings.topics.heartbeats.name, b"{")
     assert producer.flush(30) == 0
     with reading(settings) as processes:
-        assert wait_until(lambda: processes.found("early", "", time.time()) is not None, 30)
+        assert wait_until(lambda: processes.found("early", "", time.time()) is not None, 60)
         send(settings, "b", "late")
-        assert wait_until(lambda: processes.found("late", "", time.time()) is not None, 30)
+        assert wait_until(lambda: processes.found("late", "", time.time()) is not None, 60)
         assert processes.found("other", "", time.time()) is None
 
 

@@ -111,14 +111,14 @@ def test_what_people_do_reaches_everybody_once(
                 assert sent("/slack", click, slack_headers(click, at=time.time())) == 200
                 return "acknowledge" in events(pager, first)
 
-            assert wait_until(clicked, 30, poll_s=0.3)
+            assert wait_until(clicked, 60, poll_s=0.3)
             assert from_pagerduty("incident.acknowledged", first) == 200
             assert from_pagerduty("incident.resolved", second) == 200
-            assert wait_until(lambda: "[RESOLVED] slow (service=second)" in texts(chat, "second"), 30)
+            assert wait_until(lambda: "[RESOLVED] slow (service=second)" in texts(chat, "second"), 60)
             assert "silent until" in command(notified, monkeypatch, "silence", "service=quiet", "--by", "cleo")
             acknowledged_at = len(texts(chat, "first"))
             send_alerts(notified, [quiet, started_now("loud")])
-            assert wait_until(lambda: len(texts(chat, "loud")) >= 3, 30)  # three repetitions later ...
+            assert wait_until(lambda: len(texts(chat, "loud")) >= 3, 60)  # three repetitions later ...
             assert len(texts(chat, "first")) <= acknowledged_at + 1  # ... what is acknowledged was not repeated
         assert events(pager, first) == ["trigger", "acknowledge"]
         assert events(pager, second) == ["trigger"]
@@ -129,7 +129,7 @@ def test_what_people_do_reaches_everybody_once(
             assert events(pager, quiet) == texts(chat, "quiet") == []
             (silence,) = book_of(notified).actions.silences()
             assert "ended" in command(notified, monkeypatch, "unsilence", silence.id)
-            assert wait_until(lambda: events(pager, quiet) == ["trigger"], 30)
+            assert wait_until(lambda: events(pager, quiet) == ["trigger"], 60)
         assert pager.problems == chat.problems == []
     book = book_of(notified)
     found = book.shown(first, time.time()).processes

@@ -38,7 +38,7 @@ def test_a_topic_made_anew_is_another_origin(broker: Broker, settings_of: Callab
         except BrokerError:
             return False
 
-    assert wait_until(made, 30, poll_s=0.3)
+    assert wait_until(made, 60, poll_s=0.3)
 
 
 def test_what_is_missing_is_named(broker: Broker, settings_of: Callable[..., Settings]) -> None:

@@ -69,14 +69,14 @@ def test_prometheus_reads_every_number(registry: CollectorRegistry, tmp_path: Pa
     server, thread = start_http_server(0, "127.0.0.1", registry)
     try:
         with start_prometheus(tmp_path, server.server_port) as prometheus:
-            assert wait_until(lambda: bool(prometheus.ask("callgauge_calls_total")), 30)
+            assert wait_until(lambda: bool(prometheus.ask("callgauge_calls_total")), 60)
             calls = {json.loads(key)["service"]: n for key, n in prometheus.ask("callgauge_calls_total").items()}
             assert calls == {"chat": 100, 'we"ird\\\n': 100}
             assert list(prometheus.ask('callgauge_cost_usd_total{service="chat"}').values()) == [1.25]
             assert list(prometheus.ask('callgauge_errors_total{service="chat",error_type="timeout"}').values()) == [10]
             counted = 'gen_ai_client_operation_duration_seconds_bucket{service_name="chat",le="2.56"}'
             assert list(prometheus.ask(counted).values()) == [90]
-            assert wait_until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), 30)
+            assert wait_until(lambda: all(rule["health"] == "ok" for rule in prometheus.rules()), 60)
             assert len(prometheus.rules()) == 12
     except PrometheusMissing as error:
         if in_ci():

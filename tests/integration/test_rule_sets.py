@@ -77,7 +77,7 @@ def test_pushed_rules_judge_from_their_time_on(
     at_s, killed = written, False
     with detect(settings, tmp_path / "one.log") as first, detect(settings, tmp_path / "two.log"):
         while at_s < written + LEAST_AHEAD_MS // 1000 + 4:
-            assert wait_until(partial(_is_past, at_s + 0.2), 10, poll_s=0.05)
+            assert wait_until(partial(_is_past, at_s + 0.2), 60, poll_s=0.05)
             for partition, value in second(settings, at_s):
                 producer.produce(settings.topics.windows.name, value, partition=partition)
             assert producer.flush(30) == 0

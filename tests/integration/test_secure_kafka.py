@@ -186,7 +186,7 @@ def test_the_stream_runs_under_these_acls(roles: dict[str, Settings], with_store
                 return [int(ask(sql).rows[0][0]) for sql in asked]
 
         assert wait_until(lambda: counts() == [100, 100, 1, 100, 100, 1, 1], 90, poll_s=0.5), counts()
-        assert wait_until(lambda: "seen" in notify.log.read_text(), 30, poll_s=0.2)
+        assert wait_until(lambda: "seen" in notify.log.read_text(), 60, poll_s=0.2)
         lags = read_lags(roles["operator"], {})
         assert {lag.group.removeprefix(f"{roles['operator'].group_prefix}-") for lag in lags} >= {"rollup", "detect"}
 

@@ -45,10 +45,10 @@ def test_the_first_one_waits_until_the_others_have_left(tmp_path: Path) -> None:
             assert other.stdout.readline().strip() == broker.bootstrap
             leaving = threading.Thread(target=first.close)
             leaving.start()
-            assert wait_until(lambda: not (tmp_path / "tansu.json").exists(), 20)  # nobody is let in any more
+            assert wait_until(lambda: not (tmp_path / "tansu.json").exists(), 60)  # nobody is let in any more
             assert broker.alive
             other.communicate()
-        leaving.join(20)
+        leaving.join(60)
         assert not broker.alive
     with shared_broker("tansu", tmp_path) as next_one:
         assert next_one.pid != broker.pid
@@ -61,7 +61,7 @@ def test_a_broker_whose_process_was_killed_is_replaced(tmp_path: Path) -> None:
         first = other.stdout.readline().strip()
         os.kill(other.pid, signal.SIGKILL)
         other.wait()
-    assert wait_until(lambda: not listening(int(first.rpartition(":")[2])), 10)
+    assert wait_until(lambda: not listening(int(first.rpartition(":")[2])), 60)
     with shared_broker("tansu", tmp_path) as broker:
         assert broker.alive
         assert broker.bootstrap != first

@@ -60,7 +60,7 @@ def sinks(settings: Settings) -> Iterator[Role]:
         yield role
 
 
-def wait_for(settings: Settings, sql: str, expected: list[list[object]], within_s: float = 30.0) -> None:
+def wait_for(settings: Settings, sql: str, expected: list[list[object]], within_s: float = 60.0) -> None:
     until = time.monotonic() + within_s
     while (rows := run_query(settings, sql).rows) != expected and time.monotonic() < until:
         time.sleep(0.2)
@@ -91,7 +91,7 @@ def test_calls_once_and_poison_with_reasons(stored: Settings) -> None:
         wait_for(stored, "SELECT count() FROM dead_letters FINAL", [[len(poison)]])
         reasons = run_query(stored, "SELECT reason, field, size FROM dead_letters FINAL ORDER BY size").rows
         role.process.send_signal(signal.SIGTERM)
-        assert role.wait(20) == 0
+        assert role.wait(60) == 0
     assert all(reason for reason, _, _ in reasons)
     assert reasons[-1][2] == 2_000_016
     assert {"ts", "service"} <= {field for _, field, _ in reasons}
@@ -112,7 +112,7 @@ def test_alerts_and_the_api(stored: Settings) -> None:
         wait_for(stored, "SELECT rule, labels['model'], value FROM alerts_latest", [["errors", "m", 0.25]])
         wait_for(stored, "SELECT count() FROM dead_letters FINAL", [[1]])
         role.process.send_signal(signal.SIGTERM)
-        assert role.wait(20) == 0
+        assert role.wait(60) == 0
     assert not api_file.exists()
 
 

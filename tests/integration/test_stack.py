@@ -50,7 +50,7 @@ def stand_in(role: str) -> list[str]:
     return [sys.executable, "-c", STAND_IN, role]
 
 
-def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
+def until(condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
@@ -224,13 +224,15 @@ def test_a_trace_is_replayed_to_the_running_stack(
     rows = [f"2023-11-16 18:{time_of_day},4808,10" for time_of_day in times]
     trace.write_text("\n".join(["TIMESTAMP,ContextTokens,GeneratedTokens", *rows]) + "\n")
     monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
+    began = time.time()
     result = CliRunner().invoke(app, ["replay", str(trace), "--speed", "2"], catch_exceptions=False)
+    ended_at = time.time()
     assert result.exit_code == 0
     assert result.stdout.startswith("3 calls sent in ")
     calls = read_calls(stack.settings, 3)
     starts = [call.ts for call in calls]
     assert max(starts) - min(starts) == pytest.approx(1.0, abs=1e-3)
-    assert max(call.ts + (call.latency_ms or 0.0) / 1e3 for call in calls) == pytest.approx(time.time(), abs=5.0)
+    assert began - 1e-3 <= max(call.ts + (call.latency_ms or 0.0) / 1e3 for call in calls) <= ended_at + 1e-3
 
 
 def read_calls(settings: Settings, count: int) -> list[Call]:
@@ -238,7 +240,7 @@ def read_calls(settings: Settings, count: int) -> list[Call]:
     topic = settings.topics.calls
     consumer.assign([TopicPartition(topic.name, partition, 0) for partition in range(topic.partitions)])
     calls: list[Call] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while len(calls) < count and time.monotonic() < deadline:
         calls += [Call.model_validate_json(message.value() or b"") for message in consumer.consume(count, timeout=1)]
     consumer.close()

@@ -33,10 +33,10 @@ def test_a_worker_leaves_no_folder_and_few_lines(
     try:
         assert wait_until(lambda: f"{topic.name}/0 from offset 0" in log.read_text(), 60), log.read_text()
         worker.send_signal(signal.SIGTERM)
-        assert worker.wait(20) == 0
+        assert worker.wait(60) == 0
     finally:
         worker.kill()
-        worker.wait(10)
+        worker.wait(60)
     assert list(temporary.iterdir()) == []
     lines = [line.partition(": ")[2] for line in log.read_text().splitlines()]
     assert lines[0].startswith("starting")
@@ -64,4 +64,4 @@ def test_it_ends_although_its_broker_is_gone(settings_of: Callable[..., Settings
             assert worker.wait(25) in (0, 1)
         finally:
             worker.kill()
-            worker.wait(10)
+            worker.wait(60)

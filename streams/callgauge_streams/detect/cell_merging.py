@@ -4,25 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from callgauge_streams.detect.cell_links import (
-    FREE_CELLS,
-    FREE_ROWS,
-    GROUP,
-    GROUP_BITS,
-    ID,
-    LAST_START,
-    ROW_START,
-    SEQ,
-    START,
-    USED_CELLS,
-    USED_ROWS,
-    cell_before,
-    find_largest,
-    id_in_cell,
-    link_cell,
-    link_row,
-    new_line,
-)
+from callgauge_streams.detect import cell_links as links
 from callgauge_streams.detect.pairs import enter, find
 from callgauge_windows.compiled import compiled
 
@@ -43,20 +25,21 @@ def merge(
         if slot < 0:
             continue
         start = _cell_start(starts[i], rings)
-        cell = cell_before(slots, cells, slot, start)
-        if cell < 0 or cells[cell, START] < start:
-            older, cell = cell, new_line(free_cells, counters, USED_CELLS, FREE_CELLS)
+        cell = links.cell_before(slots, cells, slot, start)
+        if cell < 0 or cells[cell, links.START] < start:
+            older, cell = cell, links.new_line(free_cells, counters, links.USED_CELLS, links.FREE_CELLS)
             sums[cell, :] = 0
-            link_cell(slots, cells, slot, cell, start, older)
-        cells[cell, LAST_START] = max(cells[cell, LAST_START], starts[i])
-        key = id_in_cell(ids[i], starts[i], start)
-        row = find(row_keys, row_numbers, group << GROUP_BITS | cell, key)
+            links.link_cell(slots, cells, slot, cell, start, older)
+        cells[cell, links.LAST_START] = max(cells[cell, links.LAST_START], starts[i])
+        key = links.id_in_cell(ids[i], starts[i], start)
+        row = find(row_keys, row_numbers, group << links.GROUP_BITS | cell, key)
         if row < 0:
-            row = new_line(free_rows, counters, USED_ROWS, FREE_ROWS)
-            enter(row_keys, row_numbers, group << GROUP_BITS | cell, key, row)
+            row = links.new_line(free_rows, counters, links.USED_ROWS, links.FREE_ROWS)
+            enter(row_keys, row_numbers, group << links.GROUP_BITS | cell, key, row)
             row_values[row, :] = 0
-            rows[row, GROUP], rows[row, ID], rows[row, SEQ], rows[row, ROW_START] = group, ids[i], seq + i, starts[i]
-            link_row(cells, rows, cell, row)
+            rows[row, links.GROUP], rows[row, links.ID] = group, ids[i]
+            rows[row, links.SEQ], rows[row, links.ROW_START] = seq + i, starts[i]
+            links.link_row(cells, rows, cell, row)
         elif row_values[row, 0] >= values[i, 0]:
             continue
         for at in range(added):
@@ -66,7 +49,7 @@ def merge(
             if values[i, at] >= sums[cell, at]:
                 sums[cell, at] = values[i, at]
             elif before == sums[cell, at]:
-                find_largest(cells, sums, rows, row_values, cell, at)
+                links.find_largest(cells, sums, rows, row_values, cell, at)
         row_values[row, :added] = values[i, :added]
         changed[i] = row
 

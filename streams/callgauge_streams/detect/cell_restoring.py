@@ -5,24 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from callgauge_streams.detect.cell_links import (
-    FREE_CELLS,
-    FREE_ROWS,
-    GROUP,
-    GROUP_BITS,
-    ID,
-    LAST_START,
-    ROW_START,
-    SEQ,
-    START,
-    USED_CELLS,
-    USED_ROWS,
-    cell_before,
-    id_in_cell,
-    link_cell,
-    link_row,
-    new_line,
-)
+from callgauge_streams.detect import cell_links as links
 from callgauge_streams.detect.pairs import enter
 from callgauge_windows.compiled import compiled
 
@@ -36,11 +19,11 @@ def restore_cells(
 ) -> None:  # fmt: skip
     """Put cells back as they were, whose numbers are written to `found`."""
     for i in range(len(slot_of)):
-        cell = new_line(free_cells, counters, USED_CELLS, FREE_CELLS)
+        cell = links.new_line(free_cells, counters, links.USED_CELLS, links.FREE_CELLS)
         sums[cell, :] = lines[i]
-        older = cell_before(slots, cells, slot_of[i], starts[i])
-        link_cell(slots, cells, slot_of[i], cell, starts[i], older)
-        cells[cell, LAST_START] = last[i]
+        older = links.cell_before(slots, cells, slot_of[i], starts[i])
+        links.link_cell(slots, cells, slot_of[i], cell, starts[i], older)
+        cells[cell, links.LAST_START] = last[i]
         found[i] = cell
 
 
@@ -51,10 +34,11 @@ def restore_rows(
 ) -> None:  # fmt: skip
     """Put open rows back, which are part of the sums of their cells already; their numbers are written to `found`."""
     for i in range(len(cell_of)):
-        row, cell = new_line(free_rows, counters, USED_ROWS, FREE_ROWS), cell_of[i]
-        key = id_in_cell(ids[i], starts[i], cells[cell, START])
-        enter(row_keys, row_numbers, groups[i] << GROUP_BITS | cell, key, row)
+        row, cell = links.new_line(free_rows, counters, links.USED_ROWS, links.FREE_ROWS), cell_of[i]
+        key = links.id_in_cell(ids[i], starts[i], cells[cell, links.START])
+        enter(row_keys, row_numbers, groups[i] << links.GROUP_BITS | cell, key, row)
         row_values[row, :] = values[i]
-        rows[row, GROUP], rows[row, ID], rows[row, SEQ], rows[row, ROW_START] = groups[i], ids[i], seqs[i], starts[i]
-        link_row(cells, rows, cell, row)
+        rows[row, links.GROUP], rows[row, links.ID] = groups[i], ids[i]
+        rows[row, links.SEQ], rows[row, links.ROW_START] = seqs[i], starts[i]
+        links.link_row(cells, rows, cell, row)
         found[i] = row

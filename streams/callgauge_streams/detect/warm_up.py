@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 from callgauge.codec import encode
@@ -41,9 +42,10 @@ _LEARNED = {
 }
 
 
+@cache
 def warm_up() -> None:
     """Call every compiled function, with arguments of the types that it will get: rows that grow, are folded, become
-    void and are forgotten, and judgements of them all."""
+    void and are forgotten, and judgements of them all. Once in a process, and in those that are forked of it."""
     fields = {"by": ["model"], "lookback": "30s", "value": 0.5}
     rules = [
         Rule.model_validate({"name": f"rule{at}", "aggregate": name, **fields})

@@ -66,10 +66,10 @@ def test_a_process_that_ends_in_order_by_itself_is_no_accident(tmp_path: Any) ->
     """The supervisor starts again what failed; whoever leaves unasked ends the run."""
     with Crew(pipeline_settings("nowhere:1", tmp_path)) as crew:
         failing = crew.start("rollup0", ["false"])
-        failing.wait(10)
+        failing.wait(60)
         crew.tend()
         assert [restart.code for restart in crew.restarts] == [1]
         crew.leave("rollup0")
-        crew.start("rollup1", ["true"]).wait(10)
+        crew.start("rollup1", ["true"]).wait(60)
         with pytest.raises(RuntimeError, match="rollup1 ended with code 0"):
             crew.tend()

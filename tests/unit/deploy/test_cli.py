@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from callgauge.errors import SettingError
 from callgauge.settings import load_settings
-from callgauge_deploy import cli
+from callgauge_deploy import cli, completeness_command
 from callgauge_deploy.data_dir import DataDir, StackInfo
 from callgauge_deploy.screen import banner, shown
 from callgauge_history.store import QueryResult
@@ -146,17 +146,17 @@ def test_the_exit_code_of_completeness_tells_exact_from_on_its_way_and_missing(
 def test_completeness_asks_the_bus_that_belongs_to_the_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The one named, else the running stack's; none if only another store is named."""
     monkeypatch.setenv("CALLGAUGE_DATA_DIR", str(tmp_path))
-    assert cli._known_bus() is None
+    assert completeness_command._known_bus() is None
     folder = DataDir(tmp_path)
     with folder.claim():
         folder.write_stack(StackInfo("127.0.0.1:19092", "http://127.0.0.1:1", "t", {}))
-        bus = cli._known_bus()
+        bus = completeness_command._known_bus()
         assert bus is not None
         assert bus.bootstrap_servers == "127.0.0.1:19092"
         monkeypatch.setenv("CALLGAUGE_STORE", "http://clickhouse/callgauge")
-        assert cli._known_bus() is None
+        assert completeness_command._known_bus() is None
         monkeypatch.setenv("CALLGAUGE_BOOTSTRAP_SERVERS", "kafka:9092")
-        bus = cli._known_bus()
+        bus = completeness_command._known_bus()
         assert bus is not None
         assert bus.bootstrap_servers == "kafka:9092"
 

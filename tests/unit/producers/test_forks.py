@@ -21,12 +21,12 @@ def test_a_fork_waits() -> None:
     def hold() -> None:
         with no_fork():
             inside.set()
-            leave.wait(10)
+            leave.wait(60)
             order.append("left")
 
     thread = threading.Thread(target=hold)
     thread.start()
-    inside.wait(10)
+    inside.wait(60)
     threading.Timer(0.05, leave.set).start()
 
     def enter() -> str:

@@ -21,6 +21,7 @@ from callgauge.testing import ManualClock, MemoryTransport
 from callgauge.transport import Outbound, Report
 from callgauge_deploy.process import wait_until
 from tests.forked import Child
+from tests.quickest import quickest
 
 SETTINGS = load_settings(service="search", environment="test", queue_size=100)
 
@@ -40,7 +41,7 @@ class Stuck(MemoryTransport):
         self.let = threading.Event()
 
     def open(self, report: Report) -> None:
-        self.let.wait(10)
+        self.let.wait(60)
         super().open(report)
 
 
@@ -53,7 +54,7 @@ def gauge_on(transport: MemoryTransport, settings: Settings = SETTINGS) -> Itera
         gauge.close(0.1)
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until, "did not happen in time"
@@ -202,16 +203,20 @@ def test_emit_never_waits_nor_raises(transport: MemoryTransport, caplog: pytest.
     caplog.set_level(logging.ERROR)
     with gauge_on(transport) as gauge:
         gauge.emit(model="m")
-        start = time.perf_counter()
-        for _ in range(1_000):
-            gauge.emit(model="m")
-        took_s = time.perf_counter() - start
+        took_s = sorted(_seconds(lambda: gauge.emit(model="m")) for _ in range(1_000))
         stats = gauge.stats
         assert stats.emitted + stats.dropped == 1_001
         assert stats.invalid == 0
-        assert took_s < 2.0  # the slow one would take 50
+        assert took_s[900] < 0.005  # the slow one takes 0.05; a busy machine holds up a few of them
+        assert sum(took_s) < 20.0  # to wait for the slow one each time takes 50, once for the stuck one 60
         if isinstance(transport, Stuck):
             transport.let.set()
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    act()
+    return time.perf_counter() - begun
 
 
 def test_queue_is_bounded_and_drops_are_counted(caplog: pytest.LogCaptureFixture) -> None:
@@ -300,12 +305,16 @@ def test_close_delivers_then_takes_no_more() -> None:
 
 def test_close_is_bounded() -> None:
     """A bus that takes nothing holds up close for its timeout only; close says how many calls that cost."""
-    gauge = Gauge(SETTINGS, transport=MemoryTransport(full=True))
-    for _ in range(7):
-        gauge.emit()
-    start = time.monotonic()
-    assert gauge.close(0.1) == 7
-    assert time.monotonic() - start < 1.5
+
+    def closed_s() -> float:
+        gauge = Gauge(SETTINGS, transport=MemoryTransport(full=True))
+        for _ in range(7):
+            gauge.emit()
+        start = time.monotonic()
+        assert gauge.close(0.1) == 7
+        return time.monotonic() - start
+
+    assert quickest(closed_s, 1.5) < 1.5
 
 
 def test_forgotten_gauge_delivers_and_ends_its_thread() -> None:
@@ -364,10 +373,14 @@ print(time.monotonic(), flush=True)
 @pytest.mark.parametrize(("bus", "delivered", "at_most_s"), [("good", "100", 4.0), ("full", "0", 9.0)])
 def test_end_of_process_delivers_within_a_bound(bus: str, delivered: str, at_most_s: float) -> None:
     """A process that just ends delivers what is queued; a bus that takes nothing holds it up for five seconds only."""
-    ended = subprocess.run([sys.executable, "-c", AT_EXIT, bus], capture_output=True, text=True, check=True)
-    last_line_at, found = ended.stdout.split()
-    assert found == delivered
-    assert time.monotonic() - float(last_line_at) < at_most_s
+
+    def ended_s() -> float:
+        ended = subprocess.run([sys.executable, "-c", AT_EXIT, bus], capture_output=True, text=True, check=True)
+        last_line_at, found = ended.stdout.split()
+        assert found == delivered
+        return time.monotonic() - float(last_line_at)
+
+    assert quickest(ended_s, at_most_s) < at_most_s
 
 
 def test_what_comes_back_from_a_connection_beyond_use_is_sent_over_the_next() -> None:
@@ -377,10 +390,10 @@ def test_what_comes_back_from_a_connection_beyond_use_is_sent_over_the_next() ->
     with Gauge(load_settings(service="s"), transport=transport) as gauge:
         gauge.emit(event_id="a")
         gauge.emit(event_id="b")
-        assert wait_until(lambda: sum(message.kind == "calls" for message in list(transport._held)) == 2, 10)
+        assert wait_until(lambda: sum(message.kind == "calls" for message in list(transport._held)) == 2, 60)
         transport.unusable = True
         gauge.emit(event_id="c")
-        assert wait_until(lambda: transport.closed > 0, 10)
+        assert wait_until(lambda: transport.closed > 0, 60)
         transport.away = transport.unusable = False
         assert gauge.flush(20) == 0
         assert [call.event_id for call in transport.calls] == ["a", "b", "c"]

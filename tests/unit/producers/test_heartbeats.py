@@ -20,7 +20,7 @@ from callgauge.transport import Outbound
 from tests.forked import Child
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 5.0) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until, "did not happen in time"

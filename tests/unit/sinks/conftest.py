@@ -19,9 +19,10 @@ def module_store(tmp_path_factory: pytest.TempPathFactory, new_store: Callable[[
 
 @pytest.fixture
 def store(module_store: Store) -> Store:
-    """The store with empty tables."""
+    """The store with empty tables. Most are: thirty statements for each test would take longer than some tests."""
     tables = module_store.query(
-        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'"
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' "
+        "AND total_rows > 0"
     ).rows
     for [table] in tables:
         if table != "migrations":

@@ -67,10 +67,10 @@ def test_what_a_reader_has_started_is_ended_with_it(tmp_path: Path, monkeypatch:
     """Also what does not end by itself when the reader does."""
     monkeypatch.setattr(child, "on_core", command_of(STARTS))
     with started("any", Environment(Path(sys.executable)), JOB, cores()[-1], tmp_path):
-        assert wait_until(lambda: (tmp_path / "any.out").read_text().endswith("\n"), 30)
+        assert wait_until(lambda: (tmp_path / "any.out").read_text().endswith("\n"), 60)
         pid = int((tmp_path / "any.out").read_text())
         assert alive(pid)
-    assert wait_until(lambda: not alive(pid), 30)
+    assert wait_until(lambda: not alive(pid), 60)
 
 
 def test_a_reader_is_told_where_its_jars_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -126,10 +126,10 @@ def test_closed_by_another_thread(client: Any, stub: Stub, measured: Measured) -
 
     reader = threading.Thread(target=read)
     reader.start()
-    assert waiting.wait(10)
+    assert waiting.wait(60)
     stream.close()
     stub.go_on.set()
-    reader.join(10)
+    reader.join(60)
     assert told(measured.call) == ABANDONED
 
 

@@ -31,11 +31,11 @@ def serving(settings: Settings) -> Iterator[str]:
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield address_of(settings, listener)
     finally:
         server.stop()
-        thread.join(10)
+        thread.join(60)
     assert ended.is_set()
 
 

@@ -23,7 +23,7 @@ def settings_of(folder: Path, **more: object) -> Settings:
     return load_settings(**values | more)
 
 
-def wait_for(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def wait_for(condition: Callable[[], bool], within_s: float = 60.0) -> None:
     until = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < until, "did not happen in time"

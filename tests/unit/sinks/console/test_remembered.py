@@ -58,19 +58,19 @@ def test_nobody_asks_what_is_being_answered() -> None:
 
     def slow(sql: str, parameters: Parameters | None = None) -> QueryResult:
         begun.set()
-        assert go_on.wait(10)
+        assert go_on.wait(60)
         return store(sql, parameters)
 
     ask = Remembered(slow, 0.0)  # however long the answer takes
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(ask("a").rows)) for _ in range(3)]
     threads[0].start()
-    assert begun.wait(10)
+    assert begun.wait(60)
     for thread in threads[1:]:
         thread.start()
     go_on.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert found == [[[1]]] * 3
 
 

@@ -40,10 +40,10 @@ def console(settings: Settings, store: Store, monkeypatch: pytest.MonkeyPatch) -
     server = ConsoleServer(settings, store)
     thread = threading.Thread(target=server.run)
     thread.start()
-    assert server.ready.wait(5)
+    assert server.ready.wait(60)
     yield server
     server.stop()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert not (settings.data_dir / "api.json").exists()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -56,7 +56,8 @@ QUESTIONS: dict[str, Callable[[Ask], Any]] = {
 
 
 def made_calls(*, later: bool) -> list[Call]:
-    """Some came without a cost, some with one that is priced again; `later`: as if they had come with the new cost."""
+    """Some came without a cost, some with one that is priced again; `later`: as if they had come with the new cost.
+    They come ten at a time, two hours apart, since each time is a statement when tiers are derived."""
     found = []
     for at, call in enumerate(random_calls(240, seed=5, span_s=170_000)):
         sent = None if at % 3 == 0 else 0.0 if at % 7 == 0 else (at % 11) / 1_000
@@ -64,7 +65,8 @@ def made_calls(*, later: bool) -> list[Call]:
         found.append(
             call.model_copy(
                 update={
-                    "ts": START_MS / 1000 + at * 700, "latency_ms": 500.0, "cost_usd": cost, "operation": "chat",
+                    "ts": START_MS / 1000 + at // 10 * 7_000 + at % 10 * 5, "latency_ms": 500.0, "cost_usd": cost,
+                    "operation": "chat",
                     "model": "again" if at % 2 else "as it was", "response_model": None, "status": "success",
                     "input_tokens": at % 900 + 1, "user_id": f"u{at % 3}", "event_id": f"event-{at}",
                     "trace_id": f"t{at // 5}", "price_source": None if cost is None else "some, 2026-03-02",
@@ -109,16 +111,19 @@ def adjusted(module_store: Store, expected: dict[str, Any]) -> Store:
     return module_store
 
 
-@pytest.mark.parametrize("derived", [False, True], ids=["from windows and calls", "from tiers and usage"])
-@pytest.mark.parametrize("name", QUESTIONS)
-def test_as_if_they_had_come_so(
-    adjusted: Store, expected: dict[str, Any], name: str, derived: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The answer is that about calls which came with the new costs."""
-    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
-    if derived:
+@pytest.fixture(scope="module")
+def derived(adjusted: Store) -> Iterator[Store]:
+    """The same, with tiers and usage derived of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(touched, "OVERLAP_MS", -60_000)
         derive(adjusted, BASES[0])
         derive_usage(adjusted, int(adjusted.query("SELECT toUnixTimestamp64Milli(now64(3))").rows[0][0]))
+        yield adjusted
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_as_if_they_had_come_so(adjusted: Store, expected: dict[str, Any], name: str) -> None:
+    """The answer is that about calls which came with the new costs, from windows and calls."""
     assert QUESTIONS[name](adjusted.query) == expected[name]
 
 
@@ -129,3 +134,9 @@ def test_something_was_adjusted(adjusted: Store, expected: dict[str, Any]) -> No
         "SELECT count(), countIf(cost_nano_as_sent IS NULL) FROM cost_adjustments_latest"
     ).rows
     assert int(calls) > 100 > int(without) > 20
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_as_if_they_had_come_so_in_tiers_and_usage(derived: Store, expected: dict[str, Any], name: str) -> None:
+    """The same, once tiers and usage are there to answer from; last, because they stay."""
+    assert QUESTIONS[name](derived.query) == expected[name]

@@ -217,7 +217,7 @@ def test_a_stopped_courier_leaves_what_it_could_not_deliver() -> None:
     courier = Courier("r", Told(), 3600.0, unnoted, outcomes, lambda: T0 + 90)
     courier.start()
     courier.submit(notice(alert()))
-    assert tried.wait(10)
+    assert tried.wait(60)
     courier.stop()
     courier.join()
     assert outcomes.empty()

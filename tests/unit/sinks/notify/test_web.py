@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -137,12 +136,10 @@ def test_retry_after(header: str, seconds: float) -> None:
 
 
 def test_a_slow_answer_is_cut(stub: Stub) -> None:
-    """The clock is past the deadline when the second part comes."""
-    ticks = iter([0.0, 100.0, 100.0, 100.0])
-    stub.answers = [Answer(200, b"x" * 200_000)]
-    before = time.monotonic()
-    Web(LOCAL, clock=lambda: next(ticks, 200.0)).post(stub.url, b"", {})
-    assert time.monotonic() - before < 5
+    """The clock is past the deadline when the first part has come: the rest, which never comes, is not waited for."""
+    ticks = iter([0.0])
+    stub.answers = [Answer(200, b"first", {"Content-Length": "10000"})]
+    assert Web(LOCAL, clock=lambda: next(ticks, 200.0)).post(stub.url, b"", {}).content == b"first"
 
 
 def test_https_checks_the_certificate_of_the_name(tmp_path: Path) -> None:

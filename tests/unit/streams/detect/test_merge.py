@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -88,8 +89,9 @@ def test_merged_totals_are_a_plain_recount(seed: int) -> None:
 @pytest.mark.parametrize("leave_out", [without_terms, without_epochs, folding_at_summaries])
 def test_no_rule_can_be_left_out(leave_out: Callable[[list[Any]], list[Any]]) -> None:
     """The law above fails for readers that ignore terms, epochs, or what is committed."""
-    histories = [random_history(seed) for seed in range(60)]
-    assert sum(totals(merged(leave_out(records))) != recount for records, recount in histories) > 3
+    histories = map(random_history, range(60))
+    differ = (True for records, recount in histories if totals(merged(leave_out(records))) != recount)
+    assert sum(islice(differ, 4)) == 4
 
 
 def test_the_histories_void_and_fold_rows() -> None:
@@ -103,6 +105,8 @@ def test_the_histories_void_and_fold_rows() -> None:
             lost = bool(before - identities(windows))
             voided += lost and record.kind == "epoch"
             folded += lost and record.kind == "progress"
+        if voided > 20 and folded > 100:
+            break
     assert voided > 20
     assert folded > 100
 

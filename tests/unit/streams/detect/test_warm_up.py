@@ -11,8 +11,6 @@ PROGRAM = """
 import random, sys
 from pathlib import Path
 
-from numba.core.registry import CPUDispatcher
-
 from callgauge_rules.rules import bind, load_rules
 from callgauge_streams.detect.engine import Engine
 from callgauge_streams.detect.warm_up import warm_up
@@ -20,22 +18,11 @@ from callgauge_windows.grouping import parse_groupings
 from callgauge_windows.row_batch import RowBatch
 from callgauge_windows.row_batch_wire import decode_rows
 from callgauge_windows.row_batch_writing import encode_rows
+from tests.signatures import signatures
 from tests.unit.streams.detect.test_batches import random_log
 
-
-def signatures():
-    modules = [module for name, module in sys.modules.items() if name.startswith("callgauge_")]
-    return {
-        (function.__module__, name, str(signature))
-        for module in modules
-        for name, function in vars(module).items()
-        if isinstance(function, CPUDispatcher)
-        for signature in function.signatures
-    }
-
-
 warm_up()
-before = signatures()
+before = signatures("callgauge_")
 assert len(before) > 10, before
 limits = [rule for rule in load_rules(Path("seeds")) if rule.detector == "threshold"]
 rules = bind(load_rules(None) + limits, parse_groupings("model@10s service@10s"))
@@ -50,7 +37,7 @@ for seed in range(int(sys.argv[1])):
             for row in each if isinstance(each, list) else []:
                 engine.take(offset, clock, row)
 assert alerts
-print(sorted(signatures() - before))
+print(sorted(signatures("callgauge_") - before))
 """
 
 

@@ -8,8 +8,6 @@ import sys
 PROGRAM = """
 import random, sys
 
-from numba.core.registry import CPUDispatcher
-
 from callgauge.codec import encode
 from callgauge.schema import Call
 from callgauge.settings import load_settings
@@ -22,22 +20,10 @@ from callgauge_streams.rollup.source.state_machine import SourceRollup
 from callgauge_streams.rollup.warm_up import warm_up
 from tests.random_calls import random_call
 from tests.random_scores import random_score
-
-
-def signatures():
-    ours = ("callgauge_streams", "callgauge_windows")
-    modules = [module for name, module in sys.modules.items() if name.startswith(ours)]
-    return {
-        (function.__module__, name, str(signature))
-        for module in modules
-        for name, function in vars(module).items()
-        if isinstance(function, CPUDispatcher)
-        for signature in function.signatures
-    }
-
+from tests.signatures import signatures
 
 warm_up()
-before = signatures()
+before = signatures("callgauge_streams", "callgauge_windows")
 assert len(before) > 15, before
 rng = random.Random(0)
 some = [encode(random_call(rng, str(at), 1000.0 + at / 100)) for at in range(3_000)]
@@ -53,7 +39,7 @@ for kind, values in ((CALLS, [some[0]]), (CALLS, some + some[:100] + [b"{"]), (S
             list(messages_of(batch, 3))
         at, previous = at + len(values), at + len(values) - 1
     assert rows
-print(sorted(signatures() - before))
+print(sorted(signatures("callgauge_streams", "callgauge_windows") - before))
 """
 
 

@@ -59,13 +59,13 @@ def test_counters_equal_what_was_stored(store: Store) -> None:
     last: Counter[str] = Counter()
     for minute in range(60):
         clock.s = (START_MS + minute * WINDOW_MS) / 1e3
-        for service in ("chat", "search"):
-            # of this minute, or of one of the nine before it: those may still grow
-            late = rng.randrange(10)
-            grown = sorted(rng.sample(range(1, 9), 2))
-            for n in (*grown, grown[-1], grown[0]):
-                insert(store, row(service, minute - late, [5.0] * n, block=64 * minute))
-            expected[service] += grown[-1]
+        # of this minute, or of one of the nine before it: those may still grow
+        windows = {service: minute - rng.randrange(10) for service in ("chat", "search")}
+        grown = {service: sorted(rng.sample(range(1, 9), 2)) for service in windows}
+        for at in (0, 1, 1, 0):
+            rows = (row(each, windows[each], [5.0] * grown[each][at], block=64 * minute) for each in windows)
+            insert(store, *rows)
+        expected.update({service: largest for service, (_, largest) in grown.items()})
         if rng.random() < 0.4:
             now = Counter(calls(running))
             assert now == expected

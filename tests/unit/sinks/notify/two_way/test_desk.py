@@ -29,7 +29,7 @@ def desk_of(*records: Alert | AlertAction) -> Iterator[tuple[Desk, Written]]:
     thread = threading.Thread(target=desk.run)
     thread.start()
     try:
-        assert desk.ready.wait(10)
+        assert desk.ready.wait(60)
         yield desk, written
     finally:
         desk.stop()

@@ -1,0 +1,1 @@
+"""The settings, part by part: name, default, bounds, meaning. `callgauge.settings` puts them together."""
