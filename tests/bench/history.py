@@ -36,7 +36,7 @@ from callgauge_history.questions.top import top
 from callgauge_history.questions.trace import trace
 from callgauge_history.questions.usage import usage
 from callgauge_history.store import Ask, Store, open_store
-from tests.bench.disk import bytes_per_call, store_real_calls
+from tests.bench.disk import beside, bytes_per_call, store_real_calls
 from tests.bench.history_plot import draw
 from tests.bench.made_history import DAY_MS, START_MS, add_day, prepare, settle
 from tests.bench.report import percentile, report
@@ -102,6 +102,7 @@ def _run(options: argparse.Namespace, folder: Path) -> None:
     if options.only_make or not made.done:
         _make(store, made, path, options.most_seconds)
     if not options.only_make:
+        settle(store)
         marks = sorted({max(1, round(made.done * share)) for share in _SHARES})
         rows = [row for days in marks for row in _ask_all(store, days, options.repeat)]
         _write(store, rows, made)
@@ -127,7 +128,6 @@ def _make(store: Store, made: Made, path: Path, most_s: float) -> None:
         path.write_text(json.dumps(asdict(made)))
         passed_s, cpu_s = time.monotonic() - began, time.process_time() - cpu
         print(f"day {made.done} of {made.days}: {cpu_s:.0f} s of CPU; {passed_s:.0f} s in all", flush=True)
-    settle(store)
 
 
 def _ask_all(store: Store, days: int, repeat: int) -> list[Row]:
@@ -200,6 +200,7 @@ def _write(store: Store, rows: list[Row], made: Made) -> None:
         "calls_stored": max(row["calls"] for row in rows),
         "bytes_per_call": made.real_bytes,
         "bytes_per_made_call": bytes_per_call(store),
+        "bytes_per_made_call_beside": beside(store),
         "queries": {
             name: {key: row.get(key) for key in ("p50_ms", "p95_ms", "cpu_ms", "speedup_over_raw")}
             for name, row in last.items()
