@@ -22,6 +22,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -126,6 +127,7 @@ class _Forking:
 
     allowed = False
     server: _Server | None = None
+    lock = threading.Lock()
 
 
 @contextmanager
@@ -159,8 +161,9 @@ def start(
     if not _Forking.allowed or list(command[:2]) != [sys.executable, "-m"]:
         with log.open("ab") as output, (errors or log).open("ab") as told:
             return spawn(command, env=env, stdout=output, stderr=told)
-    _Forking.server = _Forking.server or _Server()
-    return _Forking.server.fork(command[2:], env, log, errors or log)
+    with _Forking.lock:
+        _Forking.server = _Forking.server or _Server()
+        return _Forking.server.fork(command[2:], env, log, errors or log)
 
 
 def run(

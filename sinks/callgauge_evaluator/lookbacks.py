@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from callgauge_evaluator.binding import HistoryRule
 from callgauge_evaluator.tier_totals import tier_totals
 from callgauge_evaluator.totals_sql import Cut, Found, rows_of, totals_sql
+from callgauge_evaluator.usage_totals import usage_totals
 from callgauge_history.store import Ask
 from callgauge_rules.bound import BoundCondition
 from callgauge_windows.totals import Totals
@@ -40,9 +41,11 @@ def lookbacks(
 
 
 def ask_totals(rule: HistoryRule, condition: BoundCondition, ask: Ask, cut: Cut) -> list[Found]:
-    """The sums of a condition: from the tiers where these hold what the calls do, from the calls else."""
+    """The sums of a condition: from the tiers or usage where these hold what the calls do, from the calls else."""
     where = rule.bound.rule.where
     held = tier_totals(ask, condition, rule.by, where, cut)
+    if held is None and (counted := usage_totals(ask, condition, rule.by, where, cut)) is not None:
+        return counted
     if held is None:
         return list(rows_of(condition, rule.by, ask(totals_sql(condition, rule.by, where, cut)).rows))
     parts = list(held.found)

@@ -30,7 +30,7 @@ from callgauge_history.tiers.ladder import BASES, TIERS
 from callgauge_history.tiers.usage import HOUR_MS, usage_coverage
 from callgauge_rules.bound import BoundCondition
 
-__all__ = ["LEAST_CALLS", "TierTotals", "tier_totals"]
+__all__ = ["LEAST_CALLS", "TierTotals", "calls_of_hours", "tier_totals"]
 
 _WIDTHS = {tier.name: tier.width_ms for tier in TIERS}
 _COUNTS = ("n", *(count.name for count in OUTCOME_COUNTS), *TOKEN_SUMS)
@@ -67,7 +67,7 @@ def tier_totals(
     end_ms = min(end_ms, _derived_until(ask, begin_ms))
     if begin_ms >= end_ms:
         return None
-    counted = _calls_of_hours(ask, begin_ms, end_ms)
+    counted = calls_of_hours(ask, begin_ms, end_ms)
     if sum(counted.values()) < LEAST_CALLS:
         return None
     step_ms = cut.step_ms if cut.step_ms < cut.to_ms - cut.from_ms else None
@@ -107,7 +107,7 @@ def _derived_until(ask: Ask, begin_ms: int) -> int:
     return min((at for at in coverage.dirty if at >= begin_ms), default=_LATEST_MS)
 
 
-def _calls_of_hours(ask: Ask, begin_ms: int, end_ms: int) -> dict[int, int]:
+def calls_of_hours(ask: Ask, begin_ms: int, end_ms: int) -> dict[int, int]:
     """Hour, epoch ms -> its calls; an hour that is missing has none."""
     rows = ask(
         "SELECT toInt64(toUnixTimestamp(hour)) * 1000, calls FROM calls_1h FINAL "  # noqa: S608 (numbers of ours)

@@ -4,8 +4,8 @@ A table becomes two: `<table>_local` on every shard, replicated, and `<table>`, 
 that everybody asks. Rows of one key must lie on one shard, since FINAL looks no further: what they are sharded by is
 part of the key. Replicas find each other by the macros {shard} and {replica} of the servers.
 
-A cluster begins empty. So what 0005 did to move the calls of older stores into a table with another engine is done by
-making `calls` like that at once, and statements behind a condition (`-- when:`) are left out.
+A cluster begins empty. So what 0005 and 0063 do to move the rows of older stores into a table with another engine or
+key is done by making the table like that at once, and statements behind a condition (`-- when:`) are left out.
 """
 
 from __future__ import annotations
@@ -54,6 +54,11 @@ _CALLS_SINCE_0005 = """,
     ) COMMENT 'the lowest offset wins'
 """
 
+#: Table -> its key and settings since 0063.
+_KEYS_SINCE_0063 = {
+    "windows_1d": "ORDER BY (grouping, series_id, window_start)\nSETTINGS index_granularity = 128",
+}
+
 
 def local_name(table: str, cluster: str) -> str:
     """The table that holds rows, as it stands after ALTER TABLE.
@@ -96,6 +101,8 @@ def on_cluster(sql: str, cluster: str) -> Iterator[str]:
 
 
 def _tables(table: str, columns: str, engine: str, version: str, rest: str, *, cluster: str) -> Iterator[str]:
+    if table in _KEYS_SINCE_0063:
+        rest = _ORDER.sub(_KEYS_SINCE_0063[table], rest)
     found = _ORDER.search(rest)
     key = found[1].strip("()") if found else "0"
     sharded_by = SHARDED_BY.get(table) or f"cityHash64({key})"

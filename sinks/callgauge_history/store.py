@@ -104,8 +104,14 @@ _JSON = {
 }
 
 #: A record with a wrong clock lies in a partition of its own; many of them must not make ClickHouse refuse a batch.
-#: On a cluster an insert is acknowledged when the shards have it.
-_INSERT = {"distributed_foreground_insert": 1, "async_insert": 0, "max_partitions_per_insert_block": 0}
+#: On a cluster an insert is acknowledged when the shards have it. Rows of one key are told apart by FINAL and merges:
+#: to look for them in each batch, row by row, takes longer than all the rest of an insert.
+_INSERT = {
+    "distributed_foreground_insert": 1,
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 0,
+    "optimize_on_insert": 0,
+}
 
 
 #: Values of a statement's `{name:Type}`. ClickHouse puts them in, so no value can become SQL.

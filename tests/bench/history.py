@@ -1,10 +1,11 @@
 """How fast the history answers at size, and how that grows: `python -m tests.bench.history [--calls 100000000]`.
 
-Calls of 30 days over 10,000 series are made inside an embedded store (`made_history.py`), and at three sizes each
-question is asked from the tiers and, where there is such an answer, from the calls themselves. Writes
-build/bench/history.json and history.png. What was made can be kept and asked again, as when the machine is quiet:
+Calls of 30 days over 10,000 series are made inside an embedded store (`made_history.py`), and of its first days, its
+first ten and all of it each question is asked from the tiers and, where there is such an answer, from the calls
+themselves. Writes build/bench/history.json and history.png. What was made can be kept, made further after an
+interruption by the same command, and asked again, as when the machine is quiet:
 
-    python -m tests.bench.history --calls 100000000 --store /data/made --most-seconds 7200
+    python -m tests.bench.history --calls 100000000 --store /data/made --only-make
     python -m tests.bench.history --store /data/made
 """
 
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -28,14 +30,15 @@ from callgauge_history.questions import source
 from callgauge_history.questions import usage as usage_question
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.series import series
+from callgauge_history.questions.source import between
 from callgauge_history.questions.summary import summary, summary_by
 from callgauge_history.questions.top import top
 from callgauge_history.questions.trace import trace
 from callgauge_history.questions.usage import usage
 from callgauge_history.store import Ask, Store, open_store
-from tests.bench.disk import bytes_per_call, store_real_calls
+from tests.bench.disk import beside, bytes_per_call, store_real_calls
 from tests.bench.history_plot import draw
-from tests.bench.made_history import DAY_MS, START_MS, add_days, prepare, settle
+from tests.bench.made_history import DAY_MS, START_MS, add_day, prepare, settle
 from tests.bench.report import percentile, report
 
 __all__ = ["main"]
@@ -53,6 +56,21 @@ FROM_TIERS: dict[str, Question] = {
     ),
 }
 _MADE = "made.json"
+#: Of all the days that were made.
+_SHARES = (0.1, 0.33, 1.0)
+
+
+@dataclass
+class Made:
+    """What a folder holds, and what it is to hold."""
+
+    calls: int
+    series: int
+    days: int
+    done: int = 0
+    """Days that are made."""
+    real_bytes: float = 0.0
+    """Bytes per call of real calls."""
 
 
 def main() -> None:
@@ -62,8 +80,9 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=10_000)
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--repeat", type=int, default=20)
-    parser.add_argument("--most-seconds", type=float, default=900.0, help="make no more calls after so long")
+    parser.add_argument("--most-seconds", type=float, default=900.0, help="begin no more days after so long")
     parser.add_argument("--store", type=Path, help="a folder to make the calls in and keep them; made ones are asked")
+    parser.add_argument("--only-make", action="store_true", help="ask nothing")
     options = parser.parse_args()
     folder = options.store or Path(tempfile.mkdtemp(prefix="callgauge-history-"))
     try:
@@ -74,44 +93,48 @@ def main() -> None:
 
 
 def _run(options: argparse.Namespace, folder: Path) -> None:
-    made = folder / _MADE
-    told: dict[str, Any] = json.loads(made.read_text()) if made.exists() else {}
+    path = folder / _MADE
     store = open_store(f"chdb://{folder / 'store'}")
     migrate(store)
-    if told:
-        rows = [row for row in told["rows"] if row["days"] != told["days"]]
-        rows += _ask_all(store, told["days"], options.repeat)
-    else:
-        told = _make(store, options)
-        rows = told["rows"]
-        made.write_text(json.dumps(told))
-    _write(store, rows, told)
+    if not path.exists():
+        path.write_text(json.dumps(asdict(_begun(store, options))))
+    made = Made(**json.loads(path.read_text()))
+    if options.only_make or not made.done:
+        _make(store, made, path, options.most_seconds)
+    if not options.only_make:
+        settle(store)
+        marks = sorted({max(1, round(made.done * share)) for share in _SHARES})
+        rows = [row for days in marks for row in _ask_all(store, days, options.repeat)]
+        _write(store, rows, made)
     store.close()
 
 
-def _make(store: Store, options: argparse.Namespace) -> dict[str, Any]:
-    """Make the calls, and ask at some sizes."""
+def _begun(store: Store, options: argparse.Namespace) -> Made:
     store_real_calls(store)
     real_bytes = bytes_per_call(store)
     store.command("TRUNCATE TABLE calls")
     store.command("TRUNCATE TABLE trace_days")
     prepare(store)
-    marks = sorted({max(1, round(options.days * share)) for share in (0.1, 0.33, 1.0)})
-    began, days, rows = time.monotonic(), 0, []
-    while days < options.days and time.monotonic() - began < options.most_seconds:
-        add_days(store, days, days + 1, options.calls // options.days, options.series)
-        days += 1
-        if days in marks[:-1]:
-            settle(store)
-            rows += _ask_all(store, days, options.repeat)
-    settle(store)
-    print(f"{days} days made in {time.monotonic() - began:.0f} s", flush=True)
-    return {"days": days, "real_bytes": real_bytes, "rows": rows + _ask_all(store, days, options.repeat)}
+    return Made(options.calls, options.series, options.days, real_bytes=real_bytes)
+
+
+def _make(store: Store, made: Made, path: Path, most_s: float) -> None:
+    """Make the days that are missing, and note each that is done."""
+    began = time.monotonic()
+    while made.done < made.days and time.monotonic() - began < most_s:
+        cpu = time.process_time()
+        add_day(store, made.done, made.calls // made.days, made.series)
+        made.done += 1
+        path.write_text(json.dumps(asdict(made)))
+        passed_s, cpu_s = time.monotonic() - began, time.process_time() - cpu
+        print(f"day {made.done} of {made.days}: {cpu_s:.0f} s of CPU; {passed_s:.0f} s in all", flush=True)
 
 
 def _ask_all(store: Store, days: int, repeat: int) -> list[Row]:
     period = Period(START_MS, START_MS + days * DAY_MS)
-    [[calls]] = store.query("SELECT count() FROM calls").rows
+    [[calls]] = store.query(
+        f"SELECT count() FROM calls WHERE {between(period.start_ms, period.end_ms, 'event_time')}"
+    ).rows
     last_day = f"event_time >= fromUnixTimestamp64Milli({period.end_ms - DAY_MS})"
     [[trace_id, user_id]] = store.query(f"SELECT trace_id, user_id FROM calls WHERE {last_day} LIMIT 1").rows
     questions = FROM_TIERS | {
@@ -169,14 +192,15 @@ def _from_calls() -> Iterator[None]:
         yield
 
 
-def _write(store: Store, rows: list[Row], made: dict[str, Any]) -> None:
-    last = {row["query"]: row for row in rows if row["days"] == made["days"]}
+def _write(store: Store, rows: list[Row], made: Made) -> None:
+    last = {row["query"]: row for row in rows if row["days"] == made.done}
     notes = "times of whole questions, cpu of all threads; raw: the same answer from calls FINAL, asked once"
     path = report("history", rows, title=f"The history at {max(r['calls'] for r in rows):,} calls", notes=notes)
     told = json.loads(path.read_text()) | {
         "calls_stored": max(row["calls"] for row in rows),
-        "bytes_per_call": made["real_bytes"],
+        "bytes_per_call": made.real_bytes,
         "bytes_per_made_call": bytes_per_call(store),
+        "bytes_per_made_call_beside": beside(store),
         "queries": {
             name: {key: row.get(key) for key in ("p50_ms", "p95_ms", "cpu_ms", "speedup_over_raw")}
             for name, row in last.items()

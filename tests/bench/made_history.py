@@ -1,19 +1,20 @@
 """A month of history at size, made inside ClickHouse: arrivals as ServeGen's, lengths as Azure's, 10,000 series.
 
-Calls are inserted day by day. What the tiers would hold after the windows' time to live is then derived: hours straight
-from the calls, since a month of windows of seconds would be ten times the work, and days and usage by the statements
-that the job itself runs.
+Calls are inserted day by day, about 12 us of processor time each. What the tiers would hold after the windows' time to
+live is then derived: hours straight from the calls, since a month of windows of seconds would be ten times the work,
+and days and usage by the statements that the job itself runs. A day is merged when it is done, and never before.
 """
 
 from __future__ import annotations
 
 import csv
 import time
+from datetime import UTC, datetime
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
 
-from callgauge.counted import LABELS
+from callgauge.counted import LABELS, MEASURES
 from callgauge_history.questions.call_rows import CALL_ROW
 from callgauge_history.store import Store
 from callgauge_history.tiers.columns import columns_of, merged_columns
@@ -22,8 +23,9 @@ from callgauge_history.tiers.deriving import derive_sql
 from callgauge_history.tiers.ladder import BASES, TIERS
 from callgauge_history.tiers.usage import HOUR_MS, calls_sql, days_sql, usage_sql
 from callgauge_load import read_trace
+from callgauge_windows.histogram import PER_DOUBLING
 
-__all__ = ["DAY_MS", "START_MS", "add_days", "prepare", "settle"]
+__all__ = ["DAY_MS", "START_MS", "add_day", "prepare", "settle"]
 
 START_MS = 1_790_812_800_000  # 2026-10-01 00:00 UTC
 DAY_MS = 86_400_000
@@ -31,6 +33,11 @@ _BINS = 144
 _RATES = Path(__file__).parents[1] / "data" / "servegen_rate_10min.csv"
 _WINDOWS = BASES[0]
 _MAIN = ("service", "feature", "provider", "model")
+#: Tables with a partition for each day, and those with one for each month.
+_BY_DAY = ("calls", "usage_1h")
+_BY_MONTH = ("windows_1h", "windows_1d", "window_counts_1h", "window_counts_1d", "usage_1d", "trace_days")
+#: Nothing comes twice, so there is nothing to replace inside an insert; and merges make the indexes.
+_INSERTED = "optimize_on_insert = 0, materialize_skip_indexes_on_insert = 0"
 #: Grouping set -> width. The others are added up from the first.
 GROUPINGS = {",".join(_MAIN): 60, "": 10, "service": 10, "model": 10}
 
@@ -59,26 +66,40 @@ def rates() -> list[float]:
         return [float(row["rate_rps"]) for row in csv.DictReader(file)]
 
 
-def add_days(store: Store, first: int, last: int, calls_per_day: int, series: int) -> None:
-    """Add the days first ... last - 1: calls, then what is derived of them."""
-    for day in range(first, last):
-        store.command(_day_sql(day, calls_per_day, series))
-        hours = [START_MS + day * DAY_MS + hour * HOUR_MS for hour in range(24)]
-        store.command(_hours_sql(hours[0]))
-        for grouping in list(GROUPINGS)[1:]:
-            store.command(_coarser_sql(grouping, hours[0]))
-        store.command(count_sql(TIERS[1], hours))
-        store.command(derive_sql(_WINDOWS, TIERS[2], [hours[0]]))
-        store.command(count_sql(TIERS[2], [hours[0]]))
-        store.command(usage_sql(hours))
-        store.command(calls_sql(hours))
-        store.command(days_sql(hours[0]))
+def add_day(store: Store, day: int, calls: int, series: int) -> None:
+    """Add a day: calls, then what is derived of them. What an earlier attempt left of the day is removed."""
+    partition = f"{datetime.fromtimestamp((START_MS + day * DAY_MS) / 1000, UTC):%Y%m%d}"
+    for table in _BY_DAY:
+        store.command(f"SYSTEM STOP MERGES {table}")
+        store.command(f"ALTER TABLE {table} DROP PARTITION {partition}")
+    store.command(_day_sql(day, calls, series))
+    hours = [START_MS + day * DAY_MS + hour * HOUR_MS for hour in range(24)]
+    store.command(hours_sql(hours[0]))
+    for grouping in list(GROUPINGS)[1:]:
+        store.command(_coarser_sql(grouping, hours[0]))
+    store.command(count_sql(TIERS[1], hours))
+    store.command(derive_sql(_WINDOWS, TIERS[2], [hours[0]]))
+    store.command(count_sql(TIERS[2], [hours[0]]))
+    store.command(usage_sql(hours))
+    store.command(calls_sql(hours))
+    store.command(days_sql(hours[0]))
+    for table in _BY_DAY:
+        store.command(f"SYSTEM START MERGES {table}")
+        store.command(f"OPTIMIZE TABLE {table} PARTITION {partition} FINAL")
 
 
 def settle(store: Store) -> None:
-    """Merge as the store does by itself when nothing has come for an hour (migration 0060); calls too, day by day,
-    which makes reading them as fast as it can be. Then nothing is left to do beside the questions."""
-    for table in ("windows_1h", "windows_1d", "window_counts_1h", "window_counts_1d", "usage_1d", "usage_1h", "calls"):
+    """Merge as the store does by itself when nothing has come for an hour (migration 0060), so that nothing is left to
+    do beside the questions."""
+    for table in (
+        "windows_1h",
+        "windows_1d",
+        "window_counts_1h",
+        "window_counts_1d",
+        "usage_1d",
+        "trace_days",
+        *_BY_DAY,
+    ):
         store.command(f"OPTIMIZE TABLE {table} FINAL SETTINGS optimize_skip_merged_partitions = 1")
     while int(store.query("SELECT count() FROM system.merges").rows[0][0]):
         time.sleep(0.2)
@@ -125,17 +146,24 @@ def _day_sql(day: int, count: int, series: int) -> str:
         )
     )
     WHERE toYYYYMMDD(event_time) = toYYYYMMDD(fromUnixTimestamp64Milli({start_ms}, 'UTC'))
-    SETTINGS max_partitions_per_insert_block = 0"""
+    SETTINGS max_partitions_per_insert_block = 0, {_INSERTED}"""
 
 
-def _hours_sql(start_ms: int) -> str:
-    """The hours of a day, of the grouping set with most labels, from the calls."""
+def hours_sql(start_ms: int, *, plain: bool = False) -> str:
+    """The hours of a day, of the grouping set with most labels, from the calls.
+
+    Args:
+        plain: by the very aggregates of tiers, which takes twice as long and gives the same.
+    """
     wanted = columns_of(_WINDOWS)
     of_call = CALL_ROW | {label: label if label in _MAIN else "''" for label in LABELS}
     of_call |= {"rate_limit_used_max_ppm": "toInt64(0)"}
-    made = [f"{of_call.get(name, 'toInt64(0)')} AS {name}" for name in wanted]
-    columns = ", ".join(["grouping", "series_id", "window_start", "window_ms", *wanted, "version"])
     aggregates = dict(merged_columns(_WINDOWS, "w"))
+    if not plain:
+        of_call |= _EACH
+        aggregates |= _TOGETHER
+    made = ", ".join(f"{of_call.get(name, 'toInt64(0)')} AS {name}" for name in wanted)
+    columns = ", ".join(["grouping", "series_id", "window_start", "window_ms", *wanted, "version"])
     merged = ", ".join(f"{aggregates[name]} AS {name}" for name in wanted)
     hour = f"intDiv(event_time_ms, {HOUR_MS}) * {HOUR_MS}"
     series = f"sipHash64({', '.join(_MAIN)})"
@@ -144,11 +172,42 @@ def _hours_sql(start_ms: int) -> str:
     SELECT '{_name(",".join(_MAIN))}', w.series, fromUnixTimestamp64Milli(w.bucket, 'UTC'), {HOUR_MS}, {merged},
         sum(w.n) AS version
     FROM (
-        SELECT {series} AS series, {hour} AS bucket, {", ".join(made)}
+        SELECT {series} AS series, {hour} AS bucket, {_HEAD} AS head, {made}
         FROM calls WHERE event_time >= fromUnixTimestamp64Milli({start_ms})
             AND event_time < fromUnixTimestamp64Milli({start_ms + DAY_MS})
     ) AS w
-    GROUP BY w.series, w.bucket"""
+    GROUP BY w.series, w.bucket
+    SETTINGS {_INSERTED}"""
+
+
+#: The first 16 digits of an id, as a number: no two calls of this history have the same.
+_HEAD = "reinterpretAsUInt64(reverse(unhex(substring(event_id, 1, 16))))"
+#: What a call has in place of maps of one entry, which are slow to make and to add up.
+_EACH = {"errors": "if(status = 'error', toString(if(error_type = '', 'other', error_type)), '')"}
+_EACH |= {"finish_reasons": "toString(finish_reason)"}
+for _measure in MEASURES:
+    _number = CALL_ROW[f"{_measure}_sum"]
+    _EACH[f"{_measure}_histogram"] = f"toInt16(ceil(log2(greatest({_number}, 1)) * {PER_DOUBLING}) - 1)"
+
+
+def _counted(column: str, condition: str, kind: str) -> str:
+    """A map of how often each value occurs."""
+    values = f"groupArrayIf(w.{column}, {condition})"
+    keys = f"arraySort(arrayDistinct({values}))"
+    return f"CAST(mapFromArrays({keys}, arrayMap(key -> countEqual({values}, key), {keys})), '{kind}')"
+
+
+_TOGETHER = {
+    name: _counted(name, f"w.{name} != ''", "Map(LowCardinality(String), Int64)")
+    for name in ("errors", "finish_reasons")
+}
+for _measure in MEASURES:
+    _TOGETHER[f"{_measure}_histogram"] = _counted(
+        f"{_measure}_histogram", f"w.{_measure}_sum > 0", "Map(Int16, UInt64)"
+    )
+    # The largest value, and of equal ones the lowest id.
+    _rank = f"bitShiftLeft(toUInt128(w.{_measure}_max), 64) + bitNot(w.head)"
+    _TOGETHER[f"{_measure}_max_event_id"] = f"argMaxIf(w.{_measure}_max_event_id, {_rank}, w.{_measure}_count > 0)"
 
 
 def _coarser_sql(grouping: str, start_ms: int) -> str:
@@ -168,7 +227,8 @@ def _coarser_sql(grouping: str, start_ms: int) -> str:
     FROM windows_1h AS w
     WHERE w.grouping = '{_name(",".join(_MAIN))}' AND w.window_start >= fromUnixTimestamp64Milli({start_ms})
         AND w.window_start < fromUnixTimestamp64Milli({start_ms + DAY_MS})
-    GROUP BY {key}"""
+    GROUP BY {key}
+    SETTINGS {_INSERTED}"""
 
 
 def _name(grouping: str) -> str:

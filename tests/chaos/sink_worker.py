@@ -1,4 +1,4 @@
-"""The sinks of calls and dead letters, without the others: `python -m tests.chaos.sink_worker`."""
+"""The sink of calls and that of dead letters in one process: `python -m tests.chaos.sink_worker`."""
 
 from __future__ import annotations
 

@@ -1088,7 +1088,8 @@ CREATE TABLE IF NOT EXISTS windows_1d_local ON CLUSTER 'main' (
     version UInt64 CODEC(ZSTD(1))
 ) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/windows_1d_local', '{replica}', version)
 PARTITION BY toYYYYMM(window_start)
-ORDER BY (grouping, window_start, series_id);
+ORDER BY (grouping, series_id, window_start)
+SETTINGS index_granularity = 128;
 
 CREATE TABLE IF NOT EXISTS windows_1d ON CLUSTER 'main' AS windows_1d_local ENGINE = Distributed('main', currentDatabase(), windows_1d_local, series_id);
 
@@ -1429,6 +1430,10 @@ CREATE TABLE IF NOT EXISTS prices_used_local ON CLUSTER 'main' (
 ORDER BY (price_source, provider, model, response_model, is_fallback, kind, above, from_second);
 
 CREATE TABLE IF NOT EXISTS prices_used ON CLUSTER 'main' AS prices_used_local ENGINE = Distributed('main', currentDatabase(), prices_used_local, cityHash64(price_source, provider, model, response_model, is_fallback, kind, above, from_second));
+
+ALTER TABLE usage_1d_local ON CLUSTER 'main' MODIFY COLUMN user_id LowCardinality(String);
+
+ALTER TABLE usage_1d ON CLUSTER 'main' MODIFY COLUMN user_id LowCardinality(String);
 
 ALTER TABLE windows_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS cache_hits_exact Int64 COMMENT 'by a cache that looks for the same request' AFTER cache_hits;
 

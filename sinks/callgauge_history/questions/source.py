@@ -26,11 +26,25 @@ from callgauge_history.tiers.segments import Coverage, Segment, segments, width_
 from callgauge_history.tiers.touched import coverages
 from callgauge_windows.grouping import OTHER
 
-__all__ = ["MINUTE_MS", "Source", "between", "choose", "pieces_of", "union_of"]
+__all__ = ["MINUTE_MS", "Some", "Source", "between", "choose", "pieces_of", "union_of"]
 
 MINUTE_MS = 60_000
 
 _WINDOWS = BASES[0]
+
+
+@dataclass(frozen=True)
+class Some:
+    """Some combinations of labels: a condition on these, and the ids of their series, by which the key of the tables
+    finds them; none if there are too many."""
+
+    condition: str
+    series: Sequence[int] = ()
+
+    @property
+    def by_key(self) -> str:
+        """The condition on rows of windows."""
+        return f"series_id IN ({', '.join(map(str, self.series))})" if self.series else self.condition
 
 
 @dataclass(frozen=True)
@@ -52,21 +66,26 @@ class Source:
     parameters: dict[str, Any] = field(default_factory=dict, repr=False)
     row_count: int = field(default=0, repr=False)
 
-    def rows(self, columns: Iterable[str], *, as_sent: bool = False) -> str:
+    def rows(self, columns: Iterable[str], *, as_sent: bool = False, some: Some | None = None) -> str:
         """A subquery in brackets that gives these columns of rows; each call is in one row, and its later costs in
-        others (`adjustments`), unless costs as they were sent are asked for."""
+        others (`adjustments`), unless costs as they were sent are asked for.
+
+        Args:
+            some: of these alone.
+        """
         names = list(dict.fromkeys(columns))
+        by_labels = f"{self.condition} AND {some.condition}" if some else self.condition
         if self.grouping:
-            condition = f"{self.condition} AND grouping = {{grouping:String}}"
-            rows = union_of(_WINDOWS, self.pieces, names, condition)
+            condition = f"{self.condition} AND {some.by_key}" if some else self.condition
+            rows = union_of(_WINDOWS, self.pieces, names, f"{condition} AND grouping = {{grouping:String}}")
         else:
             made = ", ".join(f"{CALL_ROW[name]} AS {name}" if CALL_ROW[name] != name else name for name in names)
-            within = _within(self.period, "event_time", self.condition)
+            within = _within(self.period, "event_time", by_labels)
             rows = f"(SELECT {made} FROM (SELECT * FROM calls FINAL WHERE {within}))"  # noqa: S608 (names of ours)
         if as_sent or not is_of_cost(names):
             return rows
         period = between(self.period.start_ms, self.period.end_ms, "event_time")
-        return f"({rows[1:-1]} UNION ALL {adjusted_rows(names, period, self.condition)})"
+        return f"({rows[1:-1]} UNION ALL {adjusted_rows(names, period, by_labels)})"
 
     @property
     def all_parameters(self) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from callgauge.counted import LABELS
 from callgauge_history.questions.labels import Where, check_labels
 from callgauge_history.questions.numbers import TOTALS, Numbers, columns_needed, selected
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.reading import read
-from callgauge_history.questions.source import MINUTE_MS, choose
+from callgauge_history.questions.source import MINUTE_MS, Some, Source, choose
+from callgauge_history.quoted import quoted
 from callgauge_history.store import Ask
 
 __all__ = ["LabelledNumbers", "Summary", "summary", "summary_by"]
@@ -18,6 +19,8 @@ __all__ = ["LabelledNumbers", "Summary", "summary", "summary_by"]
 
 #: Of more rows the busiest are looked for first.
 _MANY_ROWS = 20_000
+#: Series that are named in a statement, at most.
+_MOST_SERIES = 2_000
 
 
 @dataclass(frozen=True)
@@ -78,20 +81,34 @@ def summary_by(
     source = choose(ask, period, by, where, align_ms=align_ms)
     names = ", ".join(f"r.{label}" for label in by)
     values = f"[{', '.join(f'toString(r.{label})' for label in by)}]"
-    if by and source.row_count > _MANY_ROWS:
-        # The busiest are found by their calls alone: to add up the histograms of all takes twenty times as long.
-        busiest = (
-            f"SELECT {names} FROM {source.rows([*by, 'n'])} AS r GROUP BY {names} "  # noqa: S608 (names of ours)
-            f"ORDER BY sum(r.n) DESC, {values} LIMIT {{limit:UInt32}}"
-        )
-        source = replace(source, condition=f"{source.condition} AND ({', '.join(by)}) IN ({busiest})")
+    busiest = _busiest(ask, source, by, limit) if by and source.row_count > _MANY_ROWS else None
     sql = (
         f"SELECT {values} AS values, {selected(TOTALS)} "  # noqa: S608 (names of ours)
-        f"FROM {source.rows([*by, *columns_needed(TOTALS.values())])} AS r "
+        f"FROM {source.rows([*by, *columns_needed(TOTALS.values())], some=busiest)} AS r "
         f"GROUP BY {names or 'tuple()'} ORDER BY calls DESC, values LIMIT {{limit:UInt32}}"
     )
     found = read(ask, _Row, sql, source.all_parameters | {"limit": limit})
     return [LabelledNumbers(**vars(row) | {"values": tuple(row.values)}) for row in found]
+
+
+def _busiest(ask: Ask, source: Source, by: Sequence[str], limit: int) -> Some | None:
+    """The combinations with the most calls; None if there are none.
+
+    They are found by their calls alone: to add up the histograms of all takes twenty times as long.
+    """
+    names = ", ".join(f"r.{label}" for label in by)
+    values = f"[{', '.join(f'toString(r.{label})' for label in by)}]"
+    sql = (
+        f"SELECT {values} AS values, groupUniqArray({_MOST_SERIES + 1})(r.series_id) "  # noqa: S608 (names of ours)
+        f"FROM {source.rows([*by, 'n', 'series_id'])} AS r GROUP BY {names} "
+        "ORDER BY sum(r.n) DESC, values LIMIT {limit:UInt32}"
+    )
+    rows = ask(sql, source.all_parameters | {"limit": limit}).rows
+    if not rows:
+        return None
+    combinations = ", ".join(f"({', '.join(map(quoted, each))})" for each, _ in rows)
+    series = [int(one) for _, of_each in rows for one in of_each]
+    return Some(f"({', '.join(by)}) IN ({combinations})", series if len(series) <= _MOST_SERIES else ())
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ FROM (
     FROM ({rows})
 ) AS w
 GROUP BY {key}, bucket, bucket_ms
-SETTINGS distributed_foreground_insert = 1, max_partitions_per_insert_block = 0,
+SETTINGS distributed_foreground_insert = 1, max_partitions_per_insert_block = 0, optimize_on_insert = 0,
     max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
 
 

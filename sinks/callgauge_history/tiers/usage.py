@@ -96,7 +96,7 @@ FROM (
         AND operation NOT IN ({_STEPS})
 ) AS c
 GROUP BY {labels}, hour
-SETTINGS distributed_foreground_insert = 1, max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
+SETTINGS distributed_foreground_insert = 1, optimize_on_insert = 0, max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
 
 
 def calls_sql(hours: Sequence[int]) -> str:
@@ -104,7 +104,7 @@ def calls_sql(hours: Sequence[int]) -> str:
     starts = ", ".join(f"toDateTime({hour // 1000}, 'UTC')" for hour in hours)
     return f"""INSERT INTO calls_1h (hour, calls, version)
 SELECT u.hour, sum(u.calls), sum(u.calls) FROM (SELECT hour, calls FROM usage_1h FINAL WHERE hour IN ({starts})) AS u
-GROUP BY u.hour SETTINGS distributed_foreground_insert = 1"""  # noqa: S608 (numbers of ours)
+GROUP BY u.hour SETTINGS distributed_foreground_insert = 1, optimize_on_insert = 0"""  # noqa: S608 (numbers of ours)
 
 
 def days_sql(day: int) -> str:
@@ -115,7 +115,7 @@ def days_sql(day: int) -> str:
 SELECT u.user_id, toDateTime({first}, 'UTC'), {sums}, sum(u.calls)
 FROM (SELECT * FROM usage_1h FINAL WHERE hour >= toDateTime({first}, 'UTC') AND hour < toDateTime({last}, 'UTC')) AS u
 GROUP BY u.user_id
-SETTINGS distributed_foreground_insert = 1, max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
+SETTINGS distributed_foreground_insert = 1, optimize_on_insert = 0, max_bytes_before_external_group_by = 500000000"""  # noqa: S608 (names and numbers of ours)
 
 
 def _batches(hours: Sequence[int]) -> Iterator[list[int]]:

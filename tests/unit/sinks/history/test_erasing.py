@@ -44,9 +44,10 @@ def stored(store: Store) -> Store:
 def test_the_users_rows_go_and_no_others(stored: Store) -> None:
     """Calls, steps of their traces, scores of both, content, alerts, dead letters."""
     found = {each.table: each.rows for each in erase(stored, USER)}
+    assert 1 <= found.pop("trace_days") <= 3  # a row for each call of its trace, until they are merged
     assert found == {
         "scores": 3, "content": 1, "cost_adjustments": 0, "usage_1h": 1, "usage_1d": 0, "alert_actions": 0, "alerts": 1,
-        "dead_letters": 1, "trace_days": 1, "steps of traces": 1, "calls": 2,
+        "dead_letters": 1, "steps of traces": 1, "calls": 2,
     }  # fmt: skip
     assert sorted(row[0] for row in stored.query("SELECT event_id FROM calls FINAL").rows) == ["b1", "b2", "c1"]
     assert sorted(row[0] for row in stored.query("SELECT event_id FROM scores FINAL").rows) == ["", "b1"]

@@ -41,17 +41,21 @@ def fill(store: Store, calls: Sequence[Call], scores: Sequence[Score | StateChan
     store_records(store, records)
 
 
-def rolled_up(events: Iterable[Any], source: str, kind: Any) -> list[Any]:
-    """The rows and summaries of a partition that holds these."""
+def rolled_up(events: Iterable[Any], source: str, kind: Any, *, block: int = _BLOCK) -> list[Any]:
+    """The rows and summaries of a partition that holds these.
+
+    Args:
+        block: events in a block of it.
+    """
     log = Log()
     for offset, event in enumerate(events):
         log.offsets.append(offset)
         log.timestamps_ms.append(1_772_400_000_000)
         log.values.append(encode(event))
-    config = RollupConfig(parse_groupings(GROUPINGS), _BLOCK, 2_000, 0, 60_000)
+    config = RollupConfig(parse_groupings(GROUPINGS), block, 2_000, 0, 60_000)
     reader, worker = Reader(log), SourceRollup(config, source, 0, kind=kind)
     reader.seek(0)
-    reader.cutter = BlockCutter(_BLOCK)
+    reader.cutter = BlockCutter(block)
     sent: list[Any] = []
     while reader.at < len(log.offsets):
         for chunk in reader.fetch(50):

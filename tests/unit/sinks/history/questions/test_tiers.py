@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from callgauge.errors import QuestionError
-from callgauge_evaluator import tier_totals
-from callgauge_evaluator.binding import bind_history
+from callgauge_evaluator import tier_totals, usage_totals
+from callgauge_evaluator.binding import HistoryRule, bind_history
 from callgauge_evaluator.lookbacks import ask_totals
-from callgauge_evaluator.totals_sql import Cut, rows_of, totals_sql
+from callgauge_evaluator.totals_sql import Cut, Found, rows_of, totals_sql
 from callgauge_history.questions import source
 from callgauge_history.questions import summary as summary_module
+from callgauge_history.questions import usage as usage_question
 from callgauge_history.questions.changes import Side
 from callgauge_history.questions.compare import compare
 from callgauge_history.questions.errors import error_breakdown
@@ -31,7 +32,9 @@ from callgauge_history.tiers import touched
 from callgauge_history.tiers.counting import counts_table
 from callgauge_history.tiers.job import derive
 from callgauge_history.tiers.ladder import BASES, TIERS
+from callgauge_history.tiers.segments import Coverage
 from callgauge_history.tiers.usage import derive_usage
+from callgauge_rules.bound import BoundCondition
 from callgauge_rules.placing import Placed
 from callgauge_rules.rule import Rule
 from callgauge_windows.totals import Totals
@@ -147,6 +150,18 @@ RULES: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     "steps of traces": ("calls", ("operation",), {}),
     "hits of a level of a cache": ("cache_hit_rate.exact", ("model",), {}),
 }
+OF_USERS: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "calls by user": ("calls", ("user_id",), {}),
+    "errors by user and service": ("error_rate", ("user_id", "service"), {"environment": ""}),
+    "of one user": ("errors", ("model",), {"user_id": "user-1"}),
+}
+#: By user, but not from usage.
+NOT_COUNTED: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
+    "cost": ("cost_usd", ("user_id",), {}),
+    "by session": ("calls", ("session_id",), {}),
+    "errors of a type": ("error_rate.timeout", ("user_id",), {}),
+    "steps of traces": ("calls", ("user_id", "operation"), {}),
+}
 
 
 @pytest.mark.parametrize("late", ["nothing", "windows", "usage"])
@@ -162,25 +177,71 @@ def test_rules_see_the_same(
     if late == "usage":
         monkeypatch.setattr(tier_totals, "_derived_until", lambda _, begin_ms: begin_ms + 2 * HALF_HOUR_MS)
     if late == "windows":
-        counts = tier_totals._calls_of_hours
+        counts = tier_totals.calls_of_hours
 
         def one_more(*args: Any) -> dict[int, int]:
             found = counts(*args)
             return found | {max(found): found[max(found)] + 1}
 
-        monkeypatch.setattr(tier_totals, "_calls_of_hours", one_more)
+        monkeypatch.setattr(tier_totals, "calls_of_hours", one_more)
     aggregate, by, where = RULES[name]
-    entry = {"name": "r", "aggregate": aggregate, "lookback": "12h", "value": "0", "by": list(by), "where": where}
-    [rule], _ = bind_history([Placed(Rule.model_validate(entry), None, "")])
+    rule, condition = _rule(aggregate, by, where)
     begin_ms, end_ms = (at // HALF_HOUR_MS * HALF_HOUR_MS for at in (history.period.start_ms, history.period.end_ms))
     cut = Cut(begin_ms, end_ms, HALF_HOUR_MS if in_steps else end_ms - begin_ms)
-    condition = rule.bound.main
     sql = totals_sql(condition, by, where, cut)
     expected = {found[:2]: found.totals for found in rows_of(condition, by, history.ask(sql).rows)}
     given = {found[:2]: found.totals for found in ask_totals(rule, condition, history.ask, cut)}
     assert _without_examples(given) == _without_examples(expected)
     held = tier_totals.tier_totals(history.ask, condition, by, where, cut)
     assert (held is None) is (name in ("by a user", "hits of a level of a cache"))  # older windows hold none of these
+
+
+@pytest.mark.parametrize("late", ["nothing", "an hour"])
+@pytest.mark.parametrize("step_ms", [0, 3_600_000, 86_400_000], ids=["whole", "hours", "days"])
+@pytest.mark.parametrize("name", OF_USERS)
+def test_rules_by_user_see_the_same(
+    history: Filled, answers: dict[Any, Any], name: str, step_ms: int, late: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They read usage, and what is not derived from the calls."""
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
+    monkeypatch.setattr(usage_totals, "LEAST_CALLS", 1)
+    assert answers
+    if late == "an hour":
+        an_hour = Coverage("usage_1h", 3_600_000, frozenset({history.period.start_ms // 3_600_000 * 3_600_000}), 0)
+        monkeypatch.setattr(usage_question, "usage_coverage", lambda *_, **__: [an_hour])
+    begin_ms, end_ms = history.period.start_ms + 1_234_567, history.period.end_ms - 2_345_678
+    if step_ms:
+        begin_ms, end_ms = begin_ms // step_ms * step_ms, -(-end_ms // step_ms) * step_ms
+    cut = Cut(begin_ms, end_ms, step_ms or end_ms - begin_ms)
+    rule, condition = _rule(*OF_USERS[name])
+    sql = totals_sql(condition, *OF_USERS[name][1:], cut)
+    expected = [_sums(condition, each) for each in rows_of(condition, OF_USERS[name][1], history.ask(sql).rows)]
+    assert [_sums(condition, each) for each in ask_totals(rule, condition, history.ask, cut)] == expected
+    assert expected
+    assert usage_totals.usage_totals(history.ask, condition, *OF_USERS[name][1:], cut) is not None
+
+
+@pytest.mark.parametrize("name", NOT_COUNTED)
+def test_what_usage_does_not_know(
+    history: Filled, answers: dict[Any, Any], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is read from the calls."""
+    monkeypatch.setattr(usage_totals, "LEAST_CALLS", 1)
+    assert answers
+    _, condition = _rule(*NOT_COUNTED[name])
+    cut = Cut.whole(history.period.start_ms, history.period.end_ms)
+    assert usage_totals.usage_totals(history.ask, condition, *NOT_COUNTED[name][1:], cut) is None
+
+
+def _rule(aggregate: str, by: tuple[str, ...], where: dict[str, str]) -> tuple[HistoryRule, BoundCondition]:
+    entry = {"name": "r", "aggregate": aggregate, "lookback": "12h", "value": "0", "by": list(by), "where": where}
+    [rule], _ = bind_history([Placed(Rule.model_validate(entry), None, "")])
+    return rule, rule.bound.main
+
+
+def _sums(condition: BoundCondition, found: Found) -> tuple[Any, ...]:
+    """What the condition looks at."""
+    return (*found[:2], *(found.totals.sum_of(name) for name in condition.sums))
 
 
 def _without_examples(found: dict[Any, Totals]) -> dict[Any, Totals]:

@@ -1,0 +1,160 @@
+"""A sink of calls, its store and what is sent to it, for the chaos runs of `tests.chaos.sink`."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import psutil
+
+from callgauge.errors import StoreError
+from callgauge.settings import Settings
+from callgauge_history.store import Store, open_store
+from tests.chaos.pipeline import Role
+from tests.chaos.sink_calls import CallSender, expected_of
+from tests.clickhouse_http import HttpStore
+
+__all__ = ["FULL", "SHORT", "WITHIN_S", "Outcome", "Scene", "Size", "together"]
+
+WITHIN_S = 180.0
+
+
+@dataclass(frozen=True)
+class Size:
+    """How often, how long and how much."""
+
+    kills: int
+    per_s: float
+    outage_calls: int
+    """Sent while the store is down."""
+
+
+FULL = Size(kills=20, per_s=2_000, outage_calls=600_000)
+SHORT = Size(kills=2, per_s=1_000, outage_calls=20_000)
+
+
+@dataclass
+class Outcome:
+    """A finished scenario."""
+
+    scenario: str
+    faults: int = 0
+    calls: int = 0
+    missing: int = 0
+    duplicates: int = 0
+    wrong: list[str] = field(default_factory=list)
+    dead: int = 0
+    dead_expected: int = 0
+    ended: int = 0
+    """How often the sink ended by itself."""
+    start_mb: float = 0.0
+    most_mb: float = 0.0
+    end_mb: float = 0.0
+    caught_up_per_s: float | None = None
+    seconds: float = 0.0
+
+    @property
+    def verdict(self) -> str:
+        """ "pass", or what was not as it must be."""
+        found = [*self.wrong]
+        found += [f"{self.missing} missing"] if self.missing else []
+        found += [f"{self.duplicates} twice"] if self.duplicates else []
+        found += [f"{self.dead} dead letters of {self.dead_expected}"] if self.dead != self.dead_expected else []
+        return "; ".join(found) or "pass"
+
+
+class Scene:
+    """The sink, its store and what is sent."""
+
+    def __init__(self, settings: Settings, http: HttpStore, sink: Role, sender: CallSender, outcome: Outcome) -> None:
+        self.settings, self.http, self.sink, self.sender, self.outcome = settings, http, sink, sender, outcome
+        self.rng = random.Random(settings.data_dir.name)
+
+    def stored(self) -> int | None:
+        """Rows in the table, which may hold some twice; None while the store is away."""
+        try:
+            store = self._open()
+            found = int(store.query("SELECT count() FROM calls").rows[0][0])
+            store.close()
+        except StoreError:
+            return None
+        return found
+
+    def wait(self, what: str, condition: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+        """Poll. The sink is started again when it ended by itself, as a supervisor does.
+
+        Raises:
+            RuntimeError: it did not come to that in time.
+        """
+        until = time.monotonic() + within_s
+        while not condition():
+            self.tend()
+            if time.monotonic() > until:
+                raise RuntimeError(f"waited {within_s:g} s for {what}")
+            time.sleep(0.05)
+
+    def tend(self) -> None:
+        """Start the sink again if it has ended, and look how large it is."""
+        if not self.sink.alive:
+            self.outcome.ended += 1
+            self.sink.start()
+        self.outcome.most_mb = max(self.outcome.most_mb, self.sink_mb())
+
+    def sink_mb(self) -> float:
+        """Resident memory of the sink; 0 for a moment when it is started again."""
+        try:
+            return psutil.Process(self.sink.process.pid).memory_info().rss / 1e6
+        except psutil.NoSuchProcess:
+            return 0.0
+
+    def wait_more(self, rows: int = 1) -> None:
+        """Wait until more rows are stored than now."""
+        before = self.stored() or 0
+        self.wait("more calls to be stored", lambda: (self.stored() or 0) >= before + rows)
+
+    def pause(self) -> None:
+        """Up to a second, by chance."""
+        until = time.monotonic() + self.rng.random()
+        self.wait("time to pass", lambda: time.monotonic() >= until)
+
+    def _open(self) -> Store:
+        return open_store(self.http.dsn, timeout_s=20)
+
+    def audit(self, sent: int) -> None:
+        """Wait until all is stored, or nothing changes any more, and count."""
+        expected, outcome = expected_of(sent), self.outcome
+        sql = (
+            "SELECT (SELECT count() FROM calls_final), (SELECT uniqExact(event_id) FROM calls),"
+            " (SELECT sum(toUInt64(event_id)) FROM calls_final), (SELECT sum(cost_nano) FROM calls_final),"
+            " (SELECT count() FROM dead_letters FINAL), (SELECT countIf(reason = '') FROM dead_letters FINAL)"
+        )
+        right = [expected.calls, expected.calls, expected.ids, expected.cost_nano, expected.dead, 0]
+        found: list[int] = []
+        until = time.monotonic() + 60
+        while time.monotonic() < until and found != right:
+            self.tend()
+            store = self._open()
+            newest = [int(value or 0) for value in store.query(sql).rows[0]]
+            store.close()
+            if newest != found:
+                found, until = newest, time.monotonic() + 60
+            time.sleep(0.2)
+        rows, unique, ids, cost_nano, outcome.dead, nameless = found
+        outcome.calls, outcome.dead_expected = expected.calls, expected.dead
+        outcome.missing, outcome.duplicates = expected.calls - unique, rows - unique
+        outcome.wrong += [] if (ids, cost_nano) == (expected.ids, expected.cost_nano) else ["other calls than sent"]
+        outcome.wrong += [f"{nameless} dead letters without a reason"] if nameless else []
+        outcome.end_mb = self.sink_mb()
+
+
+def together(outcomes: Sequence[Outcome]) -> Outcome:
+    """What several that ran beside each other came to: memory is that of the largest."""
+    added = Outcome(outcomes[0].scenario)
+    for name in ("faults", "calls", "missing", "duplicates", "wrong", "dead", "dead_expected", "ended"):
+        setattr(added, name, sum((getattr(each, name) for each in outcomes), start=getattr(added, name)))
+    for name in ("start_mb", "most_mb", "end_mb", "seconds"):
+        setattr(added, name, max(getattr(each, name) for each in outcomes))
+    added.caught_up_per_s = outcomes[0].caught_up_per_s
+    return added
