@@ -21,7 +21,7 @@ import numpy as np
 from callgauge.codec import encode
 from callgauge_windows.messages import decode_windows
 from callgauge_windows.row_batch import RowBatch, Texts
-from callgauge_windows.row_batch_wire import encode_rows
+from callgauge_windows.row_batch_writing import encode_rows
 
 __all__ = ["read_log", "whole", "write_log"]
 
