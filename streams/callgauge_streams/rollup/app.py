@@ -41,7 +41,7 @@ from callgauge_streams.worker.app import (
     run_worker,
     use_blocks,
 )
-from callgauge_streams.worker.memory import trim
+from callgauge_streams.worker.memory import share_arena, trim
 from callgauge_streams.worker.metrics import Metrics
 from callgauge_windows.grouping import partition_of
 from callgauge_windows.row_batch import RowBatch
@@ -173,8 +173,7 @@ class RollupWorker:
         return self._sources[tp]
 
     async def tick(self) -> bool:
-        """Send the rows of windows that have ended, and once a second a progress record; returns whether it was
-        time for that."""
+        """Send the rows of windows that have ended, and once a second a progress record; returns whether it did."""
         async with self._lock:
             if self._now() - self._announced_at >= _ANNOUNCE_S:
                 self._announced_at = self._now()
@@ -296,5 +295,6 @@ def rollup_app(settings: Settings) -> Any:
 
 def run(settings: Settings) -> None:
     """Run a rollup worker until SIGTERM."""
+    share_arena()
     warm_up()
     run_worker(rollup_app(settings), settings)
