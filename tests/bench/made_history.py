@@ -91,15 +91,7 @@ def add_day(store: Store, day: int, calls: int, series: int) -> None:
 def settle(store: Store) -> None:
     """Merge as the store does by itself when nothing has come for an hour (migration 0060), so that nothing is left to
     do beside the questions."""
-    for table in (
-        "windows_1h",
-        "windows_1d",
-        "window_counts_1h",
-        "window_counts_1d",
-        "usage_1d",
-        "trace_days",
-        *_BY_DAY,
-    ):
+    for table in (*_BY_MONTH, *_BY_DAY):
         store.command(f"OPTIMIZE TABLE {table} FINAL SETTINGS optimize_skip_merged_partitions = 1")
     while int(store.query("SELECT count() FROM system.merges").rows[0][0]):
         time.sleep(0.2)
