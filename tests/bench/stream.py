@@ -69,7 +69,8 @@ def templates_of(span_s: float) -> list[Template]:
 
 def template_of(call: Call, update: dict[str, object], leave_out: frozenset[str] = frozenset()) -> Template:
     """A call of `random_calls` with other or more fields, and without some."""
-    whole = call.model_copy(update=update)
+    level = call.cache_level if call.cache_hit else None  # which an emitter tells of hits only
+    whole = call.model_copy(update={"cache_level": level, **update})
     rest = whole.model_dump_json(exclude_defaults=True, exclude={"event_id", "ts", *leave_out})[1:]
     latency_s = (call.latency_ms or 0.0) / 1000
     # `random_calls` spreads starts; a call is sent when it ends, and so it is the ends that are in order here

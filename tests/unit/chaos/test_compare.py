@@ -11,7 +11,7 @@ import pytest
 from tests.chaos.compare import audit
 from tests.chaos.expected import Expected
 
-COLUMNS = 9 + 4 * 3
+COLUMNS = 11 + 4 * 3
 
 
 class Store:
