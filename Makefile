@@ -18,7 +18,7 @@ screens: $(STAMP) ## Take a picture of every page of the console on the demo's d
 	$(BIN)/python -m tests.console.screens
 
 test: $(STAMP) ## Run all tests, on tansu and on a real Apache Kafka (Java 17, Maven; skipped without)
-	$(BIN)/pytest -n 7 --dist worksteal --durations=20
+	$(BIN)/pytest -n 6 --dist worksteal --durations=20
 
 coverage: $(STAMP) ## Print which lines and branches the tests that start no broker reach
 	$(BIN)/pytest tests/unit tests/model -n 4 --dist worksteal -q --cov --cov-report=term

@@ -10,7 +10,7 @@ from pathlib import Path
 
 __all__ = ["compile_once"]
 
-_WARM_UPS = ("callgauge_streams.rollup.warm_up", "callgauge_streams.detect.warm_up")
+_WARM_UPS = ("callgauge_streams.rollup.warm_up", "callgauge_streams.detect.warm_up", "callgauge_sinks.warm_up")
 
 
 def compile_once() -> None:
