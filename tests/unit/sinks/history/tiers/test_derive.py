@@ -102,8 +102,8 @@ class Played:
         """The windows' time to live is over, for those of the first day; its buckets were derived before."""
         derive(self.store, WINDOWS, TIERS, self.kept)
         self.store.command(f"ALTER TABLE windows DELETE WHERE {_before_ms(STARTS[1])} SETTINGS mutations_sync = 2")
-        # At every time of day the first day is then outside what is kept, and yesterday whole inside it, also with the hour
-        # that clocks may differ (`tiers.job`). With 2 yesterday's rows were too late in the last hour of a day.
+        # At every time of day the first day is then outside what is kept, and yesterday whole inside it, also with
+        # the hour that clocks may differ (`tiers.job`). With 2 yesterday's rows were too late in a day's last hour.
         self.kept = {"windows": 3}
         self.sent = [row for row in self.sent if row.window_start_ms >= STARTS[1]]
 
