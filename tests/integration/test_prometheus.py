@@ -33,9 +33,10 @@ def answer(_: str) -> QueryResult:
 
 @pytest.fixture
 def registry() -> CollectorRegistry:
-    """What a console serves."""
+    """What a console serves. Its time stands still: at each full minute it asks for the window that has closed and for
+    those that are open, and `answer` would have the same calls in both."""
     made = CollectorRegistry()
-    made.register(ProductCollector(answer, SETTINGS))
+    made.register(ProductCollector(answer, SETTINGS, now=lambda: 1_800_000_000.0))
     return made
 
 
