@@ -25,7 +25,8 @@ from callgauge_history.budgets.file import load_budgets
 from callgauge_history.migrate import migrate
 from callgauge_history.store import Store, StoreUnavailable, open_store
 from callgauge_intake.backoff import attempt_until_done
-from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.client import open_consumer
+from callgauge_intake.consumer import Intake
 from callgauge_intake.metrics import serve_metrics
 from callgauge_intake.workers import run_workers
 from callgauge_rules.rule_sets import RuleBook

@@ -13,7 +13,8 @@ from callgauge.settings import Settings
 from callgauge_actions.alert_log import AlertLog
 from callgauge_actions.publish import Publisher
 from callgauge_intake.backoff import attempt_until_done
-from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.client import open_consumer
+from callgauge_intake.consumer import Intake
 from callgauge_intake.metrics import Counted, serve_metrics
 from callgauge_intake.workers import Worker, run_workers
 from callgauge_notify.delivery.courier import Courier

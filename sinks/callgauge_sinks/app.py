@@ -18,7 +18,8 @@ from callgauge_history.retention import keep, kept_days
 from callgauge_history.store import Store, StoreUnavailable, is_embedded, open_store
 from callgauge_history.tiers.job import TierJob
 from callgauge_intake.backoff import attempt_until_done
-from callgauge_intake.consumer import Intake, open_consumer
+from callgauge_intake.client import open_consumer
+from callgauge_intake.consumer import Intake
 from callgauge_intake.metrics import Counted, serve_metrics
 from callgauge_intake.workers import Worker, run_workers
 from callgauge_sinks.dead_letters import DeadLetterWriter

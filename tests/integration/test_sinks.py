@@ -20,7 +20,8 @@ from callgauge.schema import Alert
 from callgauge.settings import Settings
 from callgauge_deploy.topics import ensure_topics
 from callgauge_history.query import run_query
-from callgauge_intake.consumer import Intake, consumer_config, open_consumer
+from callgauge_intake.client import consumer_config, open_consumer
+from callgauge_intake.consumer import Intake
 from callgauge_sinks.sink import Sink
 from callgauge_sinks.specs import spec_of
 from tests.brokers import Broker

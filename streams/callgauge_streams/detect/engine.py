@@ -30,9 +30,9 @@ from callgauge_streams.detect.late import LATE_MS, Late
 from callgauge_streams.detect.learned_judging import LearnedJudging
 from callgauge_streams.detect.learned_states import LearnedState
 from callgauge_streams.detect.losses import Losses
-from callgauge_streams.detect.merge import Changed, Windows
+from callgauge_streams.detect.merge import Windows
 from callgauge_streams.detect.overflows import Overflows
-from callgauge_streams.detect.recounts import Place, Recounts
+from callgauge_streams.detect.recounts import Recounts, places_of
 from callgauge_streams.detect.rings import rings_of
 from callgauge_streams.detect.score_batch import score_batch
 from callgauge_streams.detect.series import Series
@@ -195,7 +195,7 @@ class Engine:
         for series in changed.new:
             self._begin(series)
         if self._recounts.waits(batch.source):
-            self._recounts.note(batch.source, _places(changed))
+            self._recounts.note(batch.source, places_of(changed))
             for judging in self._deciding.of(batch.grouping):
                 judging.plan(changed.slots)
             return
@@ -296,8 +296,3 @@ class Engine:
 
 def _conditions(rules: Iterable[BoundRule]) -> list[BoundCondition]:
     return [condition for rule in rules for condition in rule.conditions]
-
-
-def _places(changed: Changed) -> list[Place]:
-    pairs = zip(changed.slots.tolist(), changed.starts_ms.tolist(), strict=True)
-    return [(changed.kept.series[slot], start_ms) for slot, start_ms in pairs]

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from callgauge_streams.detect.merge import Changed
 from callgauge_streams.detect.series import Series
 
-__all__ = ["Place", "Recounts"]
+__all__ = ["Place", "Recounts", "places_of"]
 
 Place = tuple[Series, int]
 """A series, and the start of one of its windows."""
@@ -56,3 +57,9 @@ class Recounts:
         for source in done:
             found.update(self._waiting.pop(source))
         return list(found)
+
+
+def places_of(changed: Changed) -> list[Place]:
+    """The windows that a batch of rows has changed."""
+    pairs = zip(changed.slots.tolist(), changed.starts_ms.tolist(), strict=True)
+    return [(changed.kept.series[slot], start_ms) for slot, start_ms in pairs]
