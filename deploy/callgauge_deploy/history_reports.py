@@ -82,7 +82,7 @@ def skew(since: Since = "1h", until: Until = "now", as_json: Json = False) -> No
 
 
 def volume(since: Since = "24h", until: Until = "now", limit: Limit = 100, as_json: Json = False) -> None:
-    """Calls and series of each service: what quotas are set by."""
+    """Calls and series of each service (peak: in its busiest minute): what quotas are set by."""
     with asking("volume") as (ask, module, show):
         found = module.volume(ask, period_of(since, until), limit=limit)
         columns = ["service", "calls", "calls_per_s", "peak_calls_per_s", "series", "grouping", "folded_calls"]
@@ -114,7 +114,10 @@ def sizing(
     """How much disk each table takes, and how it grows."""
     with asking("sizing") as (ask, module, show):
         if table:
-            show.rows(module.column_sizes(ask, table), ["column", "type", "codec", "bytes", "bytes_per_row"], as_json)
+            found = module.column_sizes(ask, table)
+            show.rows(found, ["column", "type", "codec", "bytes", "bytes_per_row"], as_json)
+            if not any(each.bytes for each in found):
+                typer.echo("its parts are small, with all columns in one file: `OPTIMIZE TABLE` merges them", err=True)
             return
         columns = ["table", "rows", "bytes", "bytes_per_row", "days", "bytes_per_day", "parts"]
         show.rows(module.sizing(ask), columns, as_json)

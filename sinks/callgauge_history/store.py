@@ -6,6 +6,7 @@ What it raises is in `callgauge_history.store_faults`. Messages never hold the p
 from __future__ import annotations
 
 import json
+import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -64,6 +65,9 @@ _INSERT = {
     "optimize_on_insert": 0,
 }
 
+
+# What its client logs of a failed request is in the error that is raised: without a log nothing need be printed.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 #: Values of a statement's `{name:Type}`. ClickHouse puts them in, so no value can become SQL.
 Parameters = Mapping[str, str | int | float | Sequence[str] | Sequence[int]]

@@ -72,6 +72,8 @@ _ROWS = frozenset(
 )
 _MEMORY_LIMIT_EXCEEDED = 241
 _NO_SPACE = re.compile(r"no space left on device", re.IGNORECASE)
+#: Of what urllib3 says of an address where nobody answers, the reason alone.
+_NOBODY = re.compile(r"ConnectionPool\(.*?\[Errno -?\d+\] ([\w ]+)", re.DOTALL)
 _GATEWAY = re.compile(r"HTTP status (429|50[0234])\b")
 
 
@@ -131,6 +133,8 @@ def first_line(error: Exception, secrets: Sequence[str] = ()) -> str:
     text = str(error).strip() or type(error).__name__
     for secret in secrets:
         text = text.replace(secret, "***")
+    if nobody := _NOBODY.search(text):
+        text = nobody[1]
     text = re.sub(r"\s*\(for url .*", "", text, flags=re.S)
     text = re.sub(r"(?:.*?DB::Exception: )+", "", text, flags=re.S)
     text = re.sub(r"Expected one of:.*", "", text, flags=re.S)
