@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -84,7 +85,7 @@ def _trace_tested(path: Path, trace: Path, from_ms: int | None, to_ms: int | Non
     tested: Tested = load("callgauge_deploy.trace_judged", "streams").judged_trace(
         trace, rules, left_out, settings, from_ms, to_ms
     )
-    return tested
+    return replace(tested, notes=_baselines_unknown(rules))
 
 
 def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
@@ -112,8 +113,25 @@ def _tested(path: Path, from_ms: int, to_ms: int) -> Tested:
         rules=[rule.rule.name for rule in rules],
         left_out=left_out,
         episodes=found,
+        notes=_baselines_unknown(rules),
     )
     return tested
+
+
+def _baselines_unknown(rules: list[BoundRule]) -> tuple[str, ...]:
+    """What is different for rules that compare with pinned baselines live."""
+    asks = load("callgauge_rules.baselines", "streams").asks_for_baselines
+    found = {rule.rule.name: [each for each in rule.conditions if asks(each, rule.grouping.labels)] for rule in rules}
+    never = [name for name, each in found.items() if any(getattr(c.config, "only_pinned", False) for c in each)]
+    others = [name for name, each in found.items() if each and name not in never]
+    notes = []
+    if others:
+        notes.append(
+            f"compared with the time before, since baselines that are pinned are not known here: {', '.join(others)}"
+        )
+    if never:
+        notes.append(f"cannot fire here, since it compares with pinned baselines alone: {', '.join(never)}")
+    return tuple(notes)
 
 
 def _history_tested(path: Path, from_ms: int, to_ms: int) -> Tested:
@@ -122,6 +140,8 @@ def _history_tested(path: Path, from_ms: int, to_ms: int) -> Tested:
     episodes = load("callgauge_streams.detect.episodes", "streams")
     placed = _placed(path, load_settings())
     rules, refused = binding.bind_history(placed)
+    if not rules and refused:
+        raise RuleError(f"{path}: {'; '.join(f'{name} is judged nowhere: {why}' for name, why in refused.items())}")
     if not rules:
         raise RuleError(f"{path}: none of its rules is evaluated from history; leave --history out")
     with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
@@ -132,8 +152,10 @@ def _history_tested(path: Path, from_ms: int, to_ms: int) -> Tested:
         read_from_ms=from_ms,
         warm_from_ms=from_ms,
         rules=[rule.name for rule in rules],
-        left_out=[each.rule.name for each in placed if each.bound] + list(refused),
+        left_out=[each.rule.name for each in placed if each.bound],
         episodes=found,
+        notes=tuple(f"{name} is judged nowhere: {why}" for name, why in refused.items()),
+        others="leave --history out",
     )
     return tested
 

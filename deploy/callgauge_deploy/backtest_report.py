@@ -30,8 +30,10 @@ class Tested:
         read_from_ms: windows were judged from here on, so that detectors know the series at `from_ms`.
         warm_from_ms: from here on they should have been read; it may not go back so far.
         rules: the names of those that were judged.
-        left_out: of those that are evaluated from history.
+        left_out: of those that are judged elsewhere: by the other of `rules test` and `rules test --history`.
         source: where the windows come from.
+        others: how those that are left out are tested.
+        notes: what makes this test differ from what is judged live, a sentence each.
     """
 
     from_ms: int
@@ -42,6 +44,8 @@ class Tested:
     left_out: list[str]
     episodes: list[Episode]
     source: str = "the store"
+    notes: tuple[str, ...] = ()
+    others: str = "see --history"
 
 
 def json_report(tested: Tested) -> str:
@@ -52,6 +56,7 @@ def json_report(tested: Tested) -> str:
         "read_from": utc(tested.read_from_ms / 1000),
         "warm": tested.read_from_ms <= tested.warm_from_ms,
         "left_out": tested.left_out,
+        "notes": list(tested.notes),
         "rules": [_rule_row(name, tested) for name in tested.rules],
         "days": [
             {"day": day, "alerts": alerts, "pages": pages}
@@ -97,7 +102,8 @@ def _head(tested: Tested) -> Iterable[str]:
             f"{lasted((read - wanted) / 1000)} detectors may know less than they did live"
         )
     if tested.left_out:
-        yield f"not tested here (see --history): {', '.join(tested.left_out)}"
+        yield f"not tested here ({tested.others}): {', '.join(tested.left_out)}"
+    yield from tested.notes
 
 
 def _fired(tested: Tested) -> list[Episode]:

@@ -133,8 +133,8 @@ def _row(spent: Spending) -> tuple[Any, ...]:
         spent.budget,
         whose,
         spent.period.name,
-        f"{unit}{spent.spent:,.6g}",
-        f"{unit}{spent.limit:,.6g}",
+        f"{unit}{_number(spent.spent)}",
+        f"{unit}{_number(spent.limit)}",
         f"{spent.share:.1%}",
         f"{spent.burn:.2f}",
         exhausted,
@@ -155,3 +155,12 @@ def _object(spent: Spending) -> dict[str, Any]:
 
 def _json(found: Any) -> str:
     return json_printable(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def _number(value: float) -> str:
+    """Six digits of what is small, all of what is large.
+
+    >>> _number(0.0123456789), _number(8.0), _number(46_575_445.0)
+    ('0.0123457', '8', '46,575,445')
+    """
+    return f"{value:,.6g}" if abs(value) < 100_000 else f"{value:,.0f}"

@@ -14,9 +14,9 @@ from callgauge.printable import printable
 from callgauge_deploy.formats import json_of
 from callgauge_deploy.results import print_rows
 
-__all__ = ["changes", "one", "plain", "rows", "trace"]
+__all__ = ["changes", "lines", "one", "plain", "rows", "time_of", "trace"]
 
-_NOTHING = "nothing is stored of that period and those labels; --since asks for a longer one"
+_NOTHING = "no {} are stored of that period and those labels; --since asks for a longer one"
 
 
 def rows(
@@ -26,6 +26,7 @@ def rows(
     *,
     values: Sequence[str] = (),
     more: dict[str, Any] | None = None,
+    what: str = "calls",
 ) -> None:
     """Print records, a line each.
 
@@ -33,6 +34,7 @@ def rows(
         columns: of the table; JSON has every field.
         values: the labels whose values a record has in its field `values`.
         more: what is told besides, where it is not None.
+        what: the records are of, for whoever finds none.
     """
     more = {name: value for name, value in (more or {}).items() if value is not None}
     if as_json:
@@ -40,12 +42,20 @@ def rows(
         typer.echo(json_of(items if not more else {"rows": items, **more}))
         return
     if not found:
-        typer.echo(_NOTHING, err=True)
+        typer.echo(_NOTHING.format(what), err=True)
         return
-    lines = [[_cell(each, column, values) for column in columns] for each in found]
-    print_rows([column.removesuffix("_ms") if column in _TIMES else column for column in columns], lines)
+    cells = [[_cell(each, column, values) for column in columns] for each in found]
+    print_rows([column.removesuffix("_ms") if column in _TIMES else column for column in columns], cells)
     for name, value in more.items():
         typer.echo(f"more: --{name} {printable(str(value))}", err=True)
+
+
+def lines(names: Sequence[str], found: Sequence[Sequence[Any]], what: str) -> None:
+    """Print lines of values; `what` they are of, for whoever finds none."""
+    if not found:
+        typer.echo(_NOTHING.format(what), err=True)
+        return
+    print_rows(names, [[_rounded(value) for value in line] for line in found])
 
 
 def one(record: Any, as_json: bool, about: Any) -> None:
@@ -55,7 +65,7 @@ def one(record: Any, as_json: bool, about: Any) -> None:
         return
     period = about.period
     source = f"grouping set {about.grouping}" if about.grouping else "single calls"
-    typer.echo(f"{_time(period.start_ms)} to {_time(period.end_ms)}, from {source}", err=True)
+    typer.echo(f"{time_of(period.start_ms)} to {time_of(period.end_ms)}, from {source}", err=True)
     fields = {**plain(record), "error_rate": record.error_rate}
     print_rows(["what", "value"], [[name, _rounded(value)] for name, value in fields.items()])
 
@@ -66,17 +76,17 @@ def changes(found: Any, calls: tuple[int, int], as_json: bool) -> None:
         typer.echo(json_of(plain(found)))
         return
     if not any(calls):
-        typer.echo(_NOTHING, err=True)
+        typer.echo(_NOTHING.format("calls"), err=True)
         return
     typer.echo(
         f"{calls[0]:,} calls before, {calls[1]:,} now; bold: what is large, and more than chance (4 σ)", err=True
     )
     names = ["what", "before", "now", "σ", "ks", "psi", "matters"]
-    lines = [
+    cells = [
         [c.name, *map(_rounded, (c.before, c.now, c.z, c.ks, c.psi)), "yes" if c.significant else ""]
         for c in found.changes
     ]
-    print_rows(names, lines, bold=[c.significant for c in found.changes])
+    print_rows(names, cells, bold=[c.significant for c in found.changes])
 
 
 def trace(found: Any, as_json: bool) -> None:
@@ -86,7 +96,7 @@ def trace(found: Any, as_json: bool) -> None:
         return
     took_ms = found.end_ms - found.start_ms
     typer.echo(
-        f"{_time(found.start_ms)}  {took_ms:,} ms, {found.spans} spans, {found.errors} errors, ${found.cost_usd:f}",
+        f"{time_of(found.start_ms)}  {took_ms:,} ms, {found.spans} spans, {found.errors} errors, ${found.cost_usd:f}",
         err=True,
     )
     names = ["span", "at ms", "ms", "waited ms", "status", "model", "tokens", "cost_usd"]
@@ -119,10 +129,11 @@ def _cell(record: Any, column: str, values: Sequence[str]) -> Any:
     if column in values:
         return record.values[list(values).index(column)]
     value = getattr(record, column)
-    return _time(value) if column in _TIMES else _rounded(value)
+    return time_of(value) if column in _TIMES else _rounded(value)
 
 
-def _time(ms: int) -> str:
+def time_of(ms: int) -> str:
+    """A time, epoch ms, in UTC."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

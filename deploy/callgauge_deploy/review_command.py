@@ -30,7 +30,10 @@ def review(
     """
     weeks, facts = (load(f"callgauge_history.review.{name}", "analysis") for name in ("week", "facts"))
     sections = load("callgauge_history.review.sections", "analysis")
-    chosen = weeks.week_of(week, round(time.time() * 1000))
+    now_ms = round(time.time() * 1000)
+    chosen = weeks.week_of(week, now_ms)
+    if chosen.end_ms > now_ms:
+        typer.echo(f"{chosen.name} is not over: its calls until now stand against a whole week", err=True)
     with load("callgauge_history.query", "sinks").asking(store_settings()) as ask:
         found = facts.facts_of(ask, chosen)
     if html is not None:

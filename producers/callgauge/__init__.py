@@ -20,14 +20,16 @@ if TYPE_CHECKING:
     )
     from callgauge.gauge import Gauge
     from callgauge.gauge_stats import GaugeStats
-    from callgauge.schema import Call, Score, StateChange
     from callgauge.settings import Settings, load_settings
+    from callgauge.wire.calls import Call
+    from callgauge.wire.judgements import Score, StateChange
 else:
     #: Public name -> the module that it is taken from when it is first used, always on the thread that uses it.
     _HOMES = {
         "Gauge": "gauge",
         "GaugeStats": "gauge_stats",
-        **dict.fromkeys(("Call", "Score", "StateChange"), "schema"),
+        "Call": "wire.calls",
+        **dict.fromkeys(("Score", "StateChange"), "wire.judgements"),
         **dict.fromkeys(("Settings", "load_settings"), "settings"),
         "instrument": "clients.instrument",
     }

@@ -49,6 +49,11 @@ def bind_history(placed: Sequence[Placed]) -> tuple[list[HistoryRule], dict[str,
         strange = sorted(NO_LABEL & set(rule.by))
         if strange and made.bound.of_scores:
             refused[rule.name] = f"scores do not know the {' and '.join(strange)} of their call"
+        elif any(each.learns and getattr(each.config, "only_pinned", False) for each in made.bound.conditions):
+            refused[rule.name] = (
+                "only_pinned compares with baselines of `callgauge quality pin`, which the stream alone knows: leave "
+                "it out, or write pinned: true, which compares with deploy marks"
+            )
         else:
             bound.append(made)
     return bound, refused

@@ -15,16 +15,19 @@ providers), or no service, are not what a baseline is of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from callgauge.schema import Baseline
 from callgauge_detectors.counts import ZERO
 from callgauge_rules.aggregates import Aggregate
 from callgauge_rules.score_aggregates import origin_of_measure
 
-__all__ = ["LEAST_AHEAD_MS", "TOKENS_SCALE", "Baselines", "Pinned", "counts_of", "share_in"]
+if TYPE_CHECKING:
+    from callgauge_rules.bound import BoundCondition
+
+__all__ = ["LEAST_AHEAD_MS", "TOKENS_SCALE", "Baselines", "Pinned", "asks_for_baselines", "counts_of", "share_in"]
 
 #: What is written to the rules topic comes into force no sooner than this after it was appended.
 LEAST_AHEAD_MS = 10_000
@@ -112,3 +115,13 @@ def share_in(pinned: Pinned, aggregate: Aggregate) -> tuple[int, int] | None:
         return None
     name, origin = origin_of_measure(aggregate.measure)
     return pinned.shares.get(name) if origin in (None, "heuristic") else None
+
+
+def asks_for_baselines(condition: BoundCondition, labels: Iterable[str]) -> bool:
+    """Whether a condition of a rule by these labels compares with a baseline, where one is pinned."""
+    named = set(labels)
+    if "service" not in named or not named <= set(_LABELS):
+        return False
+    if condition.kind.name == "anytime_rate":
+        return condition.aggregate.of_scores and condition.aggregate.name.endswith(_RATE)
+    return condition.kind.name == "drift_distribution" and condition.aggregate.measure == "output_tokens"

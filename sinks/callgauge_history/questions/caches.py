@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from callgauge_history.questions.call_rows import NO_STEPS
+from callgauge.counted import LABELS
+from callgauge_history.questions.call_rows import CALL_ROW, NO_STEPS
 from callgauge_history.questions.calls import calls_within
 from callgauge_history.questions.labels import Where, check_labels
 from callgauge_history.questions.period import Period
+from callgauge_history.questions.source import choose
 from callgauge_history.store import Ask
 
 __all__ = ["CacheUse", "cache_hits"]
@@ -46,21 +49,37 @@ def cache_hits(
 ) -> list[CacheUse]:
     """For each combination of values of the labels `by`, those with the most calls first.
 
-    It reads the calls, which know the level also where windows are from before levels were counted in them; so a long
-    period takes a while.
+    Windows from before levels were counted in them hold hits of no known level. So windows answer only if they know
+    the level of every hit; else the calls are read, and a long period takes a while.
 
     Raises:
         QuestionError: a name is no label.
         StoreError: the store cannot be asked.
     """
     by = check_labels(by)
-    rows, parameters = calls_within(period, where)
-    values = f"[{', '.join(f'toString({label})' for label in by)}]"
+    if set(where or {}) <= set(LABELS):
+        source = choose(ask, period, by, where)
+        if source.grouping:
+            found = _asked(ask, source.rows([*by, *_NEEDS]), source.all_parameters, by, limit)
+            if not any(each.unknown for each in found):
+                return found
+    calls, parameters = calls_within(period, where)
+    made = ", ".join([*by, *(f"{CALL_ROW[name]} AS {name}" for name in _NEEDS)])
+    return _asked(ask, f"(SELECT {made} FROM {calls} AS c WHERE {NO_STEPS})", parameters, by, limit)  # noqa: S608 (names of ours)
+
+
+_LEVELS = ("cache_hits_exact", "cache_hits_semantic")
+_NEEDS = ("n", "cache_hits", *_LEVELS, "cache_read_tokens", "input_tokens")
+
+
+def _asked(ask: Ask, rows: str, parameters: Mapping[str, Any], by: Sequence[str], limit: int) -> list[CacheUse]:
+    values = f"[{', '.join(f'toString(r.{label})' for label in by)}]"
+    exact, semantic = (f"toInt64(sum(r.{level}))" for level in _LEVELS)
     sql = (
-        f"SELECT {values} AS values, toInt64(count()) AS calls, toInt64(countIf(cache_hit AND cache_level = 'exact')), "  # noqa: S608 (names of ours)
-        "toInt64(countIf(cache_hit AND cache_level = 'semantic')), "
-        "toInt64(countIf(cache_hit AND cache_level NOT IN ('exact', 'semantic'))), "
-        "if(sum(input_tokens) > 0, sum(cache_read_tokens) / sum(input_tokens), NULL) "
-        f"FROM {rows} WHERE {NO_STEPS} GROUP BY values ORDER BY calls DESC, values LIMIT {{limit:UInt32}}"
+        f"SELECT {values} AS values, toInt64(sum(r.n)) AS calls, {exact}, {semantic}, "  # noqa: S608 (names of ours)
+        f"toInt64(sum(r.cache_hits)) - {exact} - {semantic}, "
+        "if(sum(r.input_tokens) > 0, sum(r.cache_read_tokens) / sum(r.input_tokens), NULL) "
+        f"FROM {rows} AS r GROUP BY values ORDER BY calls DESC, values LIMIT {{limit:UInt32}}"
     )
-    return [CacheUse(tuple(row[0]), *row[1:]) for row in ask(sql, parameters | {"limit": limit}).rows]
+    found = ask(sql, {**parameters, "limit": limit}).rows
+    return [CacheUse(tuple(row[0]), *row[1:]) for row in found if row[1]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from callgauge.counted import LABELS
+from callgauge.counted import LABELS, MEASURES
 from callgauge.errors import QuestionError
 from callgauge_history.questions.labels import Where, check_labels, check_measure
 from callgauge_history.questions.numbers import mean_sql, quantile_sql
@@ -13,7 +13,7 @@ from callgauge_history.questions.period import Period
 from callgauge_history.questions.source import choose
 from callgauge_history.store import Ask
 
-__all__ = ["Percentiles", "percentiles"]
+__all__ = ["MEASURES", "Percentiles", "percentiles"]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from callgauge.errors import QuestionError
+from callgauge.near_names import unknown
 from callgauge_history.questions.reading import read
 from callgauge_history.store import Ask
 
@@ -62,6 +64,7 @@ def column_sizes(ask: Ask, table: str) -> list[ColumnSize]:
     """The columns of a table, the largest first. Small parts lie in one file and are left out (`OPTIMIZE` merges them).
 
     Raises:
+        QuestionError: there is no such table.
         StoreError: the store cannot be asked.
     """
     sql = """
@@ -72,4 +75,8 @@ def column_sizes(ask: Ask, table: str) -> list[ColumnSize]:
         INNER JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
         WHERE c.database = currentDatabase() AND c.table = {table:String}
         ORDER BY bytes DESC, column"""
-    return read(ask, ColumnSize, sql, {"table": table})
+    found = read(ask, ColumnSize, sql, {"table": table})
+    if not found:
+        known = ask("SELECT name FROM system.tables WHERE database = currentDatabase() AND total_bytes > 0").rows
+        raise QuestionError(unknown(table, "table that holds something", [str(name) for [name] in known], plain=True))
+    return found

@@ -51,7 +51,7 @@ def _totals(before: Sums, now: Sums) -> list[str]:
         ("calls", f"{before.calls:,}", f"{now.calls:,}", _times(before.calls, now.calls)),
         ("cost", f"${before.cost:,.2f}", f"${now.cost:,.2f}", _times(before.cost, now.cost)),
         ("tokens", f"{before.tokens:,}", f"{now.tokens:,}", _times(before.tokens, now.tokens)),
-        ("error rate", f"{before.error_rate:.2%}", f"{now.error_rate:.2%}", ""),
+        ("error rate", *(f"{each.error_rate:.2%}" if each.calls else "-" for each in (before, now)), ""),
         ("latency p50", _ms(before.p50_ms), _ms(now.p50_ms), _times(before.p50_ms, now.p50_ms)),
         ("latency p95", _ms(before.p95_ms), _ms(now.p95_ms), _times(before.p95_ms, now.p95_ms)),
     ]

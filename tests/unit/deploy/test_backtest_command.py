@@ -184,3 +184,29 @@ def test_rules_from_history_are_tested_too(store: Store, asked: Path) -> None:
     assert [(each["rule"], each["labels"]) for each in told["episodes"]] == [("spending", {"user_id": "ada"})]
     assert told["left_out"] == ["failing"]
     assert [(each["rule"], each["alerts"], each["pages"]) for each in told["rules"]] == [("spending", 1, 1)]
+
+
+@pytest.mark.usefixtures("filled")
+def test_rules_that_compare_with_baselines_are_named(asked: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test does not know what is pinned: which rules live tell something else, and which cannot fire here."""
+    asked.write_text(
+        "rules:\n"
+        "  - {name: refused, by: [service, model], aggregate: score.refusal.rate_above_0, lookback: 5m,\n"
+        "     detector: anytime_rate}\n"
+        "  - {name: length, by: [service, model], aggregate: output_tokens_mean, lookback: 5m,\n"
+        "     detector: drift_distribution, parameters: {only_pinned: true}}\n"
+        "  - {name: failing, by: [model], aggregate: error_rate, lookback: 20s, value: 50%}\n"
+    )
+    monkeypatch.setenv("CALLGAUGE_GROUPINGS", "model@10s service,model@10s")
+    done = run(str(asked), "--from", "2023-11-14T22:13:10Z", "--to", "2023-11-14T22:20", "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    first, second = json.loads(done.stdout)["notes"]
+    assert first.endswith("not known here: refused")
+    assert second.endswith("pinned baselines alone: length")
+
+
+def test_a_rule_that_is_judged_nowhere_is_told_with_the_reason(asked: Path) -> None:
+    """Instead of a test that never fires."""
+    asked.write_text("rules:\n  - {name: s, by: [user_id], aggregate: score.s.mean, lookback: 5m, value: 1}\n")
+    done = run(str(asked), "--from", "1h", "--history")
+    assert "s is judged nowhere: scores do not know the user_id of their call" in str(done.exception)

@@ -165,6 +165,9 @@ def test_a_review_and_its_page(store: Store, tmp_path: Path) -> None:
     assert done.exit_code == 0, (done.output, done.exception)
     assert "Week 2026-W45, from 2026-11-02" in done.stdout
     assert "calls: 0 -> 200" in done.stdout
+    assert "error rate: - -> 0.00%" in done.stdout
+    assert "2026-W45 is not over" in done.stderr
+    assert "is not over" not in run("review", "--week", "2026-W44").stderr
     assert "data:image/png" in (tmp_path / "week.html").read_text()
     assert told("review", "--week", "2026-W45")["sections"][0]["title"] == "In all"
     assert isinstance(run("review", "--week", "45").exception, SettingError)

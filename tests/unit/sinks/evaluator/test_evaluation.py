@@ -158,6 +158,14 @@ def test_scores_know_no_user() -> None:
     assert (bound, refused) == ([], {"r": "scores do not know the user_id of their call"})
 
 
+def test_a_baseline_that_only_the_stream_knows_is_refused() -> None:
+    """Such a rule would be silent for ever: the reason is told instead."""
+    entry = {"by": ["user_id"], "aggregate": "output_tokens_mean", "detector": "drift_distribution"}
+    bound, refused = bind_history([Placed(rule(**entry, parameters={"only_pinned": "true"}), None, "")])
+    assert (bound, refused["r"].partition(" compares")[0]) == ([], "only_pinned")
+    assert bind_history([Placed(rule(**entry), None, "")])[1] == {}
+
+
 def test_a_rule_that_asks_too_much_silences_no_other(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     """It is logged, and the others are judged."""
     store_calls(store, [{"end": T0 + 1}])

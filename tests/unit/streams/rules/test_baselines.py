@@ -8,7 +8,8 @@ from callgauge.codec import decode_rules_record, encode
 from callgauge.schema import Baseline, CountedShare
 from callgauge_detectors.counts import ZERO
 from callgauge_rules.aggregates import aggregate
-from callgauge_rules.baselines import LEAST_AHEAD_MS, Baselines, share_in
+from callgauge_rules.baselines import LEAST_AHEAD_MS, Baselines, asks_for_baselines, share_in
+from callgauge_rules.placing import place
 from callgauge_rules.rule_sets import RuleBook
 from callgauge_rules.rules import load_rules
 from callgauge_windows.grouping import parse_groupings
@@ -81,3 +82,14 @@ def test_baselines_of_before_are_read() -> None:
     """Those that do not say from when on they are in force."""
     record = decode_rules_record(b'{"kind": "baseline", "service": "s", "since": 1, "until": 2}')
     assert record.effective_from == 0.0
+
+
+def test_which_rules_compare_with_baselines() -> None:
+    """Of the default rules those on refusals, markers and lengths by service, model and prompt version."""
+    groupings = parse_groupings("@10s model@10s service@10s service,model,prompt_version@60s")
+    bound = [each.bound for each in place(load_rules(None), groupings) if each.bound]
+    asks = [b.rule.name for b in bound if any(asks_for_baselines(each, b.grouping.labels) for each in b.conditions)]
+    assert sorted(asks) == ["hallucination_markers_change", "length_change_since_pinned", "refusals_change"]
+    [length] = [b for b in bound if b.rule.name == "length_change_since_pinned"]
+    assert not asks_for_baselines(length.main, ["service", "model", "feature"])
+    assert not asks_for_baselines(length.main, ["model"])

@@ -16,10 +16,11 @@ from callgauge_history.questions.errors import error_breakdown
 from callgauge_history.questions.percentiles import percentiles
 from callgauge_history.questions.period import Period
 from callgauge_history.questions.series import MEASURES_OVER_TIME, series
-from callgauge_history.questions.source import choose
+from callgauge_history.questions.source import MINUTE_MS, choose
 from callgauge_history.questions.summary import Summary, summary, summary_by
 from callgauge_history.questions.top import top
 from callgauge_history.questions.usage import usage
+from callgauge_history.store import Parameters, QueryResult
 from callgauge_windows.histogram import RELATIVE_ERROR
 from tests.unit.sinks.history.questions import oracle
 from tests.unit.sinks.history.questions.conftest import Filled
@@ -197,6 +198,30 @@ def test_error_breakdown(history: Filled) -> None:
     by_provider = Counter(c.provider for c in history.of_models)
     assert found == {key: (count, by_provider[key[0]]) for key, count in errors.items()}
     assert {("lepton", "rate_limit"), ("bedrock", "other")} <= found.keys()
+
+
+def test_cache_hits_of_known_levels_are_read_from_windows(history: Filled) -> None:
+    """The same as the calls hold, without reading these."""
+    asked: list[str] = []
+
+    def ask(sql: str, parameters: Parameters | None = None) -> QueryResult:
+        asked.append(sql)
+        return history.ask(sql, parameters)
+
+    hits = [call for call in history.of_models if call.cache_hit]
+    unknown = {oracle.end_ms(call) // MINUTE_MS for call in hits if call.cache_level is None}
+    minute = next(at for at in (oracle.end_ms(call) // MINUTE_MS for call in hits) if at not in unknown)
+    period = Period(minute * MINUTE_MS, (minute + 1) * MINUTE_MS)
+    calls = [call for call in history.of_models if oracle.end_ms(call) // MINUTE_MS == minute]
+    found = cache_hits(ask, period, ["model"])
+    assert {each.values[0]: (each.calls, each.exact, each.semantic) for each in found} == {
+        model: (len(of), *(sum(c.cache_hit and c.cache_level == level for c in of) for level in ("exact", "semantic")))
+        for model, of in oracle.grouped(calls, lambda call: call.model).items()
+    }
+    assert sum(each.hits for each in found) > 0
+    assert not any("FROM calls " in sql for sql in asked)
+    assert found == cache_hits(ask, period, ["model"], {"cache_level": ["exact", "semantic", ""]})
+    assert any("FROM calls " in sql for sql in asked)
 
 
 def test_cache_hits(history: Filled) -> None:
