@@ -151,13 +151,13 @@ class Readers:
         return batch
 
     def _split(self, received: Received) -> list[bytes]:
-        events = split_events(received.body)
+        events = split_events(received.body, self._most)
         self._check_count(len(events))
         return events
 
     def _check_count(self, count: int) -> None:
         if count > self._most:
-            raise TooMany(f"{count:,} events: a request may have {self._most:,} (CALLGAUGE_GATEWAY_EVENTS)")
+            raise TooMany(f"more than {self._most:,} events: send fewer in a request (CALLGAUGE_GATEWAY_EVENTS)")
 
 
 def _take_team(fields: dict[str, Any], scope: Scope) -> None:
