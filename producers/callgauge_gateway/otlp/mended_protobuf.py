@@ -43,7 +43,7 @@ def mended(body: bytes, kind: Descriptor, levels: int = MOST_LEVELS) -> bytes:
         field = fields.get(tag >> 3)
         if field is not None and field.type == FieldDescriptor.TYPE_STRING:
             value = value.decode("utf-8", "replace").encode()
-        elif field is not None and field.type == FieldDescriptor.TYPE_MESSAGE:
+        elif field is not None and field.message_type is not None:
             if not levels:
                 continue
             value = mended(value, field.message_type, levels - 1)

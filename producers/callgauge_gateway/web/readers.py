@@ -7,7 +7,10 @@ from typing import Any
 
 import msgspec
 
+from callgauge.counted import LABELS
 from callgauge.errors import DecodeError
+from callgauge.ids import uuid5_of
+from callgauge.schema import Mark, Score, StateChange
 from callgauge_gateway.batch import Batch
 from callgauge_gateway.dialects.event import Event
 from callgauge_gateway.dialects.judgements import SHAPES, ResolveRef
@@ -29,6 +32,10 @@ __all__ = ["Readers", "is_json", "is_otlp_metrics"]
 
 #: LiteLLM's calls belong to this service where neither team, key nor ours names one.
 _LITELLM = "litellm"
+#: Fields that a judgement or mark may have, in the shapes that people send.
+_OF_JUDGEMENTS = frozenset(
+    {*Score.model_fields, *StateChange.model_fields, *Mark.model_fields, *LABELS, "thumbs", "rating", "ref"}
+)
 _ANY = msgspec.json.Decoder().decode
 
 
@@ -81,10 +88,10 @@ class Readers:
         """Scores in the shape of this path: scores, feedback, outcomes or metrics."""
         shape = SHAPES[name]
 
-        def event_of(given: Mapping[str, Any]) -> Event:
+        def events_of(given: Mapping[str, Any]) -> list[Event]:
             return shape(given, self._resolve)
 
-        return lambda received: self._objects(received, name, event_of)
+        return lambda received: self._objects(received, name, events_of)
 
     def metrics(self, received: Received) -> Batch:
         """Any named values; OTLP's metrics, which exporters send to the same path, are passed over."""
@@ -94,21 +101,24 @@ class Readers:
 
     def marks(self, received: Received) -> Batch:
         """Marks of changes."""
-        return self._objects(received, "marks", lambda given: Event("mark", dict(given)))
+        return self._objects(received, "marks", lambda given: [Event("mark", dict(given))])
 
-    def _objects(self, received: Received, name: str, event_of: Callable[[Mapping[str, Any]], Event]) -> Batch:
+    def _objects(self, received: Received, name: str, events_of: Callable[[Mapping[str, Any]], list[Event]]) -> Batch:
         batch = Batch()
         now = self._intake.now()
 
         def events() -> Iterator[tuple[int, Event]]:
             for place, raw in enumerate(self._split(received)):
                 try:
-                    event = event_of(object_in(raw)[0])
+                    given = object_in(raw)[0]
+                    made = events_of(given)
                 except DecodeError as error:
                     self._intake.refuse(batch, place, raw, error, name)
                     continue
-                _give_id(event, Sent(raw, received.seed, place, now))
-                yield place, event
+                batch.ignored |= given.keys() - _OF_JUDGEMENTS
+                for event in made:
+                    _give_id(event, Sent(raw, received.seed, place, now), is_one_of=len(made))
+                    yield place, event
 
         self._intake.add(batch, events(), received.scope, name)
         return batch
@@ -175,11 +185,13 @@ def _kept(raw: bytes, given: Any) -> bytes:
         return raw[:256]
 
 
-def _give_id(event: Event, sent: Sent) -> None:
-    """An id for a score or mark that has none; see `Sent`."""
+def _give_id(event: Event, sent: Sent, is_one_of: int) -> None:
+    """An id for a score or mark that has none, see `Sent`; of those that one object became, each has its own."""
     own_id, time_field = ("mark_id", "effective_from") if event.kind == "mark" else ("score_id", "ts")
     if event.fields.get("kind") == "state_change":
         own_id = "event_id"
     if event.fields.get(own_id) is None:
         has_time = event.fields.get(time_field) is not None
         event.fields[own_id] = sent.made_id(has_time, event.fields.get("service"))[0]
+    if is_one_of > 1:
+        event.fields[own_id] = uuid5_of(str(event.fields[own_id]), str(event.fields["name"]))
