@@ -16,7 +16,7 @@ import msgspec
 from callgauge.ids import uuid5_of
 from callgauge_gateway.dialects.content import tags_of
 from callgauge_gateway.dialects.event import Event
-from callgauge_gateway.dialects.failure import failure_fields, http_status_in
+from callgauge_gateway.dialects.failure import codes_in, failure_fields, http_status_in
 from callgauge_gateway.dialects.gen_ai import GEN_AI, RESOURCE
 from callgauge_gateway.dialects.marks import mark_mended
 from callgauge_gateway.dialects.openinference import FIRST_TOKEN_EVENT, OPENINFERENCE
@@ -161,11 +161,11 @@ def _read_failure(fields: dict[str, Any], span: Span) -> None:
     named = fields.pop("_error", None)
     if span.status_code != ERROR and named is None:
         return
-    names = [named]
-    status = fields.get("http_status")
+    names, messages = [named], [span.status_message]
     for event in span.events:
         if event.name == "exception":
             names.append(event.attributes.get("exception.type"))
-            status = status or http_status_in(event.attributes.get("exception.message"))
-    status = status or http_status_in(span.status_message)
-    fields.update(failure_fields(names, status if isinstance(status, int) else None))
+            messages.append(event.attributes.get("exception.message"))
+    status = fields.get("http_status") or next(filter(None, map(http_status_in, reversed(messages))), None)
+    codes = [code for message in messages for code in codes_in(message)]
+    fields.update(failure_fields(names, status if isinstance(status, int) else None, codes))
