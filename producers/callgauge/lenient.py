@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from callgauge.errors import DecodeError
-from callgauge.mending import MENDED, mended_call, mended_score
+from callgauge.mending import MARKS_MOST, MENDED, mended_call, mended_score
 from callgauge.schema import Call, Score, StateChange
 from callgauge.structs import nullable_struct_of
 
@@ -91,7 +91,8 @@ def _mended(
         marks.append(f"{own_id}: made of the message")
     if marks:
         texts = fields.get(marked, {})
-        fields[marked] = {**texts, MENDED: "; ".join(filter(None, [texts.get(MENDED, ""), *marks]))}
+        told = "; ".join(filter(None, [texts.get(MENDED, ""), *marks]))
+        fields[marked] = {**texts, MENDED: told[: MARKS_MOST[marked]]}
     return fields
 
 

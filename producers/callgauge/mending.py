@@ -34,14 +34,16 @@ from callgauge.schema import Call, Mark, Score, StateChange
 from callgauge.taxonomy import CANCELLED, error_type_named, settled
 from callgauge.texts import repaired
 
-__all__ = ["MENDED", "TAGS_MOST", "mended_call", "mended_mark", "mended_score", "settle"]
+__all__ = ["MARKS_MOST", "MENDED", "TAGS_MOST", "mended_call", "mended_mark", "mended_score", "settle"]
 
 #: The tag, or label, that says which fields of an event were mended.
 MENDED = "callgauge.mended"
 #: Tags of a call that a Gauge takes: how many, characters of a name, characters of a value.
 TAGS_MOST = (100, 256, 16_384)
-# What an original is cut to, and of how many characters a mark may be in all.
-_ORIGINAL_MOST, _MARK_MOST = 256, 1_024
+#: Of how many characters the mark may be in all: a label has no room for more than 256.
+MARKS_MOST = {"tags": 1_024, "labels": 256}
+# What an original is cut to.
+_ORIGINAL_MOST = 256
 
 _SYNONYMS = {
     "ok": "success",
@@ -90,12 +92,13 @@ class _Mending:
         if text is not None:
             self.originals[f"callgauge.{name}"] = text
 
-    def marked(self, before: Mapping[str, str]) -> dict[str, str]:
-        """Tags or labels with the originals, and with the marks behind those that are there already."""
+    def marked(self, kind: str) -> dict[str, str]:
+        """The tags or labels with the originals, and with the marks behind those that are there already."""
+        before = self.fields.get(kind, {})
         texts = {**before, **self.originals}
         if self.marks:
             marks = "; ".join(f"{name}: {mark}" for name, mark in self.marks.items())
-            texts[MENDED] = "; ".join(filter(None, [before.get(MENDED, ""), marks]))[:_MARK_MOST]
+            texts[MENDED] = "; ".join(filter(None, [before.get(MENDED, ""), marks]))[: MARKS_MOST[kind]]
         return texts
 
 
@@ -117,7 +120,7 @@ def mended_call(given: Mapping[str, Any], *, now_s: float | None = None) -> dict
             mending.mend("ts", f"{mending.marks['ts']}, replaced by the clock")
     _require_time(mending, given)
     fields = mending.fields
-    if tags := mending.marked(fields.get("tags", {})):
+    if tags := mending.marked("tags"):
         fields["tags"] = tags
     return fields
 
@@ -196,7 +199,7 @@ def mended_score(model: type[Score] | type[StateChange], given: Mapping[str, Any
             if name not in fields:
                 fields[name] = "other"
                 mending.mend(name, "missing")
-    if labels := mending.marked(fields.get("labels", {})):
+    if labels := mending.marked("labels"):
         fields["labels"] = labels
     return fields
 
@@ -217,7 +220,7 @@ def mended_mark(given: Mapping[str, Any], *, now_s: float) -> dict[str, Any]:
         if given.get("effective_from") is not None:  # at a wrong time it would tell something wrong
             raise DecodeError("effective_from", mending.marks["effective_from"])
         fields["effective_from"] = now_s
-    if labels := mending.marked(fields.get("labels", {})):
+    if labels := mending.marked("labels"):
         fields["labels"] = labels
     return fields
 

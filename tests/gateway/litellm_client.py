@@ -1,4 +1,4 @@
-"""LiteLLM as people use it, with its generic API logger: `python -m tests.gateway.litellm_client json_array|ndjson`.
+"""LiteLLM as people use it, with its generic API logger: `python -m tests.gateway.litellm_client json_array ndjson`.
 
 Run by a Python that has litellm (`tests.integration.test_gateway` makes one), against a stub of the provider. The
 logger is told where to send by GENERIC_LOGGER_ENDPOINT.
@@ -42,11 +42,11 @@ async def ask_all(litellm: Any, stub: Stub) -> int:
     return 5
 
 
-async def main(form: str) -> None:
-    """Ask, and send the log."""
+async def main(forms: list[str]) -> None:
+    """Ask, and send the log in each form: LiteLLM takes seconds to load, and but one logger of a class."""
     litellm: Any = importlib.import_module("litellm")
     callback = importlib.import_module("litellm.integrations.generic_api.generic_api_callback")
-    logger = callback.GenericAPILogger(log_format=form)
+    logger = callback.GenericAPILogger()
     litellm.callbacks = [logger]
     with stub_server() as stub:
         expected = await ask_all(litellm, stub)
@@ -54,9 +54,12 @@ async def main(form: str) -> None:
             if len(logger.log_queue) >= expected:
                 break
             await asyncio.sleep(0.05)
-        assert len(logger.log_queue) == expected
+    payloads = list(logger.log_queue)
+    assert len(payloads) == expected
+    for form in forms:
+        logger.log_format, logger.log_queue = form, list(payloads)
         await logger.flush_queue()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1]))
+    asyncio.run(main(sys.argv[1:]))

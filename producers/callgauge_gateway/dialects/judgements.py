@@ -18,10 +18,12 @@ __all__ = ["SHAPES", "ResolveRef", "Shape", "call_of_ref"]
 
 #: Gives event_id, trace_id, service and labels of a call for the token that was handed out for it.
 ResolveRef = Callable[[str], Mapping[str, Any]]
-#: From what was sent to a score in the making; raises DecodeError where it is none.
-Shape = Callable[[Mapping[str, Any], ResolveRef], Event]
+#: From what was sent to scores in the making, of different names; raises DecodeError where it is none.
+Shape = Callable[[Mapping[str, Any], ResolveRef], list[Event]]
 
-_RATINGS = {
+_RATINGS: dict[Any, float] = {
+    True: 1.0,
+    False: 0.0,
     **dict.fromkeys(("up", "thumbs_up", "like", "good", "positive", "yes", "true", "+1", "👍"), 1.0),
     **dict.fromkeys(("down", "thumbs_down", "dislike", "bad", "negative", "no", "false", "-1", "👎"), 0.0),
 }
@@ -41,33 +43,37 @@ def call_of_ref(ref: str) -> Mapping[str, Any]:
         raise DecodeError("ref", f"{error}; give event_id, trace_id or labels instead") from None
 
 
-def score(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+def score(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
     """A `Score`, or a `StateChange` of a circuit breaker, as it goes on the wire."""
     kind = score_model(given)
-    return Event("score", {**_of_ref(given, resolve), "kind": kind.model_fields["kind"].default})
+    return [Event("score", {**_of_ref(given, resolve), "kind": kind.model_fields["kind"].default})]
 
 
-def feedback(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
-    """What a user said: `rating` (up or down, true or false, a number) or `value`, under `name` (feedback)."""
+def feedback(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
+    """What a user said, under the names that the SDK gives it: `thumbs` is up 1 or down 0, `rating` a number as it is.
+
+    A rating that is up or down is thumbs; a `name` goes before both names.
+    """
     fields = _of_ref(given, resolve)
-    rating = fields.pop("rating", None)
-    if fields.get("value") is None:
-        fields["value"] = _rating(rating)
-    return _judged(fields, origin="user", name="feedback")
+    said = [read(found) for field, read in _SAID.items() if (found := fields.pop(field, None)) is not None]
+    if fields.get("value") is not None:
+        said = [("rating", fields["value"])]
+    if not said:
+        raise DecodeError("rating", "missing")
+    return [_judged(fields | {"value": value}, origin="user", name=name) for name, value in dict(said).items()]
 
 
-def outcome(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+def outcome(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
     """What came of a call for the business: `name` and `value`, true or nothing being 1 (it happened), false 0."""
     fields = _of_ref(given, resolve)
     if fields.get("value") is None:
         fields["value"] = 1.0
-    return _judged(fields, origin="business", name=None)
+    return [_judged(fields, origin="business", name=None)]
 
 
-def metric(given: Mapping[str, Any], resolve: ResolveRef) -> Event:
+def metric(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
     """Any named value: `name`, `value`, and labels, in `labels` or beside them."""
-    fields = _of_ref(given, resolve)
-    return _judged(fields, origin="other", name=None)
+    return [_judged(_of_ref(given, resolve), origin="other", name=None)]
 
 
 SHAPES: dict[str, Shape] = {"scores": score, "feedback": feedback, "outcomes": outcome, "metrics": metric}
@@ -99,13 +105,19 @@ def _judged(fields: dict[str, Any], *, origin: str, name: str | None) -> Event:
     return Event("score", fields)
 
 
-def _rating(rating: Any) -> Any:
-    if rating is None:
-        raise DecodeError("rating", "missing")
-    if isinstance(rating, str):
-        word = rating.strip().lower()
-        if word in _RATINGS:
-            return _RATINGS[word]
-    if _number_of(rating)[0] is None:
+def _thumbs(given: Any) -> tuple[str, Any]:
+    word = given.strip().lower() if isinstance(given, str) else given
+    if not isinstance(word, (bool, int, float, str)) or (value := _RATINGS.get(word)) is None:
+        raise DecodeError("thumbs", "neither up nor down")
+    return "thumbs", value
+
+
+def _rating(given: Any) -> tuple[str, Any]:
+    if isinstance(given, bool) or (isinstance(given, str) and given.strip().lower() in _RATINGS):
+        return _thumbs(given)
+    if _number_of(given)[0] is None:
         raise DecodeError("rating", "neither up nor down nor a number")
-    return rating
+    return "rating", given
+
+
+_SAID = {"thumbs": _thumbs, "rating": _rating}

@@ -13,7 +13,7 @@ from callgauge.errors import DecodeError
 from callgauge.ids import uuid5_of
 from callgauge_gateway.dialects.content import tags_of
 from callgauge_gateway.dialects.event import Event
-from callgauge_gateway.dialects.failure import failure_fields
+from callgauge_gateway.dialects.failure import codes_in, failure_fields
 from callgauge_gateway.dialects.names import endpoint_named, provider_named
 from callgauge_gateway.dialects.table import Row, flag, is_seconds
 from callgauge_gateway.dialects.tokens import normalise_tokens
@@ -77,6 +77,13 @@ LITELLM = (
     Row("_error_class", ("error_information.error_class",), note="`error_type`, and the name in `error_message`"),
     Row("_error_code", ("error_information.error_code",), note="`http_status`"),
     Row(
+        "_error_message",
+        ("error_information.error_message",),
+        note="only codes in it that are known: insufficient_quota",
+    ),
+    Row("_limit", ("error_information.error_rate_limit_type",), note="`error_type` other, where it is budget"),
+    Row("_limited_by", ("error_information.error_rate_limit_category",), note="the tag `rate_limit_category`"),
+    Row(
         "user_id",
         ("end_user", "metadata.user_api_key_end_user_id", "metadata.user_api_key_user_id", "model_parameters.user"),
     ),
@@ -137,8 +144,10 @@ def call_of_payload(given: Any, default_service: str) -> Event:
     _set_provider(fields)
     code = fields.pop("_error_code", None)
     name = fields.pop("_error_class", None)
+    codes = ["budget"] if fields.pop("_limit", None) == "budget" else []
+    codes += codes_in(fields.pop("_error_message", None))
     if failed:
-        fields.update(failure_fields([name, code], None))
+        fields.update(failure_fields([name, code], None, codes))
         for count in ("input_tokens", "output_tokens"):
             if fields.get(count) == 0:
                 del fields[count]
@@ -170,6 +179,8 @@ def _fields_of(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tags_in(fields: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    if (limited_by := fields.pop("_limited_by", None)) is not None:
+        yield "rate_limit_category", limited_by
     if isinstance(labels := fields.pop("_request_tags", None), list) and labels:
         yield "tags", ",".join(map(str, labels))
     for name in ("_spend_logs_metadata", "_requester_metadata"):

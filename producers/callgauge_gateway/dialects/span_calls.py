@@ -16,12 +16,14 @@ import msgspec
 from callgauge.ids import uuid5_of
 from callgauge_gateway.dialects.content import tags_of
 from callgauge_gateway.dialects.event import Event
-from callgauge_gateway.dialects.failure import failure_fields, http_status_in
+from callgauge_gateway.dialects.failure import codes_in, failure_fields, http_status_in
 from callgauge_gateway.dialects.gen_ai import GEN_AI, RESOURCE
+from callgauge_gateway.dialects.marks import mark_mended
 from callgauge_gateway.dialects.openinference import FIRST_TOKEN_EVENT, OPENINFERENCE
 from callgauge_gateway.dialects.openllmetry import ASSOCIATIONS, FIRST_CHUNK_EVENTS, OPENLLMETRY
 from callgauge_gateway.dialects.operation import is_model_call, operation_of
 from callgauge_gateway.dialects.span import ERROR, Span
+from callgauge_gateway.dialects.span_times import ms_between, times_of
 from callgauge_gateway.dialects.table import Lookup, read_attributes
 from callgauge_gateway.dialects.tokens import normalise_tokens
 
@@ -139,10 +141,10 @@ def _set_ids_and_times(fields: dict[str, Any], span: Span) -> None:
     fields["span_id"] = span.span_id
     if span.parent_span_id:
         fields["parent_span_id"] = span.parent_span_id
-    if span.start_ns > 0:
-        fields["ts"] = span.start_ns / 1e9
-        if span.end_ns >= span.start_ns:
-            fields["latency_ms"] = (span.end_ns - span.start_ns) / 1e6
+    times, mended = times_of(span.start_ns, span.end_ns)
+    fields.update(times)
+    if mended:
+        mark_mended(fields, mended)
 
 
 def _read_first_token(fields: dict[str, Any], span: Span) -> None:
@@ -150,8 +152,8 @@ def _read_first_token(fields: dict[str, Any], span: Span) -> None:
     for event in span.events:
         if event.name == FIRST_TOKEN_EVENT or event.name in FIRST_CHUNK_EVENTS:
             fields["stream"] = True
-            if event.time_ns >= span.start_ns > 0:
-                fields.setdefault("time_to_first_token_ms", (event.time_ns - span.start_ns) / 1e6)
+            if (after_ms := ms_between(span.start_ns, event.time_ns)) is not None:
+                fields.setdefault("time_to_first_token_ms", after_ms)
             return
 
 
@@ -159,11 +161,11 @@ def _read_failure(fields: dict[str, Any], span: Span) -> None:
     named = fields.pop("_error", None)
     if span.status_code != ERROR and named is None:
         return
-    names = [named]
-    status = fields.get("http_status")
+    names, messages = [named], [span.status_message]
     for event in span.events:
         if event.name == "exception":
             names.append(event.attributes.get("exception.type"))
-            status = status or http_status_in(event.attributes.get("exception.message"))
-    status = status or http_status_in(span.status_message)
-    fields.update(failure_fields(names, status if isinstance(status, int) else None))
+            messages.append(event.attributes.get("exception.message"))
+    status = fields.get("http_status") or next(filter(None, map(http_status_in, reversed(messages))), None)
+    codes = [code for message in messages for code in codes_in(message)]
+    fields.update(failure_fields(names, status if isinstance(status, int) else None, codes))

@@ -63,14 +63,14 @@ class Sent(NamedTuple):
     """Of the event among those of the request."""
     now_s: float
 
-    def made_id(self, has_time: bool) -> tuple[str, str]:
+    def made_id(self, has_time: bool, service: Any) -> tuple[str, str]:
         """An id, and how it was made.
 
         With a time in it, an event is told by its bytes. Without, two that are equal may be two events: only an
-        Idempotency-Key says whether they are.
+        Idempotency-Key says whether they are. Two services may have the same key by chance.
         """
         if self.seed:
-            return uuid5_of(self.seed, str(self.place)), "made of the Idempotency-Key"
+            return uuid5_of(self.seed, str(service), str(self.place)), "made of the Idempotency-Key"
         if has_time:
             return content_id(self.raw), "made of the message"
         return uuid7(self.now_s), "made on arrival, without an id or a time: sent again it counts twice"
@@ -89,7 +89,7 @@ def _give_id(fields: dict[str, Any], given: Any, sent: Sent) -> None:
     if trace_id and span_id and isinstance(trace_id, str) and isinstance(span_id, str):
         fields["event_id"] = uuid5_of(trace_id, span_id)  # as of a span that came by OTLP
         return
-    fields["event_id"], how = sent.made_id("ts" in fields)
+    fields["event_id"], how = sent.made_id("ts" in fields, fields.get("service"))
     _mark(fields, f"event_id: {how}")
 
 

@@ -14,6 +14,8 @@ __all__ = ["ENCODINGS", "BadEncoding", "TooLarge", "UnknownEncoding", "inflated"
 
 # A window that costs a few megabytes of memory; larger ones are for archives.
 _ZSTD_WINDOW = 1 << 23
+#: Members of gzip, or frames of zstd, that a body may be put together of: each costs time, however little is in it.
+MOST_MEMBERS = 1_000
 
 
 class TooLarge(CallgaugeError):
@@ -60,6 +62,7 @@ def _identity(body: bytes, most: int) -> bytes:
 
 def _gunzip(body: bytes, most: int) -> bytes:
     """At most so many bytes of all members."""
+    _check_members(body, b"\x1f\x8b\x08")
     parts: list[bytes] = []
     left = most
     while body and left > 0:
@@ -69,8 +72,14 @@ def _gunzip(body: bytes, most: int) -> bytes:
         left -= len(part)
         if not member.eof and left > 0:
             raise EOFError("it ends too early")
-        body = member.unused_data
+        body = member.unused_data.lstrip(b"\0")  # some pad the end with zeros
     return b"".join(parts)
+
+
+def _check_members(body: bytes, *marks: bytes) -> None:
+    """Look at the bytes that each member begins with: by chance they come once in millions."""
+    if sum(map(body.count, marks)) > MOST_MEMBERS:
+        raise TooLarge(f"the body has more than {MOST_MEMBERS:,} members: compress it as one")
 
 
 def _deflate(body: bytes, most: int) -> bytes:
@@ -82,6 +91,7 @@ def _deflate(body: bytes, most: int) -> bytes:
 
 
 def _unzstd(body: bytes, most: int) -> bytes:
+    _check_members(body, b"\x28\xb5\x2f\xfd", b"\x2a\x4d\x18")  # the second of frames that are skipped
     with zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
         BytesIO(body), read_across_frames=True
     ) as reader:

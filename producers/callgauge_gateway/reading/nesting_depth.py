@@ -11,9 +11,10 @@ __all__ = ["MOST_LEVELS", "check_depth"]
 #: Levels of lists and objects inside each other.
 MOST_LEVELS = 64
 
-_TOKENS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{]|[\]}]', re.DOTALL)
-_OPENING = frozenset(b"[{")
-_QUOTE = ord('"')
+# A string, closed or not.
+_STRINGS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_SQUARE = bytes.maketrans(b"{}", b"[]")
 
 
 def check_depth(text: bytes) -> None:
@@ -24,11 +25,10 @@ def check_depth(text: bytes) -> None:
     """
     if text.count(b"{") + text.count(b"[") <= MOST_LEVELS:  # however they lie
         return
-    depth = 0
-    for match in _TOKENS.finditer(text):
-        first = text[match.start()]
-        if first == _QUOTE:
-            continue
-        depth += 1 if first in _OPENING else -1
-        if depth > MOST_LEVELS:
-            raise DecodeError("", f"nested deeper than {MOST_LEVELS} levels")
+    brackets = _STRINGS.sub(b"", text).translate(_SQUARE, _NO_BRACKETS)
+    for _ in range(MOST_LEVELS):
+        if b"[]" not in brackets:
+            break
+        brackets = brackets.replace(b"[]", b"")  # the innermost level
+    if b"[]" in brackets or brackets.count(b"[") > MOST_LEVELS:
+        raise DecodeError("", f"nested deeper than {MOST_LEVELS} levels")

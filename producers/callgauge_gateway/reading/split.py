@@ -19,11 +19,18 @@ _RAW = msgspec.json.Decoder(type=msgspec.Raw).decode
 _ARRAY = msgspec.json.Decoder(type=list[msgspec.Raw]).decode
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _BETWEEN = re.compile(r"[ \t\r\n]*,?[ \t\r\n]*")
+# A string, closed or not, or what begins and ends values.
+_TOKENS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]},]', re.DOTALL)
 _LENIENT = json.JSONDecoder(strict=False)
+# So far is the end of a broken value looked for, in characters; beyond, it ends with the body.
+_LONGEST_BROKEN = 200_000
 
 
-def split_events(body: bytes) -> list[bytes]:
+def split_events(body: bytes, most: int) -> list[bytes]:
     """The bytes of each event, as they stand in the body; they need not be JSON.
+
+    Args:
+        most: of a body that holds more, it may give just one more than that.
 
     Raises:
         DecodeError: the body is empty.
@@ -36,12 +43,14 @@ def split_events(body: bytes) -> list[bytes]:
         try:
             return [bytes(raw) for raw in _ARRAY(text)]
         except _BROKEN:
-            return _lenient_elements(text)
+            return _lenient_values(text, 1, most)
     if _is_json(text):
         return [text]
     lines = [line for line in map(bytes.strip, text.split(b"\n")) if line]
-    # A broken object that was written over several lines is one event, not one a line.
-    return lines if len(lines) > 1 and any(map(_is_object, lines)) else [text]
+    if len(lines) > 1 and any(map(_is_object, lines)):
+        return lines
+    # Objects that are written over several lines, or behind each other in one.
+    return _lenient_values(text, 0, most) if text.startswith(b"{") else [text]
 
 
 def _is_json(text: bytes) -> bool:
@@ -56,27 +65,45 @@ def _is_object(line: bytes) -> bool:
     return line.startswith(b"{") and _is_json(line)
 
 
-def _lenient_elements(array: bytes) -> list[bytes]:
-    """The elements of an array in which something is no JSON: NaN, bytes that are no text, a missing end.
-
-    What comes after the first element that cannot be read at all is one event, which cannot be read either.
-    """
-    text = array.decode("utf-8", "replace")
-    at = 1
-    elements: list[bytes] = []
-    while True:
-        at = _end_of(_BETWEEN, text, at)
-        if at >= len(text):
-            return elements
-        if text[at] == "]":
-            rest = text[at + 1 :].strip()
-            return [*elements, rest.encode()] if rest else elements
-        try:
-            _, end = _LENIENT.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            return [*elements, text[at:].encode()]
-        elements.append(text[at:end].encode())
+def _lenient_values(raw: bytes, at: int, most: int) -> list[bytes]:
+    """The values from a place on, in an array or just behind each other, in which something is no JSON: NaN, bytes that
+    are no text, a missing end. One that cannot be read at all ends where its brackets are closed."""
+    text = raw.decode("utf-8", "replace")
+    in_array = at > 0
+    values: list[str] = []
+    while len(values) <= most and (at := _end_of(_BETWEEN, text, at)) < len(text):
+        if in_array and text[at] == "]":
+            values.append(text[at + 1 :].strip())
+            break
+        end = _end_of_value(text, at)
+        values.append(text[at:end])
         at = end
+    return [value.encode() for value in values if value]
+
+
+def _end_of_value(text: str, at: int) -> int:
+    try:
+        return _LENIENT.raw_decode(text, at)[1]
+    except (ValueError, RecursionError):
+        return _end_of_broken(text, at)
+
+
+def _end_of_broken(text: str, at: int) -> int:
+    """Behind the bracket that closes the first one, or before the comma or bracket that ends what has none."""
+    depth = 0
+    for token in _TOKENS.finditer(text, at, at + _LONGEST_BROKEN):
+        match token[0]:
+            case "[" | "{":
+                depth += 1
+            case "]" | "}" if depth > 1:
+                depth -= 1
+            case "]" | "}" if depth == 1:
+                return token.end()
+            case "]" | "}" | "," if depth == 0:
+                return max(token.start(), at + 1)
+            case _:
+                pass
+    return len(text)
 
 
 def _end_of(pattern: re.Pattern[str], text: str, at: int) -> int:

@@ -39,6 +39,8 @@ def make_app(guards: Guards, readers: Readers) -> Starlette:
     routes = [Route(f"/v1/{name}", endpoint.__call__, methods=["POST"]) for name, endpoint in endpoints.items()]
     routes.append(Route("/health", _health))
     paths = ", ".join(route.path for route in routes)
+    # With a slash at the end too: a redirect of a POST is followed by few, and may lead from TLS to none.
+    routes += [Route(f"{route.path}/", route.endpoint, methods=list(route.methods or ())) for route in routes]
 
     def refused(request: Request, error: Exception) -> Response:
         return _refused(request, error, paths)

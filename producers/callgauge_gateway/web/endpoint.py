@@ -18,10 +18,11 @@ from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.guard.scope import ANYBODY, Scope
 from callgauge_gateway.metrics import Metrics
 from callgauge_gateway.reading.inflate import BadEncoding, TooLarge, UnknownEncoding
+from callgauge_gateway.reading.too_many import TooMany
 from callgauge_gateway.web.answers import PROTOBUF, failed
 from callgauge_gateway.web.body import Limits, SlowBody, read_body
 
-__all__ = ["Endpoint", "Guards", "Received", "TooMany", "content_type_of"]
+__all__ = ["Endpoint", "Guards", "Received", "content_type_of"]
 
 #: When a request may be sent again that came while too much was under way, in seconds.
 RETRY_S = 1.0
@@ -38,9 +39,10 @@ class Received(NamedTuple):
     content_type: str
     idempotency_key: str
 
-
-class TooMany(Exception):
-    """A request holds more events than it may."""
+    @property
+    def seed(self) -> str:
+        """Of the ids of events that have none: of the Idempotency-Key, for this path and sender; empty without one."""
+        return f"{self.path} {self.scope.default} {self.idempotency_key}" if self.idempotency_key else ""
 
 
 class _OverRate(Busy):
@@ -97,7 +99,7 @@ class Endpoint:
 
     async def __call__(self, request: Request) -> Response:
         began = time.perf_counter()
-        path = request.url.path
+        path = request.url.path.rstrip("/")
         response = await self._respond(request, path)
         self._guards.metrics.answered(path, response.status_code, time.perf_counter() - began)
         return response

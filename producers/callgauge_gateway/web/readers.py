@@ -7,7 +7,10 @@ from typing import Any
 
 import msgspec
 
+from callgauge.counted import LABELS
 from callgauge.errors import DecodeError
+from callgauge.ids import uuid5_of
+from callgauge.schema import Mark, Score, StateChange
 from callgauge_gateway.batch import Batch
 from callgauge_gateway.dialects.event import Event
 from callgauge_gateway.dialects.judgements import SHAPES, ResolveRef
@@ -17,16 +20,22 @@ from callgauge_gateway.dialects.traces import Traces, events_of_spans
 from callgauge_gateway.guard.scope import Scope
 from callgauge_gateway.intake import Intake
 from callgauge_gateway.otlp import json_export, protobuf
+from callgauge_gateway.otlp.export import Broken
 from callgauge_gateway.otlp.log_record import events_of_log_records
 from callgauge_gateway.reading.call_object import Sent, call_fields_of, object_in
 from callgauge_gateway.reading.split import split_events
+from callgauge_gateway.reading.too_many import check_count
 from callgauge_gateway.web.answers import JSON, PROTOBUF
-from callgauge_gateway.web.endpoint import Received, TooMany
+from callgauge_gateway.web.endpoint import Received
 
 __all__ = ["Readers", "is_json", "is_otlp_metrics"]
 
 #: LiteLLM's calls belong to this service where neither team, key nor ours names one.
 _LITELLM = "litellm"
+#: Fields that a judgement or mark may have, in the shapes that people send.
+_OF_JUDGEMENTS = frozenset(
+    {*Score.model_fields, *StateChange.model_fields, *Mark.model_fields, *LABELS, "thumbs", "rating", "ref"}
+)
 _ANY = msgspec.json.Decoder().decode
 
 
@@ -70,7 +79,7 @@ class Readers:
             except DecodeError as error:
                 self._intake.refuse(batch, place, raw, error, "calls")
                 continue
-            fields, unknown = call_fields_of(given, Sent(raw, received.idempotency_key, place, now), mark)
+            fields, unknown = call_fields_of(given, Sent(raw, received.seed, place, now), mark)
             if unknown:
                 batch.ignored |= unknown
             yield place, Event("call", fields)
@@ -79,10 +88,10 @@ class Readers:
         """Scores in the shape of this path: scores, feedback, outcomes or metrics."""
         shape = SHAPES[name]
 
-        def event_of(given: Mapping[str, Any]) -> Event:
+        def events_of(given: Mapping[str, Any]) -> list[Event]:
             return shape(given, self._resolve)
 
-        return lambda received: self._objects(received, name, event_of)
+        return lambda received: self._objects(received, name, events_of)
 
     def metrics(self, received: Received) -> Batch:
         """Any named values; OTLP's metrics, which exporters send to the same path, are passed over."""
@@ -92,21 +101,24 @@ class Readers:
 
     def marks(self, received: Received) -> Batch:
         """Marks of changes."""
-        return self._objects(received, "marks", lambda given: Event("mark", dict(given)))
+        return self._objects(received, "marks", lambda given: [Event("mark", dict(given))])
 
-    def _objects(self, received: Received, name: str, event_of: Callable[[Mapping[str, Any]], Event]) -> Batch:
+    def _objects(self, received: Received, name: str, events_of: Callable[[Mapping[str, Any]], list[Event]]) -> Batch:
         batch = Batch()
         now = self._intake.now()
 
         def events() -> Iterator[tuple[int, Event]]:
             for place, raw in enumerate(self._split(received)):
                 try:
-                    event = event_of(object_in(raw)[0])
+                    given = object_in(raw)[0]
+                    made = events_of(given)
                 except DecodeError as error:
                     self._intake.refuse(batch, place, raw, error, name)
                     continue
-                _give_id(event, raw, received.idempotency_key, place, now)
-                yield place, event
+                batch.ignored |= given.keys() - _OF_JUDGEMENTS
+                for event in made:
+                    _give_id(event, Sent(raw, received.seed, place, now), is_one_of=len(made))
+                    yield place, event
 
         self._intake.add(batch, events(), received.scope, name)
         return batch
@@ -134,30 +146,26 @@ class Readers:
     def traces(self, received: Received) -> Batch:
         """An export of spans."""
         read = json_export.spans_of if is_json(received) else protobuf.spans_of
-        spans = read(received.body)
-        self._check_count(len(spans))
-        return self._of_traces(events_of_spans(spans, self._nesting), received)
+        export = read(received.body, self._most)
+        return self._of_traces(events_of_spans(export.items, self._nesting), export.broken, received)
 
     def logs(self, received: Received) -> Batch:
         """An export of log records."""
         read = json_export.log_records_of if is_json(received) else protobuf.log_records_of
-        records = read(received.body)
-        self._check_count(len(records))
-        return self._of_traces(events_of_log_records(records), received)
+        export = read(received.body, self._most)
+        return self._of_traces(events_of_log_records(export.items), export.broken, received)
 
-    def _of_traces(self, traces: Traces, received: Received) -> Batch:
+    def _of_traces(self, traces: Traces, broken: list[Broken], received: Received) -> Batch:
         batch = Batch(passed_over=traces.passed_over)
+        for each in broken:
+            self._intake.refuse(batch, -1, each.raw, each.why, "otlp")
         self._intake.add(batch, enumerate(traces.events), received.scope, "otlp")
         return batch
 
     def _split(self, received: Received) -> list[bytes]:
-        events = split_events(received.body)
-        self._check_count(len(events))
+        events = split_events(received.body, self._most)
+        check_count(len(events), self._most)
         return events
-
-    def _check_count(self, count: int) -> None:
-        if count > self._most:
-            raise TooMany(f"{count:,} events: a request may have {self._most:,} (CALLGAUGE_GATEWAY_EVENTS)")
 
 
 def _take_team(fields: dict[str, Any], scope: Scope) -> None:
@@ -177,10 +185,13 @@ def _kept(raw: bytes, given: Any) -> bytes:
         return raw[:256]
 
 
-def _give_id(event: Event, raw: bytes, key: str, place: int, now: float) -> None:
-    """An id for a score or mark that has none; see `Sent`."""
+def _give_id(event: Event, sent: Sent, is_one_of: int) -> None:
+    """An id for a score or mark that has none, see `Sent`; of those that one object became, each has its own."""
     own_id, time_field = ("mark_id", "effective_from") if event.kind == "mark" else ("score_id", "ts")
     if event.fields.get("kind") == "state_change":
         own_id = "event_id"
     if event.fields.get(own_id) is None:
-        event.fields[own_id] = Sent(raw, key, place, now).made_id(event.fields.get(time_field) is not None)[0]
+        has_time = event.fields.get(time_field) is not None
+        event.fields[own_id] = sent.made_id(has_time, event.fields.get("service"))[0]
+    if is_one_of > 1:
+        event.fields[own_id] = uuid5_of(str(event.fields[own_id]), str(event.fields["name"]))

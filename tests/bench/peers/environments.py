@@ -74,7 +74,7 @@ def python_with(pins: Sequence[str], home: Path) -> Path:
     if not (python.exists() and stamp.exists() and stamp.read_text() == wanted):
         shutil.rmtree(home, ignore_errors=True)
         _run([sys.executable, "-m", "venv", str(home)])
-        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins])
+        _run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", *pins])
         stamp.write_text(wanted)
     return python
 

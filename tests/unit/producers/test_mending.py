@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from callgauge import Gauge, load_settings
 from callgauge.codec import decode_call, decode_counted, decode_score, decoder_of, encode, read
 from callgauge.errors import DecodeError
-from callgauge.mending import MENDED, mended_call
+from callgauge.lenient import score_fields
+from callgauge.mending import MENDED, mended_call, mended_mark, mended_score
 from callgauge.outgoing import Outgoing
-from callgauge.schema import Call, Score, StateChange
+from callgauge.schema import Call, Mark, Score, StateChange
 from callgauge.testing import ManualClock, MemoryTransport
 from tests.examples import examples
 
@@ -319,6 +320,19 @@ def test_a_score_is_lost_for_few_reasons(base: dict[str, Any], name: str, value:
     if name in ("kind", "service", "ts", "value"):
         return
     assert decode_score(raw).ts == 1.0
+
+
+@pytest.mark.parametrize("model", [Score, StateChange, Mark])
+def test_what_is_odd_in_every_field_fits_into_a_label(model: type[Score | StateChange | Mark]) -> None:
+    """The mark is cut to what a label may hold: a score was lost for too much of it, and its batch with it."""
+    good = {"ts": 1.0, "service": "s\ud800" * 500, "value": 1, "effective_from": 1.0, "text": "t"}
+    odd = dict.fromkeys(model.model_fields, "\ud800" * 2_000) | good | {"labels": {"a": "\ud800", MENDED: "m" * 250}}
+    fields = mended_mark(odd, now_s=1.0) if model is Mark else mended_score(model, odd)  # type: ignore[arg-type]
+    ids = {name: "id" for name in ("score_id", "event_id", "mark_id") if name in model.model_fields}
+    assert len(model(**(ids | fields)).labels[MENDED]) == 256
+    if model is Score:
+        raw = json.dumps(odd | {"kind": "score", "score_id": None}).encode()
+        assert len(score_fields(raw)[1]["labels"][MENDED]) == 256
 
 
 def test_a_huge_call_is_cut() -> None:

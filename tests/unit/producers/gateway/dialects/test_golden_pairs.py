@@ -27,7 +27,7 @@ def events_of(path: Path) -> list[Event]:
     payload = json.loads(path.read_bytes())["payload"]
     if path.stem.startswith("litellm"):
         return [call_of_payload(payload, "litellm")]
-    return events_of_spans(json_export.spans_of(json.dumps(payload).encode()), Nesting()).events
+    return events_of_spans(json_export.spans_of(json.dumps(payload).encode(), 1_000).items, Nesting()).events
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

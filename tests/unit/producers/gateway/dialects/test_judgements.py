@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from callgauge.errors import DecodeError
+from callgauge.judgements import feedback_scores
 from callgauge.refs import ref_of
 from callgauge_gateway.dialects.judgements import SHAPES, call_of_ref
 
 
 def score(shape: str, **given: Any) -> dict[str, Any]:
-    return SHAPES[shape](given, call_of_ref).fields
+    [event] = SHAPES[shape](given, call_of_ref)
+    return event.fields
 
 
 def test_a_score_stays_as_it_is() -> None:
@@ -25,20 +27,53 @@ def test_a_score_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rating", "value"), [("up", 1.0), ("👎", 0.0), (" Like ", 1.0), (True, True), (4, 4), ("2", "2")]
+    ("given", "name", "value"),
+    [
+        ({"rating": "up"}, "thumbs", 1.0),
+        ({"rating": "👎"}, "thumbs", 0.0),
+        ({"rating": " Like "}, "thumbs", 1.0),
+        ({"rating": True}, "thumbs", 1.0),
+        ({"rating": 4}, "rating", 4),
+        ({"rating": "2"}, "rating", "2"),
+        ({"rating": 1}, "rating", 1),
+        ({"thumbs": "down"}, "thumbs", 0.0),
+        ({"thumbs": 1}, "thumbs", 1.0),
+        ({"value": 3}, "rating", 3),
+        ({"rating": "up", "name": "helpful"}, "helpful", 1.0),
+    ],
 )
-def test_a_rating_is_a_value(rating: Any, value: Any) -> None:
-    """Words, flags (mended to 1 and 0) and numbers."""
-    found = score("feedback", rating=rating, event_id="e")
-    assert (found["value"], found["name"], found["origin"]) == (value, "feedback", "user")
+def test_feedback_has_the_names_that_the_sdk_gives_it(given: dict[str, Any], name: str, value: Any) -> None:
+    """Thumbs and stars are no values of one score: their mean would mean nothing."""
+    found = score("feedback", event_id="e", **given)
+    assert (found["name"], found["value"], found["origin"]) == (name, value, "user")
+
+
+def test_thumbs_and_a_rating_are_two_scores() -> None:
+    """As in the SDK and the console."""
+    events = SHAPES["feedback"]({"thumbs": True, "rating": 4, "comment": "c"}, call_of_ref)
+    assert [(e.fields["name"], e.fields["value"], e.fields["comment"]) for e in events] == [
+        ("thumbs", 1.0, "c"),
+        ("rating", 4, "c"),
+    ]
+    for thumbs, rating in (("up", 4), ("down", None), (False, 2)):
+        given = {"thumbs": thumbs, "rating": rating}
+        ours = [(e.fields["name"], e.fields["value"]) for e in SHAPES["feedback"](given, call_of_ref)]
+        assert ours == feedback_scores(thumbs, rating)
 
 
 @pytest.mark.parametrize(
-    ("given", "said"), [({"rating": "so-so"}, "neither up nor down nor a number"), ({}, "missing")]
+    ("given", "said"),
+    [
+        ({"rating": "so-so"}, "rating: neither up nor down nor a number"),
+        ({"thumbs": "so-so"}, "thumbs: neither up nor down"),
+        ({"thumbs": []}, "thumbs: neither up nor down"),
+        ({"thumbs": 3}, "thumbs: neither up nor down"),
+        ({}, "rating: missing"),
+    ],
 )
 def test_a_rating_that_is_none_is_refused_by_its_name(given: dict[str, Any], said: str) -> None:
     """People send `rating`, so that is what they hear of."""
-    with pytest.raises(DecodeError, match=f"rating: {said}"):
+    with pytest.raises(DecodeError, match=said):
         score("feedback", event_id="e", service="s", **given)
 
 

@@ -73,6 +73,24 @@ def test_headers_tell_of_rate_limits() -> None:
     assert (found["rate_limit_limit_requests"], found["rate_limit_remaining_tokens"]) == (500, "29000")
 
 
+@pytest.mark.parametrize(
+    ("more", "error_type", "said"),
+    [
+        ({"error_message": "OpenAIException - {'code': 'insufficient_quota'}"}, "other", " insufficient_quota"),
+        ({"error_rate_limit_type": "budget"}, "other", " budget"),
+        ({"error_rate_limit_type": "tokens", "error_message": "a secret"}, "rate_limit", ""),
+        ({"error_message": 5, "error_rate_limit_type": []}, "rate_limit", ""),
+    ],
+)
+def test_a_spent_budget_is_no_rate_limit(more: dict[str, Any], error_type: str, said: str) -> None:
+    """Though it has the class and the status of one; who limited is a tag."""
+    told = {"error_class": "RateLimitError", "error_code": "429", "error_rate_limit_category": "vendor_rate_limit"}
+    found = call(status="failure", error_information=told | more)
+    assert (found["error_type"], found["http_status"]) == (error_type, 429)
+    assert found["error_message"] == f"RateLimitError{said}"
+    assert found["tags"]["rate_limit_category"] == "vendor_rate_limit"
+
+
 def test_attempts_of_one_request_stay_apart() -> None:
     """They share LiteLLM's id; the same attempt sent again is the same call."""
     first = call_of_payload(FAILED, "l").fields["event_id"]

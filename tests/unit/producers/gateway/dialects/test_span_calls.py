@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -169,6 +170,30 @@ def test_failures_are_told_by_name_and_status(
     found = call(MODEL | attributes, **changes)
     assert found.get("status") == ("error" if expected else None)
     assert expected.items() <= found.items()
+
+
+@pytest.mark.parametrize(
+    ("body", "error_type", "code"),
+    [
+        ({"error": {"type": "insufficient_quota", "code": "insufficient_quota"}}, "other", " insufficient_quota"),
+        ({"error": {"code": "context_length_exceeded"}}, "context_window_exceeded", " context_length_exceeded"),
+        ({"type": "error", "error": {"type": "overloaded_error"}}, "provider_down", " overloaded_error"),
+        ({"error": {"type": "requests", "code": "my_secret_word"}}, "rate_limit", ""),
+        ({"error": {"type": "requests", "code": None}}, "rate_limit", ""),
+    ],
+)
+@pytest.mark.parametrize("write", [str, json.dumps])
+@pytest.mark.parametrize("place", ["status", "exception"])
+def test_the_providers_code_says_what_class_and_status_do_not(
+    place: str, write: Callable[[Any], str], body: Any, error_type: str, code: str
+) -> None:
+    """A spent quota is answered 429 too. Words that are no known code stay out, as all free text does."""
+    message = f"Error code: 429 - {write(body)}"
+    exception = event("exception", exception__type="openai.RateLimitError", exception__message=message)
+    told: dict[str, Any] = {"status_message": message} if place == "status" else {"events": [exception]}
+    found = call({"gen_ai.system": "openai", "error.type": "RateLimitError"}, status_code=ERROR, **told)
+    assert (found["error_type"], found["http_status"]) == (error_type, 429)
+    assert found["error_message"] == f"RateLimitError{code}"
 
 
 def test_a_stop_by_the_caller_is_no_error() -> None:

@@ -21,6 +21,8 @@ ENCODE: dict[str, Callable[[bytes], bytes]] = {
     "identity": bytes,
 }
 MOST = 5_000_000
+#: A frame of zstd that holds nothing and is skipped.
+SKIPPED = b"\x50\x2a\x4d\x18" + bytes(4)
 
 
 @given(st.binary(max_size=5_000), st.sampled_from(sorted(ENCODE)))
@@ -36,6 +38,24 @@ def test_several_members_come_out_as_one(encoding: str) -> None:
     assert inflated(encode(b"one") + encode(b"two"), encoding, MOST) == b"onetwo"
     with pytest.raises(TooLarge):
         inflated(encode(b"one") + encode(b"two"), encoding, 5)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+def test_a_body_of_empty_members_is_refused_at_once(encoding: str) -> None:
+    """A megabyte of them took seven seconds, in which nobody else was served; what is usual is let through."""
+    member = ENCODE[encoding](b"")
+    with pytest.raises(TooLarge, match="1,000 members"):
+        inflated(member * 1_001, encoding, MOST)
+    with pytest.raises(TooLarge, match="1,000 members"):
+        inflated(SKIPPED * 1_001, "zstd", MOST)
+    assert inflated(ENCODE[encoding](b"x") * 1_000, encoding, MOST) == b"x" * 1_000
+
+
+def test_zeros_behind_gzip_are_padding() -> None:
+    """As gzip itself has it; anything else there is told."""
+    assert inflated(gzip.compress(b"one") + bytes(512), "gzip", MOST) == b"one"
+    with pytest.raises(BadEncoding):
+        inflated(gzip.compress(b"one") + b"two", "gzip", MOST)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "zstd"])

@@ -85,6 +85,20 @@ def test_json_is_answered_in_json() -> None:
     assert len(served.calls) == 1
 
 
+def test_one_bad_span_never_costs_its_export() -> None:
+    """Text that is no UTF-8 in protobuf, what is no span in JSON: the others are taken, and the refused are told."""
+    served = Served()
+    broken = export_of("a", "b", "c").replace(b"\x01b", b"\x01\xff")
+    assert served.post("/v1/traces", content=broken, headers=PROTOBUF).content == b""
+    assert [call.service for call in served.calls] == ["a", "\ufffd", "c"]
+    payload = json.loads((GOLDEN / "gen_ai_chat.json").read_bytes())["payload"]
+    payload["resourceSpans"][0]["scopeSpans"][0]["spans"].insert(0, 7)
+    assert served.post("/v1/traces", payload, headers=JSON).json() == {
+        "partialSuccess": {"rejectedSpans": "1", "errorMessage": "1 × spans: an object is expected"}
+    }
+    assert (len(served.calls), [letter.reason for letter in served.dead]) == (4, ["an object is expected"])
+
+
 def test_an_export_again_is_the_same_calls() -> None:
     """Byte for byte, so rollup counts them as duplicates."""
     served = Served()

@@ -21,7 +21,7 @@ from tests.unit.producers.gateway.web.odd_json import JSON
     ("path", "body", "expected"),
     [
         ("scores", {"score_id": "s1", "name": "help", "value": 0.5, "origin": "judge"}, ("help", 0.5, "judge")),
-        ("feedback", {"rating": "down", "event_id": "e1", "comment": "no"}, ("feedback", 0.0, "user")),
+        ("feedback", {"rating": "down", "event_id": "e1", "comment": "no"}, ("thumbs", 0.0, "user")),
         ("outcomes", {"name": "resolved", "value": True}, ("resolved", 1.0, "business")),
         ("metrics", {"name": "queue", "value": 12, "model": "m"}, ("queue", 12.0, "other")),
     ],
@@ -43,6 +43,24 @@ def test_a_score_that_readers_accept_is_accepted() -> None:
     assert answer.json()["accepted"] == 2
     found = [decode_score(value) for value in served.values("llm.scores")]
     assert [(each.event_id, each.name) for each in found] == [("c", "breaker_open"), (found[1].event_id, "other")]
+
+
+def test_thumbs_and_a_rating_have_ids_of_their_own() -> None:
+    """The same when they are sent again."""
+    served = Served()
+    for _ in range(2):
+        said = {"thumbs": "up", "rating": 4, "service": "s", "event_id": "e", "ts": 1.7e9}
+        assert served.post("/v1/feedback", said).json() == {"accepted": 2}
+    thumbs, rating, *again = served.scores
+    assert [thumbs, rating] == again
+    assert thumbs.score_id != rating.score_id
+
+
+@pytest.mark.parametrize("path", ["scores", "feedback", "outcomes", "metrics", "marks"])
+def test_fields_that_none_has_are_named(path: str) -> None:
+    """In the answer, as of calls: somebody has misspelt one."""
+    body = {"service": "s", "name": "n", "value": 1, "text": "t", "model": "m", "coment": "c"}
+    assert Served().post(f"/v1/{path}", body).json() == {"accepted": 1, "ignored_fields": ["coment"]}
 
 
 def test_metrics_of_otlp_are_passed_over() -> None:
