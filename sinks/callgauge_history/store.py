@@ -330,6 +330,7 @@ def _first_line(error: Exception, secrets: Sequence[str] = ()) -> str:
     for secret in secrets:
         text = text.replace(secret, "***")
     text = re.sub(r"\s*\(for url .*", "", text, flags=re.S)
+    text = re.sub(r"Max retries exceeded with url: \S*\s*", "", text)
     text = re.sub(r"(?:.*?DB::Exception: )+", "", text, flags=re.S)
     text = re.sub(r"Expected one of:.*", "", text, flags=re.S)
     text = re.sub(r"://[^/@\s]*@", "://", text)
