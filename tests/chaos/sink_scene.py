@@ -109,7 +109,7 @@ class Scene:
             self.tend()
             if time.monotonic() > until:
                 raise RuntimeError(f"waited {within_s:g} s for {what}")
-            time.sleep(0.1)
+            time.sleep(0.2)
 
     def tend(self) -> None:
         """Start the sink again if it has ended, and look how large it is."""
