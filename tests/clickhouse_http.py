@@ -51,6 +51,8 @@ _TRANSPORT = {
     "enable_http_compression", "send_progress_in_http_headers", "http_headers_progress_interval_ms", "readonly",
     "cancel_http_readonly_queries_on_client_close",
 }  # fmt: skip
+#: What the names of those begin with that are values of the statement's `{name:Type}`.
+_VALUE = "param_"
 
 
 @dataclass
@@ -80,14 +82,15 @@ class _Engine:
         self._connection: Any = chdb.connect(folder)  # type: ignore[no-untyped-call]  # it has no types
         self._lock = threading.Lock()
 
-    def run(self, sql: bytes, settings: dict[str, str]) -> bytes:
+    def run(self, sql: bytes, settings: dict[str, str], values: dict[str, str]) -> bytes:
+        """`values`: of the statement's `{name:Type}`."""
         found = _TRAILING_FORMAT.search(sql)
         kind = found[1].decode() if found else "TabSeparated"
         text = (sql[: found.start()] if found else sql).decode()
         if settings and _READS.match(sql) and not re.search(r"\bSETTINGS\b", text):
             text += f" SETTINGS {_clause(settings)}"
         with self._lock:
-            return bytes(self._connection.query(text, kind).bytes())
+            return bytes(self._connection.query(text, kind, params=values).bytes())
 
     def insert(self, head: str, kind: str, body: bytes, settings: dict[str, str]) -> None:
         with tempfile.NamedTemporaryFile(suffix=f".{kind}") as file, self._lock:
@@ -181,12 +184,15 @@ class _Handler(BaseHTTPRequestHandler):
         return f"{self.headers.get('X-ClickHouse-User', 'default')}:{self.headers.get('X-ClickHouse-Key', '')}"
 
     def _run(self, statement: bytes, parameters: dict[str, str]) -> None:
-        settings = {name: value for name, value in parameters.items() if name not in _TRANSPORT}
+        settings = {
+            name: value for name, value in parameters.items() if name not in _TRANSPORT and not name.startswith(_VALUE)
+        }
+        values = {name.removeprefix(_VALUE): value for name, value in parameters.items() if name.startswith(_VALUE)}
         if parameters.get("readonly") == "1" and not _READS.match(statement):
             return self._error("Code: 164. DB::Exception: Cannot execute query in readonly mode. (READONLY)")
         if insert := _INSERT.match(statement):
             return self._insert(insert, statement[insert.end() :], settings)
-        answer = self.server.engine.run(statement, settings)
+        answer = self.server.engine.run(statement, settings, values)
         if self.server.fault_for({"midstream"}):
             return self._broken(answer)
         self._answer(200, answer, compress=parameters.get("enable_http_compression") == "1")
@@ -197,9 +203,9 @@ class _Handler(BaseHTTPRequestHandler):
             time.sleep(slow.seconds)
         if refusal := self.server.fault_for({"error", "large"}, len(body)):
             return self._error(ERRORS[refusal.code])
-        after = self.server.fault_for({"cut", "die"})
         self.server.engine.insert(insert[1].decode(), insert[2].decode(), body, settings)
         self.server.inserts += 1
+        after = self.server.fault_for({"cut", "die"})  # an insert that was refused is none
         if after is None:
             return self._answer(200, b"")
         if after.kind == "die":

@@ -9,6 +9,11 @@ from callgauge.printable import printable, printable_lines
 
 __all__ = ["LINE_FORMAT", "LineFormatter", "log_to_stderr"]
 
+#: Libraries whose lines say what ours say in better words, or show requests, and the least level that is let through:
+#: httpx a line for each request, those of a webhook among them; the two others, while ClickHouse is away, one with the
+#: whole statement and the values that are asked for, and one that says nothing.
+_QUIET = {"httpx": logging.WARNING, "urllib3": logging.ERROR, "clickhouse_connect.driver._backend": logging.ERROR}
+
 LINE_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -42,5 +47,5 @@ def log_to_stderr(level: str, *filters: logging.Filter) -> None:
     for chosen in filters:
         handler.addFilter(chosen)
     logging.basicConfig(level=level, handlers=[handler])
-    # httpx logs a line for each request; the requests of a webhook do not belong in our log.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(least)

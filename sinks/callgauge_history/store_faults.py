@@ -136,6 +136,7 @@ def first_line(error: Exception, secrets: Sequence[str] = ()) -> str:
     if nobody := _NOBODY.search(text):
         text = nobody[1]
     text = re.sub(r"\s*\(for url .*", "", text, flags=re.S)
+    text = re.sub(r"Max retries exceeded with url: \S*\s*", "", text)
     text = re.sub(r"(?:.*?DB::Exception: )+", "", text, flags=re.S)
     text = re.sub(r"Expected one of:.*", "", text, flags=re.S)
     text = re.sub(r"://[^/@\s]*@", "://", text)

@@ -39,7 +39,7 @@ __all__ = ["run"]
 _WRITE_S = 2.5
 
 #: Libraries that log requests, whose paths and headers may be secrets.
-_TALKATIVE = ("httpx", "httpcore", "slack_sdk", "urllib3", "apprise")
+_TALKATIVE = ("httpcore", "slack_sdk", "apprise")
 
 
 def run(settings: Settings, stop: threading.Event | None = None) -> None:

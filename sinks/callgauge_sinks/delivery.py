@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -12,7 +12,7 @@ from callgauge_history.store import RowsRefused, RowsTooMany
 from callgauge_sinks.building import Read
 from callgauge_sinks.records import Message, Tables
 
-__all__ = ["FEWEST_REFUSED", "Pending", "StoreLike", "TooManyRefused", "isolate", "store_messages"]
+__all__ = ["FEWEST_REFUSED", "Isolation", "Pending", "StoreLike", "TooManyRefused", "store_messages"]
 
 M = TypeVar("M")
 
@@ -55,10 +55,6 @@ class Pending:
         """Table -> the schema of its rows that are not stored yet."""
         return {table: rows.schema for table, rows in self._pieces}
 
-    def clear(self) -> None:
-        """Forget the rest."""
-        self._pieces.clear()
-
 
 def _halves(rows: pa.Table) -> list[pa.Table]:
     if rows.num_rows <= _FEWEST_ROWS:
@@ -71,40 +67,65 @@ class TooManyRefused(CallgaugeError):
     """The sink stops because the store refuses so many records that not they are the cause."""
 
 
-def isolate(items: Sequence[M], store: Callable[[Sequence[M]], None], most: int) -> dict[int, str]:
-    """Store all items but those that the store refuses, which are found by halving: a few in many cost little.
+class Isolation(Generic[M]):
+    """Stores all items but those that the store refuses, which are found by halving: a few in many cost little.
 
-    Args:
-        store: stores some of them; raises RowsRefused.
-        most: how many may be refused.
-
-    Returns:
-        Place -> reason, of those that were refused.
-
-    Raises:
-        TooManyRefused: there are more than `most`.
-        StoreUnavailable: from `store`; all may be tried again, since what is stored twice replaces itself.
+    What was stored or found stays so when the store goes away meanwhile: the next attempt goes on from there.
     """
-    refused: dict[int, str] = {}
-    open_ranges = [(0, len(items))]
-    while open_ranges:
-        begin, end = open_ranges.pop()
-        try:
-            store(items[begin:end])
-            continue
-        except RowsRefused as error:
-            reason = str(error)
-        if end - begin > 1:
-            middle = (begin + end) // 2
-            open_ranges += [(middle, end), (begin, middle)]
-            continue
-        refused[begin] = f"the store refuses it: {reason}"
-        if len(refused) > most:
+
+    def __init__(self, items: Sequence[M], most: int) -> None:
+        """`most`: how many may be refused."""
+        self._items = items
+        self._most = most
+        self._open = [(0, len(items))]
+        self._refused: dict[int, str] = {}
+        self.begun = False
+
+    def run(self, store: Callable[[Sequence[M]], None]) -> dict[int, str]:
+        """Go on until all are stored or found.
+
+        Args:
+            store: stores some of them; raises RowsRefused.
+
+        Returns:
+            Place -> reason, of those that were refused. A further call has nothing to do and returns none.
+
+        Raises:
+            TooManyRefused: there are more than `most`.
+            StoreUnavailable: from `store`; call it again later.
+        """
+        self.begun = True
+        while self._open:
+            begin, end = self._open[-1]
+            try:
+                store(self._items[begin:end])
+                self._open.pop()
+            except RowsTooMany:
+                if end - begin > _FEWEST_ROWS:
+                    self._halve()
+                raise
+            except RowsRefused as error:
+                if end - begin > 1:
+                    self._halve()
+                else:
+                    self._open.pop()
+                    self._refuse(begin, str(error))
+        found, self._refused = self._refused, {}
+        return found
+
+    def _halve(self) -> None:
+        begin, end = self._open.pop()
+        middle = (begin + end) // 2
+        self._open += [(middle, end), (begin, middle)]
+
+    def _refuse(self, place: int, reason: str) -> None:
+        self._refused[place] = f"the store refuses it: {reason}"
+        if len(self._refused) > self._most:
             raise TooManyRefused(
-                f"the store refuses more than {most} of {len(items)} records: {reason}; no single record is at fault: "
-                "mend the table (a constraint, a view on it?), then start again; nothing is lost, they are read again"
+                f"the store refuses more than {self._most} of {len(self._items)} records: {reason}; no single record "
+                "is at fault: mend the table (a constraint, a view on it?), then start again; nothing is lost, they "
+                "are read again"
             )
-    return refused
 
 
 def store_messages(read: Read, store: StoreLike, messages: Sequence[Message]) -> None:

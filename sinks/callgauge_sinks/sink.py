@@ -25,7 +25,7 @@ from callgauge_intake.backoff import backoff_s
 from callgauge_intake.consumer import Intake
 from callgauge_sinks.building import Read, Rows, reading
 from callgauge_sinks.dead_letters import UnreadableShare
-from callgauge_sinks.delivery import FEWEST_REFUSED, Pending, StoreLike, isolate, store_messages
+from callgauge_sinks.delivery import FEWEST_REFUSED, Isolation, Pending, StoreLike, store_messages
 from callgauge_sinks.drift import check_schema
 from callgauge_sinks.records import Batch, DecodeMany, Message, Tables, dead_letter_of
 
@@ -139,10 +139,11 @@ class Sink:
             StoreError: the store refuses something, and no single record is the cause.
         """
         rows, dead = Pending(tables), list(batch.dead)
+        isolation = Isolation(messages, max(FEWEST_REFUSED, int(self._spec.refused_share * len(messages))))
         marks = Pending(self._spec.marks(batch) if self._spec.marks is not None else {})
         for wait_s in self._waits():
             try:
-                dead += self._insert(rows, messages, batch)
+                dead += self._insert(rows, isolation, messages, batch)
                 self._bury(dead)
                 marks.insert_into(self._store)
                 self._intake.go_on()
@@ -154,20 +155,21 @@ class Sink:
                 return False
         return False
 
-    def _insert(self, rows: Pending, messages: Sequence[Message], batch: Batch) -> list[DeadLetter]:
+    def _insert(
+        self, rows: Pending, isolation: Isolation[Message], messages: Sequence[Message], batch: Batch
+    ) -> list[DeadLetter]:
         """Insert the rows, all but those that the store refuses. Returns the dead letters of their messages."""
-        try:
-            rows.insert_into(self._store)
-            return []
-        except StoreUnavailable:
-            raise
-        except StoreError as error:
-            check_schema(self._store, rows.tables(), error)
-            if not isinstance(error, RowsRefused):
+        if not isolation.begun:
+            try:
+                rows.insert_into(self._store)
+                return []
+            except StoreUnavailable:
                 raise
-            most = max(FEWEST_REFUSED, int(self._spec.refused_share * len(messages)))
-            refused = isolate(messages, partial(store_messages, self._read, self._store), most)
-        rows.clear()
+            except StoreError as error:
+                check_schema(self._store, rows.tables(), error)
+                if not isinstance(error, RowsRefused):
+                    raise
+        refused = isolation.run(partial(store_messages, self._read, self._store))
         for place, reason in refused.items():
             batch.unreadable[place] = True
             log.warning("sink %s: %s", self._spec.name, reason)

@@ -16,7 +16,10 @@ __all__ = ["CONSTRAINT", "CallSender", "Expected", "expected_of", "value_of"]
 
 #: Makes the store refuse some calls that can be read.
 CONSTRAINT = "ALTER TABLE calls ADD CONSTRAINT IF NOT EXISTS no_poison CHECK service != 'refused'"
-_UNREADABLE, _REFUSED, _TWICE = 9_973, 4_999, 89
+_UNREADABLE, _TWICE = 9_973, 89
+#: To find a refused call takes the sink a dozen inserts. There are enough at first for a short run, and later so few
+#: that a long one is not a measurement of finding them.
+_REFUSED_FIRST, _FIRST, _REFUSED_LATER = 4_999, 50_000, 99_991
 _COST_NANO = 1_500_000
 _PADDING = "x" * 200
 
@@ -40,7 +43,7 @@ def value_of(number: int) -> bytes:
     """A call of 480 bytes; every so often one that cannot be read, or that the store refuses."""
     if number % _UNREADABLE == _UNREADABLE - 1:
         return b'{"event_id":"%d"' % number
-    service = "refused" if number % _REFUSED == _REFUSED - 1 else f"service-{number % 7}"
+    service = "refused" if _is_refused(number) else f"service-{number % 7}"
     return (
         f'{{"event_id":"{number}","ts":{1_700_000_000 + number / 1_000:.3f},"service":"{service}",'
         f'"model":"model-{number % 5}","provider":"openai","latency_ms":{100 + number % 900}.5,"status":"success",'
@@ -49,11 +52,18 @@ def value_of(number: int) -> bytes:
     ).encode()
 
 
+def _is_refused(number: int) -> bool:
+    if number < _FIRST:
+        return number % _REFUSED_FIRST == _REFUSED_FIRST - 1
+    return number % _REFUSED_LATER == _REFUSED_LATER - 1
+
+
 def expected_of(n: int) -> Expected:
     """What must be stored of the first `n` calls, each event once."""
     unreadable = range(_UNREADABLE - 1, n, _UNREADABLE)
-    refused = range(_REFUSED - 1, n, _REFUSED)
-    dead = {*unreadable, *refused}
+    refused_first = range(_REFUSED_FIRST - 1, min(n, _FIRST), _REFUSED_FIRST)
+    refused_later = range(_REFUSED_LATER - 1, n, _REFUSED_LATER)
+    dead = {*unreadable, *refused_first, *refused_later}
     twice = sum(number not in dead for number in range(0, n, _TWICE))
     return Expected(n - len(dead), n * (n - 1) // 2 - sum(dead), len(dead), n + twice)
 

@@ -64,6 +64,13 @@ def test_rows_arrive_as_they_are(store: Store) -> None:
     assert row == [first[name] for name in ("service", "model", "input_tokens", "error_type")]
 
 
+def test_values_of_a_statement(store: Store) -> None:
+    """Strings with anything in them, numbers and lists come as they are."""
+    given: dict[str, str | int | list[str]] = {"text": 'it\'s\\n a\t"tab"\\', "number": 7, "names": ["a'b", "c"]}
+    [row] = store.query("SELECT {text:String}, {number:UInt8}, {names:Array(String)}", given).rows
+    assert row == list(given.values())
+
+
 def test_a_wrong_password_is_final_and_not_told(http: HttpStore) -> None:
     """The error says so at once, and holds neither the password nor what was tried."""
     wrong = http.dsn.replace(quote(http.password, safe=""), "guessed")

@@ -12,7 +12,7 @@ import pytest
 from confluent_kafka import KafkaError
 
 from callgauge.errors import BrokerError, DecodeError
-from callgauge_history.store import RowsRefused, StoreUnavailable
+from callgauge_history.store import RowsRefused, RowsTooMany, StoreUnavailable
 from callgauge_intake.consumer import Intake
 from callgauge_sinks.dead_letters import TooManyUnreadable
 from callgauge_sinks.delivery import TooManyRefused
@@ -324,6 +324,25 @@ def test_a_store_that_goes_away_while_the_refused_are_looked_for() -> None:
     assert set(stored(store)) == {1, 2}
     assert [letter.offset for letter in letters.letters] == [2]
     assert consumer.offsets == {0: 3}
+
+
+def test_a_batch_with_a_refused_row_that_is_too_large_for_the_store() -> None:
+    """It comes to an end: attempts go on where the last one was, in halves that fit."""
+
+    class Small(Refusing):
+        def insert(self, table: str, rows: pa.Table) -> None:
+            if rows.num_rows > 600:
+                raise RowsTooMany("no memory")
+            super().insert(table, rows)
+
+    consumer = FakeConsumer({0: numbers(*range(2_000))})
+    letters = FakeLetterBox()
+    sink = sink_of(consumer, store := Small(1_234), letters)
+    sink._spec = replace(sink._spec, batch_rows=2_000)
+    sink.step()
+    assert set(stored(store)) == set(range(2_000)) - {1_234}
+    assert [letter.offset for letter in letters.letters] == [1_234]
+    assert consumer.offsets == {0: 2_000}
 
 
 def test_stop_while_the_store_is_down() -> None:

@@ -14,6 +14,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from callgauge.errors import SettingError, StoreError
+from callgauge.log_lines import log_to_stderr
 from callgauge.store_address import store_dsn
 from callgauge_history.store import Store, StoreUnavailable, open_store, place_of
 
@@ -95,13 +96,17 @@ def test_errors_are_short(store: Store) -> None:
     assert not isinstance(caught.value, StoreUnavailable)
 
 
-def test_a_refused_connection_passes() -> None:
-    """Nobody listens: later, in few words, and the password is not told."""
+def test_a_refused_connection_passes(caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody listens: later, in few words, and the password is not told. The libraries between log nothing: theirs
+    would hold the whole request."""
+    log_to_stderr("INFO")
     with server_that_answers(200, "", "") as port:
         pass
     with pytest.raises(StoreUnavailable, match=rf"127.0.0.1:{port}/llm: Connection refused; ") as caught:
         open_store(f"http://me:hunter2@127.0.0.1:{port}/llm")
     assert "hunter2" not in str(caught.value)
+    assert "query_id" not in str(caught.value)
+    assert caplog.messages == []
 
 
 @pytest.mark.parametrize(
