@@ -27,7 +27,6 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 from urllib.request import Request, urlopen
 
-import chdb
 import cramjam
 
 from callgauge_deploy.process import free_port
@@ -79,6 +78,8 @@ class _Engine:
     """chDB; one statement at a time."""
 
     def __init__(self, folder: str) -> None:
+        import chdb  # here, as its threads do not survive a fork of the test run's processes (`tests.collected`)
+
         self._connection: Any = chdb.connect(folder)  # type: ignore[no-untyped-call]  # it has no types
         self._lock = threading.Lock()
 

@@ -10,7 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -19,10 +19,11 @@ import pytest
 from callgauge.settings import Settings, load_settings
 from callgauge_history.store import Store
 from tests.brokers import Broker, KafkaMissing, in_ci, start_broker
+from tests.collected import can_fork, check_again, collected
 from tests.compiling import compile_once
 from tests.embedded_store import keep_in, open_new
 from tests.examples import try_all
-from tests.forkserver import forking
+from tests.forkserver import forking, forking_for_all
 from tests.order import spread
 from tests.shared_broker import shared_broker
 
@@ -55,10 +56,16 @@ def pytest_configure(config: pytest.Config) -> None:
         gc.disable()  # until all tests are collected: they, and what they import, stay
     elif not config.option.collectonly:
         compile_once()
+        if can_fork(config):
+            processes = ExitStack()
+            config.add_cleanup(processes.close)
+            processes.enter_context(forking_for_all())
+            config.option.tx = [processes.enter_context(collected(config))] * len(config.option.tx)
 
 
-def pytest_collection_finish() -> None:
+def pytest_collection_finish(session: pytest.Session) -> None:
     """Thousands of collected tests need not be looked at by each garbage collection."""
+    check_again(session.items)
     gc.collect()
     gc.freeze()
     gc.enable()

@@ -1,9 +1,9 @@
 """Worker processes for tests, started without importing everything again each time.
 
-A worker process imports for two seconds of CPU before it does anything; the test suite starts some two hundred. So one
-server process per test session imports what they need, once, and forks each of them. A forked process is a child of the
-test session itself (the server's child hands it over), so it is waited for and signalled like any other. Only processes
-whose start is not what is tested come from here: the stack, the demo and `python -m tests.chaos` start real ones.
+A worker process imports for two seconds of CPU before it does anything; the test suite starts some hundreds. So one
+server process per test run imports what they need, once, and forks each of them (`tests.forked_process`). Only
+processes whose start is not what is tested come from here: the stack, the demo and `python -m tests.chaos` start real
+ones.
 
     with forking():
         process = start([sys.executable, "-m", "callgauge_deploy.cli", "rollup"], env=..., log=Path("rollup.log"))
@@ -12,30 +12,28 @@ whose start is not what is tested come from here: the stack, the demo and `pytho
 
 from __future__ import annotations
 
-import ctypes
+import atexit
 import gc
-import json
 import os
 import runpy
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import threading
-import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO
 
-from callgauge_deploy.process import spawn, wait_until
+from callgauge_deploy.process import spawn
+from tests.forked_process import ForkedProcess, Request, listener, serve
 
-__all__ = ["ForkedProcess", "forking", "run", "start"]
+__all__ = ["ForkedProcess", "fork", "forking", "forking_for_all", "run", "start"]
 
-_PR_SET_PDEATHSIG = 1
-_PR_SET_CHILD_SUBREAPER = 36
+#: In the environment: the address of the server of this test run, if another process has started it.
+_ADDRESS = "FORKSERVER_OF_THE_TEST_RUN"
 _PRELOAD = (
     "callgauge_deploy.cli",
     "callgauge_streams.rollup.app",
@@ -47,79 +45,21 @@ _PRELOAD = (
 )
 
 
-class ForkedProcess:
-    """A process that the server has forked, with the methods of `subprocess.Popen` that tests use."""
-
-    def __init__(self, pid: int) -> None:
-        self.pid = pid
-        self.returncode: int | None = None
-
-    def poll(self) -> int | None:
-        """Its exit code, negative for a signal; None while it runs."""
-        if self.returncode is None:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
-
-    def wait(self, timeout: float | None = None) -> int:
-        """Its exit code, once it has ended.
-
-        Raises:
-            subprocess.TimeoutExpired: it still runs.
-        """
-        limit = float("inf") if timeout is None else timeout
-        if not wait_until(lambda: self.poll() is not None, limit, poll_s=0.01):
-            raise subprocess.TimeoutExpired(str(self.pid), limit)
-        assert self.returncode is not None
-        return self.returncode
-
-    def send_signal(self, number: int) -> None:
-        """Send a signal, unless it has ended."""
-        if self.poll() is None:
-            os.kill(self.pid, number)
-
-    def terminate(self) -> None:
-        """SIGTERM."""
-        self.send_signal(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.send_signal(signal.SIGKILL)
-
-
 class _Server:
-    """The server, as the test session sees it."""
+    """The server, as the process sees it that has started it."""
 
     def __init__(self) -> None:
-        self._socket, theirs = socket.socketpair()
-        with theirs:
+        listening, self.address = listener()
+        with listening:
+            self._session = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self._session.connect(f"\0{self.address}")  # the first of its clients
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forkserver", str(theirs.fileno()), str(os.getpid())],
-                pass_fds=[theirs.fileno()],
-                cwd=Path(__file__).parents[1],
+                [sys.executable, "-m", "tests.forkserver"], stdin=listening.fileno(), cwd=Path(__file__).parents[1]
             )
 
-    def fork(self, argv: Sequence[str], env: Mapping[str, str], log: Path, errors: Path) -> ForkedProcess:
-        request = {"argv": list(argv), "env": dict(env), "log": str(log), "errors": str(errors), "cwd": os.getcwd()}
-        # Whose parent has ended becomes the child of its nearest ancestor that is a subreaper: of this process.
-        _be_subreaper(True)
-        try:
-            self._socket.sendall(json.dumps(request).encode() + b"\n")
-            answer = self._socket.recv(32)
-        finally:
-            _be_subreaper(False)  # what others leave behind is not for us to wait for
-        if not answer:
-            raise RuntimeError("the fork server has ended; its output is above")
-        return ForkedProcess(int(answer))
-
     def close(self) -> None:
-        self._socket.close()  # its loop ends
+        self._session.close()  # it ends
         self._process.wait(30)
-
-
-def _be_subreaper(on: bool) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, int(on), 0, 0, 0)
 
 
 class _Forking:
@@ -129,11 +69,19 @@ class _Forking:
     server: _Server | None = None
     lock = threading.Lock()
 
+    @classmethod
+    def address(cls) -> str:
+        if shared := os.environ.get(_ADDRESS):
+            return shared
+        with cls.lock:
+            cls.server = cls.server or _Server()
+            return cls.server.address
+
 
 @contextmanager
 def forking() -> Iterator[None]:
     """Within this, `start` forks, where that can be done."""
-    _Forking.allowed = sys.platform == "linux"  # subreapers are Linux's
+    _Forking.allowed = sys.platform == "linux"
     try:
         yield
     finally:
@@ -141,6 +89,17 @@ def forking() -> Iterator[None]:
         if _Forking.server is not None:
             _Forking.server.close()
             _Forking.server = None
+
+
+@contextmanager
+def forking_for_all() -> Iterator[None]:
+    """`forking`, with one server for this process and all that it starts within this."""
+    with forking():
+        os.environ[_ADDRESS] = _Forking.address()
+        try:
+            yield
+        finally:
+            del os.environ[_ADDRESS]
 
 
 def start(
@@ -158,12 +117,26 @@ def start(
     Raises:
         RuntimeError: the server has ended.
     """
-    if not _Forking.allowed or list(command[:2]) != [sys.executable, "-m"]:
-        with log.open("ab") as output, (errors or log).open("ab") as told:
+    with log.open("ab") as output, (errors or log).open("ab") as told:
+        if not _Forking.allowed or list(command[:2]) != [sys.executable, "-m"]:
             return spawn(command, env=env, stdout=output, stderr=told)
-    with _Forking.lock:
-        _Forking.server = _Forking.server or _Server()
-        return _Forking.server.fork(command[2:], env, log, errors or log)
+        with open(os.devnull, "rb") as nothing:
+            return fork(command[2:], env=env, streams=(nothing, output, told))
+
+
+def fork(argv: Sequence[str], *, env: Mapping[str, str], streams: Sequence[IO[bytes] | socket.socket]) -> ForkedProcess:
+    """Fork a process that runs a module.
+
+    Args:
+        argv: the module's name, and its arguments.
+        env: its whole environment.
+        streams: its standard input, output and error.
+
+    Raises:
+        RuntimeError: the server has ended.
+    """
+    request: Request = {"argv": list(argv), "env": dict(env), "cwd": os.getcwd()}
+    return ForkedProcess(_Forking.address(), request, [stream.fileno() for stream in streams])
 
 
 def run(
@@ -186,41 +159,35 @@ def run(
         return subprocess.CompletedProcess(command, code, output.read_bytes(), errors.read_bytes())
 
 
-def _serve(connection: socket.socket) -> dict[str, Any] | None:
-    """Fork for each request. Returns None when the session has closed its end, and the request in a forked process."""
-    with connection, connection.makefile("rb") as requests:
-        for line in requests:
-            told, tell = os.pipe()
-            if (child := os.fork()) == 0:
-                if (pid := os.fork()) == 0:
-                    os.close(told)
-                    os.close(tell)
-                    return dict(json.loads(line))
-                os.write(tell, str(pid).encode())
-                os._exit(0)
-            pid_text = os.read(told, 32)
-            os.close(told)
-            os.close(tell)
-            os.waitpid(child, 0)  # from here on the process is the session's child
-            connection.sendall(pid_text)
-    return None
+class _Exit:
+    """How a forked process ends. Python would take apart all that is loaded, and for that copy most of the memory it
+    shares with the server: 0.2 s of CPU, of which tests see nothing."""
+
+    code: int | None = None
+
+    @classmethod
+    def at_once(cls) -> None:
+        """The last of all exit handlers; does nothing after an exception, whose way stays Python's."""
+        if cls.code is not None:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(cls.code)
 
 
-def _become(request: Mapping[str, Any], session: int) -> None:
-    """Turn this forked process into what a fresh one would be."""
-    while os.getppid() != session:  # until the one between has ended
-        time.sleep(0.001)
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.setsid()
+def _become(request: Request) -> None:
+    """Turn this forked process into what a fresh one would be, and run to the end."""
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
-    streams = [os.open(os.devnull, os.O_RDONLY)]
-    streams += [os.open(request[name], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644) for name in ("log", "errors")]
-    for target, source in enumerate(streams):
-        os.dup2(source, target)
-        os.close(source)
     sys.argv = list(request["argv"])
+    # It is imported already, and runs a second time as the main module.
+    warnings.filterwarnings("ignore", message=".* found in sys.modules", category=RuntimeWarning, module="runpy")
+    try:
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        _Exit.code = 0
+    except SystemExit as end:
+        _Exit.code = end.code if isinstance(end.code, int) else None if end.code else 0
+        raise
 
 
 def _preload() -> None:
@@ -237,10 +204,11 @@ def _preload() -> None:
 
 
 if __name__ == "__main__":
+    atexit.register(_Exit.at_once)  # the first to be registered is called last
     _preload()
-    asked = _serve(socket.socket(fileno=int(sys.argv[1])))
+    with socket.socket(fileno=0) as listening:
+        session, _ = listening.accept()
+        asked = serve(listening, session)
     if asked is not None:
-        _become(asked, session=int(sys.argv[2]))
-        # It is imported already, and runs a second time as the main module.
-        warnings.filterwarnings("ignore", message=".* found in sys.modules", category=RuntimeWarning, module="runpy")
-        runpy.run_module(asked["argv"][0], run_name="__main__", alter_sys=True)
+        session.close()
+        _become(asked)

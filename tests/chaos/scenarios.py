@@ -54,7 +54,7 @@ FULL = Size(
 )
 # The session timeout of these runs is 3 s.
 SHORT = Size(
-    per_s=400,
+    per_s=200,
     calls=3_000,
     kills=3,
     rounds=1,
@@ -65,7 +65,7 @@ SHORT = Size(
     broker_kills=1,
     dedup_s=6.0,
     recovers_within_s=90.0,  # three tests at a time on two cores: that it recovers is asked here, how fast is not
-    settings={"block_offsets": 256, "dedup_offsets": 2_000},
+    settings={"block_offsets": 128, "dedup_offsets": 1_000, "sink_batch_s": 0.6},
 )
 #: A kill and what follows take about ten seconds.
 MANY = replace(SHORT, per_s=4_000, calls=200_000, kills=5, settings={"block_offsets": 8_192})

@@ -33,11 +33,13 @@ def test_kill_9(request: pytest.FixtureRequest, name: str, on: str, tmp_path: Pa
     assert outcome.audit.verdict.calls > 2_500
 
 
-def test_workers_come_and_go(broker: Broker, tmp_path: Path) -> None:
-    """A third worker joins and leaves twice."""
-    outcome = run(broker, plan("join-leave", SHORT), seed=43, folder=tmp_path)
+@pytest.mark.long
+def test_workers_come_and_go(broker: Broker, tmp_path: Path, long: bool) -> None:
+    """A third worker joins and leaves; with --long twice."""
+    cycles = 2 if long else 1
+    outcome = run(broker, plan("join-leave", replace(SHORT, cycles=cycles)), seed=43, folder=tmp_path)
     assert outcome.verdict == "pass"
-    assert len(outcome.faults) == 2
+    assert len(outcome.faults) == cycles
 
 
 @pytest.mark.parametrize("name", [only_long("crash-points"), "zombie", only_long("zombie-points")])
