@@ -22,7 +22,7 @@ from callgauge_gateway.intake import Intake
 from callgauge_gateway.otlp import json_export, protobuf
 from callgauge_gateway.otlp.export import Broken
 from callgauge_gateway.otlp.log_record import events_of_log_records
-from callgauge_gateway.reading.call_object import Sent, call_fields_of, object_in
+from callgauge_gateway.reading.call_object import Sent, call_fields_of, lower_ids, object_in
 from callgauge_gateway.reading.split import split_events
 from callgauge_gateway.reading.too_many import check_count
 from callgauge_gateway.web.answers import JSON, PROTOBUF
@@ -117,6 +117,7 @@ class Readers:
                     continue
                 batch.ignored |= given.keys() - _OF_JUDGEMENTS
                 for event in made:
+                    lower_ids(event.fields)
                     _give_id(event, Sent(raw, received.seed, place, now), is_one_of=len(made))
                     yield place, event
 
