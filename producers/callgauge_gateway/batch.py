@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from callgauge.errors import DecodeError
+
 __all__ = ["Batch", "Record", "Refusal"]
 
 
@@ -42,6 +44,8 @@ class Batch:
     """Names that are no fields of a call; emitters see them in the answer."""
     services: Counter[str] = field(default_factory=Counter)
     """Service -> events of it."""
+    unreadable: DecodeError | None = None
+    """Why nothing of the body could be read; the sender is told that, and a dead letter tells everybody else."""
 
     @property
     def taken(self) -> int:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 
 from callgauge.errors import SettingError
 from callgauge.settings import Settings
+from callgauge_gateway.connection import Connection
 
 __all__ = ["Server", "address_of", "listen"]
 
@@ -123,7 +124,7 @@ class Server:
     def _config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
         return uvicorn.Config(
             app,
-            http="httptools",
+            http=Connection,
             loop="uvloop",
             ws="none",
             lifespan="off",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+import random
 import sys
 import tempfile
 import time
@@ -33,6 +34,9 @@ CONNECTIONS = 8
 #: What one core should take in a second; answers are timed at half of it.
 AIMS = {"json": 20_000, "otlp": 10_000}
 
+#: Stands in each response id, and is another one each time a batch is sent: no id comes twice, as from services.
+FRESH = b"0123456789ab"
+
 #: Number of a batch -> its bytes.
 Body = Callable[[int], bytes]
 
@@ -51,8 +55,9 @@ def otlp_body(number: int) -> bytes:
     group.resource.attributes.add(key="service.name").value.string_value = "bench"
     group.resource.attributes.add(key="service.version").value.string_value = "1.2.3"
     scope = group.scope_spans.add()
-    for n in range(BATCH):
-        span = scope.spans.add(name="chat gpt-4o", trace_id=number.to_bytes(8) * 2, span_id=(n + 1).to_bytes(8))
+    rng = random.Random(number)  # ids as SDKs draw them
+    for _ in range(BATCH):
+        span = scope.spans.add(name="chat gpt-4o", trace_id=rng.randbytes(16), span_id=rng.randbytes(8))
         span.start_time_unix_nano = time.time_ns()
         span.end_time_unix_nano = span.start_time_unix_nano + 812_000_000
         texts = {
@@ -60,7 +65,7 @@ def otlp_body(number: int) -> bytes:
             "gen_ai.provider.name": "openai",
             "gen_ai.request.model": "gpt-4o",
             "gen_ai.response.model": "gpt-4o-2024-08-06",
-            "gen_ai.response.id": f"chatcmpl-{number}-{n}",
+            "gen_ai.response.id": f"chatcmpl-{FRESH.decode()}{rng.randbytes(6).hex()}",
             "gen_ai.conversation.id": "session",
             "server.address": "api.openai.com",
         }
@@ -95,11 +100,13 @@ async def _load(url: str, kind: str, seconds: float, per_s: float) -> tuple[int,
     async def connection(first: int, client: httpx.AsyncClient) -> None:
         nonlocal sent
         number = first
-        while (now := time.perf_counter()) < started + seconds:
-            if per_s and (wait := started + number * BATCH / per_s - now) > 0:
-                await asyncio.sleep(wait)
-            began = time.perf_counter()
-            answer = await client.post(path, content=bodies[number % 64], headers={"content-type": content_type})
+        while (began := time.perf_counter()) < started + seconds:
+            if per_s:  # from when it should be sent: a connection that still waits for an answer is late, too
+                due = started + number * BATCH / per_s
+                await asyncio.sleep(max(0.0, due - began))
+                began = due
+            body = bodies[number % 64].replace(FRESH, random.randbytes(6).hex().encode())
+            answer = await client.post(path, content=body, headers={"content-type": content_type})
             took.append(time.perf_counter() - began)
             if answer.status_code != 200:
                 raise SystemExit(f"{path} answered {answer.status_code}: {answer.text}")

@@ -52,7 +52,7 @@ def score(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
 def feedback(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
     """What a user said, under the names that the SDK gives it: `thumbs` is up 1 or down 0, `rating` a number as it is.
 
-    A rating that is up or down is thumbs; a `name` goes before both names.
+    A rating that is up or down is thumbs; a `name` goes before the name of one, not of both.
     """
     fields = _of_ref(given, resolve)
     said = [read(found) for field, read in _SAID.items() if (found := fields.pop(field, None)) is not None]
@@ -60,6 +60,8 @@ def feedback(given: Mapping[str, Any], resolve: ResolveRef) -> list[Event]:
         said = [("rating", fields["value"])]
     if not said:
         raise DecodeError("rating", "missing")
+    if len(said) > 1:
+        fields.pop("name", None)
     return [_judged(fields | {"value": value}, origin="user", name=name) for name, value in dict(said).items()]
 
 

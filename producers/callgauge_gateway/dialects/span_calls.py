@@ -161,7 +161,8 @@ def _read_failure(fields: dict[str, Any], span: Span) -> None:
     named = fields.pop("_error", None)
     if span.status_code != ERROR and named is None:
         return
-    names, messages = [named], [span.status_message]
+    names: list[Any] = [named]
+    messages: list[Any] = [span.status_message]
     for event in span.events:
         if event.name == "exception":
             names.append(event.attributes.get("exception.type"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
@@ -15,13 +16,15 @@ from callgauge.mending import MENDED
 from callgauge.schema import Call
 from callgauge_gateway.reading.nesting_depth import check_depth
 
-__all__ = ["Sent", "call_fields_of", "content_id", "object_in"]
+__all__ = ["Sent", "call_fields_of", "content_id", "lower_ids", "object_in"]
 
 _FIELDS = frozenset(Call.model_fields)
 _DECODE = msgspec.json.Decoder(type=dict[str, Any]).decode
 _BROKEN = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _LONGEST_ID = 64
 _id_of = id_reader(_LONGEST_ID)
+_HEX_IDS = (("trace_id", 32), ("span_id", 16), ("parent_span_id", 16))
+_HEX = re.compile(r"[0-9A-Fa-f]+")
 
 
 def object_in(raw: bytes) -> tuple[Mapping[str, Any], str]:
@@ -45,12 +48,21 @@ def call_fields_of(given: Mapping[str, Any], sent: Sent, mark: str = "") -> tupl
     """
     fields = {name: value for name, value in given.items() if value is not None and name in _FIELDS}
     unknown = given.keys() - _FIELDS if len(fields) < len(given) else set()
+    lower_ids(fields)
     event_id = fields.get("event_id")
     if type(event_id) is not str or not 0 < len(event_id) <= _LONGEST_ID:
         _give_id(fields, event_id, sent)
     if mark:
         _mark(fields, mark)
     return fields, set(unknown)
+
+
+def lower_ids(fields: dict[str, Any]) -> None:
+    """Write ids of traces and spans, where they are hex, in small letters, as OpenTelemetry does: so they join."""
+    for name, size in _HEX_IDS:
+        value = fields.get(name)
+        if type(value) is str and len(value) == size and not value.islower() and _HEX.fullmatch(value):
+            fields[name] = value.lower()
 
 
 class Sent(NamedTuple):

@@ -42,6 +42,8 @@ def inflated(body: bytes, encoding: str, most: int) -> bytes:
         BadEncoding, UnknownEncoding: it cannot be read.
     """
     name = encoding.strip().lower()
+    if name in ("", "identity"):  # some emitters compress and do not say so; no JSON or export begins like this
+        name = next((kind for kind, begin in _BEGIN.items() if body.startswith(begin)), "")
     inflate = ENCODINGS.get(name)
     if inflate is None:
         raise UnknownEncoding(f"Content-Encoding {name[:40]!r} is none of {', '.join(filter(None, ENCODINGS))}")
@@ -107,6 +109,8 @@ def _unzstd(body: bytes, most: int) -> bytes:
     return found
 
 
+#: What the bytes of an encoding begin with.
+_BEGIN = {"gzip": b"\x1f\x8b\x08", "zstd": b"\x28\xb5\x2f\xfd"}
 #: Content-Encoding -> what inflates it to at most so many bytes.
 ENCODINGS: dict[str, Callable[[bytes, int], bytes]] = {
     "": _identity,

@@ -130,6 +130,8 @@ class Endpoint:
         by_bus = [Refusal(place, "", why) for place, why in faults.items() if place >= 0]
         refusals = sorted(batch.refusals + by_bus)
         self._guards.metrics.taken(path, batch, refusals)
+        if batch.unreadable is not None:
+            return failed(_STATUS[DecodeError], str(batch.unreadable), protobuf=protobuf)
         return self._answer(received, batch, refusals)
 
     def _check_rates(self, batch: Batch, scope: Scope) -> None:

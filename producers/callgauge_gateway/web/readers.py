@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,9 +20,9 @@ from callgauge_gateway.dialects.traces import Traces, events_of_spans
 from callgauge_gateway.guard.scope import Scope
 from callgauge_gateway.intake import Intake
 from callgauge_gateway.otlp import json_export, protobuf
-from callgauge_gateway.otlp.export import Broken
+from callgauge_gateway.otlp.export import Export
 from callgauge_gateway.otlp.log_record import events_of_log_records
-from callgauge_gateway.reading.call_object import Sent, call_fields_of, object_in
+from callgauge_gateway.reading.call_object import Sent, call_fields_of, lower_ids, object_in
 from callgauge_gateway.reading.split import split_events
 from callgauge_gateway.reading.too_many import check_count
 from callgauge_gateway.web.answers import JSON, PROTOBUF
@@ -30,12 +30,15 @@ from callgauge_gateway.web.endpoint import Received
 
 __all__ = ["Readers", "is_json", "is_otlp_metrics"]
 
+_Item = TypeVar("_Item")
 #: LiteLLM's calls belong to this service where neither team, key nor ours names one.
 _LITELLM = "litellm"
 #: Fields that a judgement or mark may have, in the shapes that people send.
 _OF_JUDGEMENTS = frozenset(
     {*Score.model_fields, *StateChange.model_fields, *Mark.model_fields, *LABELS, "thumbs", "rating", "ref"}
 )
+#: Bytes that a dead letter keeps of what may hold what people wrote, and cannot be taken apart.
+_MOST_KEPT = 256
 _ANY = msgspec.json.Decoder().decode
 
 
@@ -117,6 +120,7 @@ class Readers:
                     continue
                 batch.ignored |= given.keys() - _OF_JUDGEMENTS
                 for event in made:
+                    lower_ids(event.fields)
                     _give_id(event, Sent(raw, received.seed, place, now), is_one_of=len(made))
                     yield place, event
 
@@ -146,18 +150,28 @@ class Readers:
     def traces(self, received: Received) -> Batch:
         """An export of spans."""
         read = json_export.spans_of if is_json(received) else protobuf.spans_of
-        export = read(received.body, self._most)
-        return self._of_traces(events_of_spans(export.items, self._nesting), export.broken, received)
+        return self._of_export(read, lambda spans: events_of_spans(spans, self._nesting), received)
 
     def logs(self, received: Received) -> Batch:
         """An export of log records."""
         read = json_export.log_records_of if is_json(received) else protobuf.log_records_of
-        export = read(received.body, self._most)
-        return self._of_traces(events_of_log_records(export.items), export.broken, received)
+        return self._of_export(read, events_of_log_records, received)
 
-    def _of_traces(self, traces: Traces, broken: list[Broken], received: Received) -> Batch:
+    def _of_export(
+        self,
+        read: Callable[[bytes, int], Export[_Item]],
+        events_of: Callable[[list[_Item]], Traces],
+        received: Received,
+    ) -> Batch:
+        try:
+            export = read(received.body, self._most)
+        except DecodeError as error:
+            batch = Batch(unreadable=error)
+            self._intake.refuse(batch, -1, received.body[:_MOST_KEPT], error, "otlp")
+            return batch
+        traces = events_of(export.items)
         batch = Batch(passed_over=traces.passed_over)
-        for each in broken:
+        for each in export.broken:
             self._intake.refuse(batch, -1, each.raw, each.why, "otlp")
         self._intake.add(batch, enumerate(traces.events), received.scope, "otlp")
         return batch
@@ -182,7 +196,7 @@ def _kept(raw: bytes, given: Any) -> bytes:
         given = _ANY(raw) if given is None else given
         return msgspec.json.encode(without_content(given))
     except (msgspec.MsgspecError, RecursionError, TypeError, UnicodeDecodeError):
-        return raw[:256]
+        return raw[:_MOST_KEPT]
 
 
 def _give_id(event: Event, sent: Sent, is_one_of: int) -> None:

@@ -50,7 +50,7 @@ def test_feedback_has_the_names_that_the_sdk_gives_it(given: dict[str, Any], nam
 
 def test_thumbs_and_a_rating_are_two_scores() -> None:
     """As in the SDK and the console."""
-    events = SHAPES["feedback"]({"thumbs": True, "rating": 4, "comment": "c"}, call_of_ref)
+    events = SHAPES["feedback"]({"thumbs": True, "rating": 4, "comment": "c", "name": "one of both"}, call_of_ref)
     assert [(e.fields["name"], e.fields["value"], e.fields["comment"]) for e in events] == [
         ("thumbs", 1.0, "c"),
         ("rating", 4, "c"),

@@ -90,6 +90,16 @@ def test_a_body_that_ends_too_early_is_told(encoding: str, cut: int) -> None:
         inflated(b"{}", encoding, MOST)
 
 
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("said", ["", "identity"])
+def test_what_is_compressed_without_saying_so_is_seen(encoding: str, said: str) -> None:
+    """By its first bytes, within the same limits."""
+    body = ENCODE[encoding](b"x" * 1_000)
+    assert inflated(body, said, 1_000) == b"x" * 1_000
+    with pytest.raises(TooLarge):
+        inflated(body, said, 999)
+
+
 def test_an_unknown_encoding_is_told() -> None:
     """With those that are known."""
     with pytest.raises(UnknownEncoding, match="'br' is none of identity, gzip"):

@@ -96,6 +96,21 @@ def test_an_idempotency_key_is_its_senders_own() -> None:
     assert len(ids) == 2 * len(set(ids)) == 8
 
 
+def test_hexadecimal_ids_in_capitals_are_those_in_small_letters() -> None:
+    """As OTLP writes them, so calls, spans and scores of a trace join; other ids stay as they are."""
+    served = Served()
+    ids = {"trace_id": "4bf92f3577b34da6a3ce929d0e0e4736", "span_id": "00f067aa0ba902b7"}
+    upper = {name: value.upper() for name, value in ids.items()}
+    own = {"trace_id": "Order-4711", "span_id": "A" * 15 + "G"}
+    for given_ids in (ids, upper, own):
+        assert served.post("/v1/calls", {"service": "s", **given_ids}).status_code == 200
+    small, capital, other = served.calls
+    assert (capital.event_id, capital.trace_id, capital.span_id) == (small.event_id, *ids.values())
+    assert {"trace_id": other.trace_id, "span_id": other.span_id} == own
+    assert served.post("/v1/feedback", {"service": "s", "rating": "up", **upper}).status_code == 200
+    assert served.scores[0].trace_id == ids["trace_id"]
+
+
 def test_a_dead_letter_of_the_same_bytes_is_the_same() -> None:
     """However often it is sent: its place is made of them."""
     served = Served()

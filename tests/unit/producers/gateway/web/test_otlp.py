@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
+from callgauge.dead_letter import dead_key
 from callgauge.keys.key_hash import hash_of, id_of, new_key
 from callgauge_gateway.guard.key_file import KeyFile
 from callgauge_gateway.web.body import Limits
@@ -109,10 +110,17 @@ def test_an_export_again_is_the_same_calls() -> None:
 
 
 def test_what_is_no_export_is_400_with_a_status() -> None:
-    """google.rpc.Status in protobuf, whose message is field 2."""
-    answer = Served().post("/v1/traces", content=b"\xff\xff", headers=PROTOBUF)
-    assert answer.status_code == 400
-    assert Status.FromString(answer.content).message == "not the protobuf message that OTLP sends here"
+    """google.rpc.Status in protobuf, whose message is field 2; a dead letter keeps the beginning of it."""
+    served = Served()
+    for path in ("/v1/traces", "/v1/logs"):
+        answer = served.post(path, content=b"\xff" * 1_000, headers=PROTOBUF)
+        assert answer.status_code == 400
+        assert Status.FromString(answer.content).message == "not the protobuf message that OTLP sends here"
+    assert served.post("/v1/traces", {"spans": []}, headers=JSON).json()["error"].startswith("resourceSpans: missing")
+    first, again, json_letter = served.dead
+    assert (first.topic, first.reason) == ("gateway otlp", "not the protobuf message that OTLP sends here")
+    assert (dead_key(first), json_letter.field) == (dead_key(again), "resourceSpans")
+    assert first.size <= 3 * 256  # each of the bytes is no text, and replaced
 
 
 def test_too_many_spans_are_413() -> None:
