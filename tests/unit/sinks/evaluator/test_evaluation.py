@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 
 from callgauge.schema import Alert
+from callgauge_evaluator import largest, lookbacks, usage_totals
 from callgauge_evaluator.binding import bind_history
 from callgauge_evaluator.evaluation import Evaluation, RuleJudge, instants
 from callgauge_evaluator.lives import Lives
 from callgauge_history.store import Parameters, QueryResult, Store
+from callgauge_history.tiers import touched
+from callgauge_history.tiers.usage import derive_usage
 from callgauge_rules.placing import Placed, place
 from callgauge_rules.rule import Rule
 from callgauge_rules.rules import load_rules
@@ -20,6 +23,9 @@ from tests.unit.sinks.made_calls import T0, store_calls, store_scores, totals_ra
 
 GROUPINGS = parse_groupings("@10s model@10s service@10s")
 DAY_S, HOUR_S = 86_400.0, 3_600.0
+
+
+_usage = usage_totals.usage_totals
 
 
 def evaluation_of(*rules: Rule, lives: Lives | None = None) -> Evaluation:
@@ -178,3 +184,33 @@ def test_a_rule_that_asks_too_much_silences_no_other(store: Store, caplog: pytes
     told = evaluation.at(ask, int(T0 * 1000) + 60_000)
     assert [alert.rule for alert in told] == ["r"]
     assert "wrong cannot be judged" in caplog.text
+
+
+@pytest.mark.parametrize("at_once", [20, 0], ids=["one by one", "at once"])
+def test_alerts_on_costs_of_users_are_the_same_from_usage(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Also the call that they name, of which usage knows nothing."""
+    calls = [
+        {"end": T0 + 60 * at, "user_id": f"u{at % 3}", "cost_usd": 0.001 * (at * 7 % 31), "output_tokens": at * 5 % 17}
+        for at in range(300)
+    ]
+    store_calls(store, calls)
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
+    derive_usage(store, int(store.query("SELECT toUnixTimestamp64Milli(now64(3))").rows[0][0]))
+    monkeypatch.setattr(usage_totals, "LEAST_CALLS", 1)
+    monkeypatch.setattr(largest, "_ONE_BY_ONE", at_once)
+    rules = [
+        rule(name="spending", by=["user_id"], aggregate="cost_usd", lookback="2h", value="0.6"),
+        rule(name="tokens", by=["user_id", "service"], aggregate="output_tokens", lookback="1h", value="150", op="lt"),
+    ]
+    answers: list[Any] = []
+    monkeypatch.setattr(lookbacks, "usage_totals", lambda *asked: answers.append(_usage(*asked)) or answers[-1])
+    from_s, to_s = T0 + 7_200, T0 + 18_000
+    found = run(store, evaluation_of(*rules), from_s, to_s, 600)
+    assert {(each.rule, each.state) for each in found} >= {("spending", "firing"), ("tokens", "firing")}
+    assert all(each.event_id for each in found if each.n)
+    assert answers
+    assert all(answers)
+    monkeypatch.setattr(lookbacks, "usage_totals", lambda *_: None)
+    assert run(store, evaluation_of(*rules), from_s, to_s, 600) == found
