@@ -25,9 +25,6 @@ GROUPINGS = parse_groupings("@10s model@10s service@10s")
 DAY_S, HOUR_S = 86_400.0, 3_600.0
 
 
-_usage = usage_totals.usage_totals
-
-
 def evaluation_of(*rules: Rule, lives: Lives | None = None) -> Evaluation:
     bound, refused = bind_history([Placed(rule, None, "") for rule in rules])
     assert not refused
@@ -205,7 +202,12 @@ def test_alerts_on_costs_of_users_are_the_same_from_usage(
         rule(name="tokens", by=["user_id", "service"], aggregate="output_tokens", lookback="1h", value="150", op="lt"),
     ]
     answers: list[Any] = []
-    monkeypatch.setattr(lookbacks, "usage_totals", lambda *asked: answers.append(_usage(*asked)) or answers[-1])
+
+    def asked_of_usage(*question: Any) -> Any:
+        answers.append(usage_totals.usage_totals(*question))
+        return answers[-1]
+
+    monkeypatch.setattr(lookbacks, "usage_totals", asked_of_usage)
     from_s, to_s = T0 + 7_200, T0 + 18_000
     found = run(store, evaluation_of(*rules), from_s, to_s, 600)
     assert {(each.rule, each.state) for each in found} >= {("spending", "firing"), ("tokens", "firing")}
