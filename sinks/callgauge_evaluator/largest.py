@@ -6,8 +6,10 @@ calls an index knows where they lie.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 
+from callgauge.errors import StoreError
 from callgauge.schema import Alert
 from callgauge.texts import repaired
 from callgauge_evaluator.binding import HistoryRule
@@ -18,6 +20,8 @@ from callgauge_rules.bound import BoundCondition
 
 __all__ = ["with_largest"]
 
+log = logging.getLogger(__name__)
+
 #: More alerts at once are looked up by one statement over all series.
 _ONE_BY_ONE = 20
 
@@ -25,9 +29,18 @@ _ONE_BY_ONE = 20
 def with_largest(rule: HistoryRule, ask: Ask, alerts: Sequence[Alert], at_ms: int) -> list[Alert]:
     """The transitions of a rule at an instant, each with the call that contributed most.
 
-    Raises:
-        StoreError: the store cannot be asked.
+    If that cannot be found out, they are told without it: by now they are decided, and would be lost.
     """
+    try:
+        found = _found(rule, ask, alerts, at_ms)
+    except StoreError as error:
+        log.warning("%s: which calls its alerts are about is not known: %s", rule.name, error)
+        return list(alerts)
+    return [_naming(alert, found.get(alert.fingerprint, "")) for alert in alerts]
+
+
+def _found(rule: HistoryRule, ask: Ask, alerts: Sequence[Alert], at_ms: int) -> dict[str, str]:
+    """Fingerprint -> event_id."""
     found: dict[str, str] = {}
     for condition in rule.bound.conditions:
         lacking = [alert for alert in alerts if alert.n and not alert.event_id and _is_of(alert, condition)]
@@ -36,7 +49,7 @@ def with_largest(rule: HistoryRule, ask: Ask, alerts: Sequence[Alert], at_ms: in
         only = [alert.labels for alert in lacking] if len(lacking) <= _ONE_BY_ONE else [{}]
         largest = {key: call for labels in only for key, call in _largest(rule, condition, ask, labels, at_ms).items()}
         found |= {alert.fingerprint: largest.get(tuple(alert.labels.values()), "") for alert in lacking}
-    return [_naming(alert, found.get(alert.fingerprint, "")) for alert in alerts]
+    return found
 
 
 def _is_of(alert: Alert, condition: BoundCondition) -> bool:

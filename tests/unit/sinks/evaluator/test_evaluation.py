@@ -12,13 +12,15 @@ from callgauge_evaluator import largest, lookbacks, usage_totals
 from callgauge_evaluator.binding import bind_history
 from callgauge_evaluator.evaluation import Evaluation, RuleJudge, instants
 from callgauge_evaluator.lives import Lives
-from callgauge_history.store import Parameters, QueryResult, Store
+from callgauge_evaluator.totals_sql import Found
+from callgauge_history.store import Parameters, QueryResult, Store, StoreUnavailable
 from callgauge_history.tiers import touched
 from callgauge_history.tiers.usage import derive_usage
 from callgauge_rules.placing import Placed, place
 from callgauge_rules.rule import Rule
 from callgauge_rules.rules import load_rules
 from callgauge_windows.grouping import parse_groupings
+from callgauge_windows.totals import MeasureTotals, Totals
 from tests.unit.sinks.made_calls import T0, store_calls, store_scores, totals_range
 
 GROUPINGS = parse_groupings("@10s model@10s service@10s")
@@ -216,3 +218,26 @@ def test_alerts_on_costs_of_users_are_the_same_from_usage(
     assert all(answers)
     monkeypatch.setattr(lookbacks, "usage_totals", lambda *_: None)
     assert run(store, evaluation_of(*rules), from_s, to_s, 600) == found
+
+
+def test_an_alert_is_told_although_its_call_cannot_be_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is decided by then: an error there must not lose the transition."""
+    store_calls(store, [{"end": T0 + 30, "user_id": "ada", "cost_usd": 2.0}])
+    of_cost = rule(by=["user_id"], aggregate="cost_usd", value="1")
+    [alert] = run(store, evaluation_of(of_cost), T0, T0 + 60)
+    assert alert.event_id
+    monkeypatch.setattr(lookbacks, "usage_totals", lambda *_: [Found(("ada",), 0, _spent(2_000_000_000))])
+
+    def slow(*_: object) -> dict[tuple[str, ...], str]:
+        raise StoreUnavailable("it takes too long")
+
+    monkeypatch.setattr(largest, "_largest", slow)
+    assert run(store, evaluation_of(of_cost), T0, T0 + 60) == [
+        alert.model_copy(update={"event_id": "", "event_ids": []})
+    ]
+
+
+def _spent(nano: int) -> Totals:
+    totals = Totals(measures={"cost": MeasureTotals(sum=nano)})
+    totals.counts["n"] = 1
+    return totals
