@@ -10,6 +10,7 @@ from callgauge.errors import StoreError
 from callgauge.schema import Alert
 from callgauge_evaluator.binding import MINUTE_MS, HistoryRule
 from callgauge_evaluator.judging import judge
+from callgauge_evaluator.largest import with_largest
 from callgauge_evaluator.lives import Lives, labels_in_order, subject_of, timing_of
 from callgauge_history.store import Ask, StoreUnavailable
 from callgauge_rules.lifecycle import QUIET_MS
@@ -54,13 +55,14 @@ class RuleJudge:
         """The transitions at an instant."""
         bound = self._rule.bound
         subjects = [subject_of(bound, *each) for each in judge(self._rule, ask, at_ms).items()]
-        return lives.judge(
+        told = lives.judge(
             self._rule.name,
             timing_of(bound),
             subjects,
             at_ms,
             lambda labels: subject_of(bound, labels_in_order(bound, labels), None),
         )
+        return with_largest(self._rule, ask, told, at_ms)
 
 
 #: What is judged at an instant.

@@ -18,7 +18,7 @@ class TableSize:
 
     Attributes:
         bytes_per_row: None while it is empty.
-        days: days that its partitions span.
+        days: that it holds: its partitions, if these are days; of months those between its first row and its last.
         bytes_per_day: bytes / days: what a day more will take, if days are alike.
     """
 
@@ -52,7 +52,11 @@ def sizing(ask: Ask) -> list[TableSize]:
     sql = """
         SELECT toString(table) AS table, toInt64(sum(p.rows)) AS rows, toInt64(sum(p.bytes_on_disk)) AS bytes,
             if(rows = 0, NULL, bytes / rows) AS bytes_per_row,
-            toInt64(uniqExact(p.partition)) * if(max(length(p.partition)) = 6, 30, 1) AS days,
+            toInt64(if(
+                max(length(p.partition)) = 6,
+                least(31 * uniqExact(p.partition), dateDiff('day', min(p.min_time), max(p.max_time)) + 1),
+                uniqExact(p.partition)
+            )) AS days,
             if(max(length(p.partition)) IN (6, 8), bytes / days, NULL) AS bytes_per_day, toInt64(count()) AS parts
         FROM system.parts AS p
         WHERE p.database = currentDatabase() AND p.active

@@ -107,6 +107,7 @@ def usage_rows(
     by: Sequence[str] = USAGE_LABELS,
     named: bool = False,
     width_ms: int = DAY_MS,
+    as_sent: bool = False,
 ) -> tuple[str, dict[str, Any]]:
     """A subquery in brackets with the usage of calls of models, and its parameters: at, the labels `by`, the sums.
 
@@ -118,6 +119,7 @@ def usage_rows(
         named: leave out calls without a user.
         width_ms: rows of hours, or of days, may stand for their calls: `HOUR_MS` or `DAY_MS`; 1: each call has a row,
             with its own time.
+        as_sent: costs as they were sent, without what calls were priced at later.
 
     Raises:
         QuestionError: a name is no label, or hours are all that is left.
@@ -148,8 +150,9 @@ def usage_rows(
             made = ", ".join(f"{made} AS {name}" for name, made in _SUMS.items())
             calls = f"(SELECT * FROM calls FINAL WHERE {within} AND {NO_STEPS})"  # noqa: S608 (names of ours)
             selects.append(f"SELECT event_time AS at, {names}{made} FROM {calls}")  # noqa: S608 (names of ours)
-    columns, whole = ["at", *by, *_SUMS], between(start_ms, end_ms, "event_time")
-    selects.append(adjusted_rows(columns, whole, f"{condition} AND {NO_STEPS}", errors_are_counts=True))
+    if not as_sent:
+        columns, whole = ["at", *by, *_SUMS], between(start_ms, end_ms, "event_time")
+        selects.append(adjusted_rows(columns, whole, f"{condition} AND {NO_STEPS}", errors_are_counts=True))
     return f"({' UNION ALL '.join(selects)})", parameters
 
 

@@ -8,14 +8,19 @@ from typing import Any
 import pytest
 
 from callgauge.schema import Alert
+from callgauge_evaluator import largest, lookbacks, usage_totals
 from callgauge_evaluator.binding import bind_history
 from callgauge_evaluator.evaluation import Evaluation, RuleJudge, instants
 from callgauge_evaluator.lives import Lives
-from callgauge_history.store import Parameters, QueryResult, Store
+from callgauge_evaluator.totals_sql import Found
+from callgauge_history.store import Parameters, QueryResult, Store, StoreUnavailable
+from callgauge_history.tiers import touched
+from callgauge_history.tiers.usage import derive_usage
 from callgauge_rules.placing import Placed, place
 from callgauge_rules.rule import Rule
 from callgauge_rules.rules import load_rules
 from callgauge_windows.grouping import parse_groupings
+from callgauge_windows.totals import MeasureTotals, Totals
 from tests.unit.sinks.made_calls import T0, store_calls, store_scores, totals_range
 
 GROUPINGS = parse_groupings("@10s model@10s service@10s")
@@ -178,3 +183,61 @@ def test_a_rule_that_asks_too_much_silences_no_other(store: Store, caplog: pytes
     told = evaluation.at(ask, int(T0 * 1000) + 60_000)
     assert [alert.rule for alert in told] == ["r"]
     assert "wrong cannot be judged" in caplog.text
+
+
+@pytest.mark.parametrize("at_once", [20, 0], ids=["one by one", "at once"])
+def test_alerts_on_costs_of_users_are_the_same_from_usage(
+    store: Store, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    """Also the call that they name, of which usage knows nothing."""
+    calls = [
+        {"end": T0 + 60 * at, "user_id": f"u{at % 3}", "cost_usd": 0.001 * (at * 7 % 31), "output_tokens": at * 5 % 17}
+        for at in range(300)
+    ]
+    store_calls(store, calls)
+    monkeypatch.setattr(touched, "OVERLAP_MS", -60_000)
+    derive_usage(store, int(store.query("SELECT toUnixTimestamp64Milli(now64(3))").rows[0][0]))
+    monkeypatch.setattr(usage_totals, "LEAST_CALLS", 1)
+    monkeypatch.setattr(largest, "_ONE_BY_ONE", at_once)
+    rules = [
+        rule(name="spending", by=["user_id"], aggregate="cost_usd", lookback="2h", value="0.6"),
+        rule(name="tokens", by=["user_id", "service"], aggregate="output_tokens", lookback="1h", value="150", op="lt"),
+    ]
+    answers: list[Any] = []
+
+    def asked_of_usage(*question: Any) -> Any:
+        answers.append(usage_totals.usage_totals(*question))
+        return answers[-1]
+
+    monkeypatch.setattr(lookbacks, "usage_totals", asked_of_usage)
+    from_s, to_s = T0 + 7_200, T0 + 18_000
+    found = run(store, evaluation_of(*rules), from_s, to_s, 600)
+    assert {(each.rule, each.state) for each in found} >= {("spending", "firing"), ("tokens", "firing")}
+    assert all(each.event_id for each in found if each.n)
+    assert answers
+    assert all(answers)
+    monkeypatch.setattr(lookbacks, "usage_totals", lambda *_: None)
+    assert run(store, evaluation_of(*rules), from_s, to_s, 600) == found
+
+
+def test_an_alert_is_told_although_its_call_cannot_be_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is decided by then: an error there must not lose the transition."""
+    store_calls(store, [{"end": T0 + 30, "user_id": "ada", "cost_usd": 2.0}])
+    of_cost = rule(by=["user_id"], aggregate="cost_usd", value="1")
+    [alert] = run(store, evaluation_of(of_cost), T0, T0 + 60)
+    assert alert.event_id
+    monkeypatch.setattr(lookbacks, "usage_totals", lambda *_: [Found(("ada",), 0, _spent(2_000_000_000))])
+
+    def slow(*_: object) -> dict[tuple[str, ...], str]:
+        raise StoreUnavailable("it takes too long")
+
+    monkeypatch.setattr(largest, "_largest", slow)
+    assert run(store, evaluation_of(of_cost), T0, T0 + 60) == [
+        alert.model_copy(update={"event_id": "", "event_ids": []})
+    ]
+
+
+def _spent(nano: int) -> Totals:
+    totals = Totals(measures={"cost": MeasureTotals(sum=nano)})
+    totals.counts["n"] = 1
+    return totals

@@ -192,5 +192,7 @@ def test_sizing(history: Filled) -> None:
     assert found["calls"].rows >= len(history.calls)
     assert found["calls"].bytes_per_row == pytest.approx(found["calls"].bytes / found["calls"].rows)
     assert found["calls"].days == 2
+    assert found["alerts"].days == 1  # its partitions are months
+    assert found["alerts"].bytes_per_day == found["alerts"].bytes
     names = {row[0] for row in history.ask("DESCRIBE TABLE calls").rows}
     assert {each.column for each in column_sizes(history.ask, "calls")} == names

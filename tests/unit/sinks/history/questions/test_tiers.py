@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from callgauge.errors import QuestionError
+from callgauge.units import nanodollars
 from callgauge_evaluator import tier_totals, usage_totals
 from callgauge_evaluator.binding import HistoryRule, bind_history
 from callgauge_evaluator.lookbacks import ask_totals
@@ -154,10 +155,14 @@ OF_USERS: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
     "calls by user": ("calls", ("user_id",), {}),
     "errors by user and service": ("error_rate", ("user_id", "service"), {"environment": ""}),
     "of one user": ("errors", ("model",), {"user_id": "user-1"}),
+    "cost by user": ("cost_usd", ("user_id",), {}),
+    "tokens by user and model": ("tokens", ("user_id", "model"), {}),
+    "output tokens of one user": ("output_tokens", (), {"user_id": "user-1"}),
 }
 #: By user, but not from usage.
 NOT_COUNTED: dict[str, tuple[str, tuple[str, ...], dict[str, str]]] = {
-    "cost": ("cost_usd", ("user_id",), {}),
+    "mean cost": ("cost_mean_usd", ("user_id",), {}),
+    "percentiles": ("output_tokens_p95", ("user_id",), {}),
     "by session": ("calls", ("session_id",), {}),
     "errors of a type": ("error_rate.timeout", ("user_id",), {}),
     "steps of traces": ("calls", ("user_id", "operation"), {}),
@@ -231,6 +236,21 @@ def test_what_usage_does_not_know(
     _, condition = _rule(*NOT_COUNTED[name])
     cut = Cut.whole(history.period.start_ms, history.period.end_ms)
     assert usage_totals.usage_totals(history.ask, condition, *NOT_COUNTED[name][1:], cut) is None
+
+
+@pytest.mark.parametrize("less", [0, 1])
+def test_values_that_windows_cut_are_read_from_the_calls(
+    history: Filled, answers: dict[Any, Any], less: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Usage adds up costs as they came; windows, and rules, cut a single one that is too large."""
+    dearest = max(nanodollars(call.cost_usd or 0.0) for call in history.of_models if call.user_id)
+    monkeypatch.setattr(usage_totals, "LEAST_CALLS", 1)
+    monkeypatch.setitem(usage_totals._LIMITS, "cost_nano", dearest - less)
+    assert answers
+    _, condition = _rule("cost_usd", ("user_id",), {})
+    cut = Cut.whole(history.period.start_ms, history.period.end_ms)
+    held = usage_totals.usage_totals(history.ask, condition, ("user_id",), {}, cut)
+    assert (held is None) is bool(less)
 
 
 def _rule(aggregate: str, by: tuple[str, ...], where: dict[str, str]) -> tuple[HistoryRule, BoundCondition]:

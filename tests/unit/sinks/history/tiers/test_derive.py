@@ -173,6 +173,14 @@ def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
     history=[("row", aligned(("model@10s", 1, start_ms, 0, "e1")), 1) for start_ms in (STARTS[0], STARTS[0])]
     + [("forget", None, None), ("row", aligned(("model@10s", 1, STARTS[1], 0, "e1")), 1)]
 )  # failed from 23:00 to 24:00
+@example(
+    history=[
+        ("row", aligned(("model@10s", 1, STARTS[1], 64, "e1")), 5),
+        ("derive", 3, None),
+        ("epoch", None, None),
+        ("row", aligned(("model@10s", 1, STARTS[1], 64, "e1")), 2),
+    ]
+)  # the open block is counted again with fewer calls: what was derived of it before must give way
 @given(history=st.lists(steps, min_size=3, max_size=14))
 @pytest.mark.usefixtures("no_overlap")
 def test_tiers_are_a_plain_recount(module_store: Store, history: list[tuple[str, Any, Any]]) -> None:
