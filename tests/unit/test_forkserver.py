@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from types import SimpleNamespace
 from typing import cast
 
@@ -61,7 +62,24 @@ def test_tests_that_are_gone_the_second_time_are_told(monkeypatch: pytest.Monkey
         cast(pytest.Item, SimpleNamespace(nodeid=name)) for name in ("a[\\\\x]", "a[\\x]", "b", "b")
     ]
     monkeypatch.setattr(collected, "_names", [])
+    monkeypatch.setattr(collected, "_threads", [])
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.main_thread()])
+    monkeypatch.delitem(sys.modules, "chdb", raising=False)
     collected.check_again([first, *others])
     collected.check_again([*others, again])
-    with pytest.raises(pytest.UsageError, match="not the same: b"):
+    with pytest.raises(RuntimeError, match="not the same: b"):
         collected.check_again([again])
+
+
+def test_a_module_that_starts_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fork whatever waits for them would hang."""
+    monkeypatch.setattr(collected, "_names", [])
+    monkeypatch.setattr(collected, "_threads", [])
+    ended = threading.Event()
+    thread = threading.Thread(target=ended.wait, name="of a module")
+    thread.start()
+    collected.check_again([one := cast(pytest.Item, SimpleNamespace(nodeid="a"))])
+    ended.set()
+    thread.join()
+    with pytest.raises(RuntimeError, match="of a module"):
+        collected.check_again([one])
