@@ -25,8 +25,9 @@ __all__ = ["can_fork", "check_again", "collected"]
 
 _DOOR = Path(__file__).with_name("xdist_door.py")
 
-#: What was collected before the fork.
+#: What was collected before the fork, and who had threads then.
 _names: list[str] = []
+_threads: list[str] = []
 
 
 def can_fork(config: pytest.Config) -> bool:
@@ -58,27 +59,26 @@ def check_again(items: Iterable[pytest.Item]) -> None:
     """Called each time when tests have been collected.
 
     Raises:
-        pytest.UsageError: the second time they are others, so that some would not run: a generator that is used up?
+        RuntimeError: after the fork. What was imported does not survive it; or the tests are others than before,
+            so that some would not run: a generator that is used up?
     """
     # pytest escapes the names of parameters again
     names = sorted(item.nodeid.replace("\\", "") for item in items)
-    if _names and names != _names:
+    if not _names:
+        _names[:] = names
+        _threads[:] = [thread.name for thread in threading.enumerate()[1:]] + ["chdb"] * ("chdb" in sys.modules)
+    elif _threads:
+        raise RuntimeError(f"threads that the import of a test module starts do not survive a fork: {_threads}")
+    elif names != _names:
         changed = min(set(names) ^ set(_names), default="a test that is there more than once")
-        raise pytest.UsageError(f"collected a second time, the tests are not the same: {changed}")
-    _names[:] = names
-
-
-def _import_all(arguments: list[str]) -> None:
-    pytest.main([*arguments, "-n0", "--collect-only", "-qq"])
-    if threading.active_count() > 1 or "chdb" in sys.modules:
-        raise RuntimeError("a test module starts threads, or imports chdb, which does: they do not survive a fork")
-    gc.collect()
-    gc.freeze()
+        raise RuntimeError(f"collected a second time, the tests are not the same: {changed}")
 
 
 if __name__ == "__main__":
     with socket.socket(fileno=os.dup(0)) as listening:
-        _import_all(sys.argv[1:])
+        pytest.main([*sys.argv[1:], "-n0", "--collect-only", "-qq"])
+        gc.collect()
+        gc.freeze()
         asked = serve(listening)
     assert asked is not None
     os.chdir(asked["cwd"])

@@ -145,7 +145,6 @@ def _mind(connection: socket.socket, listening: socket.socket) -> Request:
         return dict(json.loads(message))
     for stream in streams:
         os.close(stream)
-    exit_code = 1
     try:
         connection.sendall(str(pid).encode())
         ended = os.pidfd_open(pid)

@@ -54,7 +54,10 @@ class _Server:
             self._session = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             self._session.connect(f"\0{self.address}")  # the first of its clients
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.forkserver"], stdin=listening.fileno(), cwd=Path(__file__).parents[1]
+                [sys.executable, "-m", "tests.forkserver"],
+                stdin=listening.fileno(),
+                cwd=Path(__file__).parents[1],
+                start_new_session=True,  # Ctrl-C is for the tests, which then end what they have started
             )
 
     def close(self) -> None:
@@ -63,7 +66,7 @@ class _Server:
 
 
 class _Forking:
-    """Whether this process forks its workers, and the server, made when it is first needed."""
+    """Whether this process forks its workers, and the server, made when it is first needed and nobody else has."""
 
     allowed = False
     server: _Server | None = None

@@ -16,7 +16,7 @@ from tests.bench.detection.score import found_in
 from tests.bench.incidents import result_of, run, table
 
 RULES = {"default": None, FIXED: RULE_SETS[FIXED], THREE_SIGMA: None}
-SIZE = Size(services=4, per_s=1.0, days=0.4)
+SIZE = Size(services=4, per_s=0.5, days=0.3)
 
 
 class Here(Executor):

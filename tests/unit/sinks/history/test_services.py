@@ -38,7 +38,7 @@ def test_every_field_is_a_column(store: Store) -> None:
 
 @pytest.mark.parametrize(
     ("age_s", "closed", "state"),
-    [(1, False, "alive"), (25, False, "alive"), (40, False, "silent"), (3_700, False, "gone"), (3_700, True, "closed")],
+    [(1, False, "alive"), (15, False, "alive"), (40, False, "silent"), (3_700, False, "gone"), (3_700, True, "closed")],
 )
 def test_the_state_of_a_process(store: Store, age_s: float, closed: bool, state: str) -> None:
     """Alive for three intervals; who has told that it closes is not missed; the silence of an hour ago is no news."""

@@ -329,10 +329,10 @@ def test_same_input_same_verdicts(case: Case) -> None:
 @pytest.mark.long
 @each
 def test_very_long_runs(case: Case, long: bool) -> None:
-    """20,000 windows (100,000 in `make chaos`), wild ones among them: finite scores, a state that stops growing, and
+    """14,000 windows (100,000 in `make chaos`), wild ones among them: finite scores, a state that stops growing, and
     eyes still open."""
     detector, rng = case.make(), random.Random(5)
-    sizes, windows = [], 100_000 if long else 20_000
+    sizes, windows = [], 100_000 if long else 14_000
     for k in range(windows):
         value = (
             case.wild(rng)

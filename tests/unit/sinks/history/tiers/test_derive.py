@@ -21,6 +21,7 @@ from callgauge_history.tiers.deriving import batches_of
 from callgauge_history.tiers.job import TierJob, derive
 from callgauge_history.tiers.ladder import BASES, TIERS, Base, bucket_start_ms
 from callgauge_history.tiers.segments import Coverage
+from tests.examples import examples
 from tests.unit.sinks.history.test_replacing import insert
 from tests.unit.sinks.windows import score_row, window_row
 
@@ -164,7 +165,9 @@ def no_overlap(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @settings(
-    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=examples(3, long=30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(
     history=[("row", aligned(("model@90s", 2, start_ms, 64, "e1")), 1) for start_ms in (STARTS[3], STARTS[1])]
