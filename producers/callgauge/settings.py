@@ -6,12 +6,10 @@ everything else is given what it needs. A `.env` file is not read.
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from pydantic import SecretStr, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from callgauge.brokers import parse_brokers
 from callgauge.content.choice import parse_choice
@@ -57,25 +55,6 @@ PATHS = (
     *("console_keys_file", "console_tls_cert", "console_tls_key"),
 )
 
-_LOWER = PREFIX.lower()
-
-
-class _Environment(PydanticBaseSettingsSource):
-    """Every variable CALLGAUGE_<NAME> of a setting, as its text.
-
-    pydantic-settings' own source takes 3 ms at each load, in which it asks of every type whether its text is JSON: of
-    ours none is.
-    """
-
-    def __call__(self) -> dict[str, Any]:
-        fields = self.settings_cls.model_fields
-        found = {name.lower().removeprefix(_LOWER): name for name in os.environ if name.lower().startswith(_LOWER)}
-        return {field: os.environ[name] for field, name in found.items() if field in fields}
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        """One of them, as the base class wants it."""
-        return self().get(field_name), field_name, False
-
 
 class Settings(
     # pydantic lists the fields of the last base first
@@ -100,18 +79,6 @@ class Settings(
     """Every setting with its default, unit and meaning."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, allow_inf_nan=False, defer_build=False)
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """What the caller gives goes before the environment; there is no other source."""
-        return init_settings, _Environment(settings_cls)
 
     @model_validator(mode="before")
     @classmethod

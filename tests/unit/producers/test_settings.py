@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 from annotated_types import MaxLen
 from pydantic import SecretStr
-from pydantic_settings import EnvSettingsSource
 
 from callgauge import Call, SettingError, Settings, load_settings
 from callgauge.prefixes import LONGEST_PREFIX
@@ -199,14 +198,3 @@ def test_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLGAUGE_SERVICE", "search")
     assert load_settings().service == "search"
     assert load_settings(service="chat").service == "chat"
-
-
-def test_the_environment_is_read_as_by_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each setting's text, in either case, empty or not, and nothing else."""
-    for number, name in enumerate(Settings.model_fields):
-        variable = f"CALLGAUGE_{name}"
-        monkeypatch.setenv(variable.upper() if number % 3 else variable.lower(), "" if number % 5 == 0 else f"[{name}]")
-    monkeypatch.setenv("CALLGAUGE_TEST_CACHE", "no setting")
-    own, *_ = Settings.settings_customise_sources(Settings, *[EnvSettingsSource(Settings)] * 4)[1:]
-    assert own() == EnvSettingsSource(Settings)()
-    assert len(own()) == len(Settings.model_fields)
