@@ -22,7 +22,7 @@ def test_the_demo_is_complete_and_says_so(tmp_path: Path) -> None:
     """And what it keeps can be judged again: the same rules have told of the same models."""
     kept, cli = tmp_path / "kept", [sys.executable, "-m", "callgauge_deploy.cli"]
     command = [*cli, "demo", "--calls", str(CALLS), "--speed", "120", "--keep", str(kept)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("real", "simulated", "assumed", "gpt-4-0314", "azure-2023-conv", "slow_model", "FIRING"):
         assert part in done.stdout
