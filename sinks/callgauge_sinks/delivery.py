@@ -34,6 +34,8 @@ class Pending:
 
     def __init__(self, tables: Tables) -> None:
         self._pieces: list[tuple[str, pa.Table]] = list(tables.items())
+        self.answers = 0
+        """How many pieces the store has taken."""
 
     def insert_into(self, store: StoreLike) -> None:
         """Insert piece by piece. If the store lacks the memory for one, the next attempt sends it in two.
@@ -50,6 +52,7 @@ class Pending:
                 self._pieces[:1] = [(table, part) for part in _halves(rows)]
                 raise
             del self._pieces[0]
+            self.answers += 1
 
     def tables(self) -> dict[str, Any]:
         """Table -> the schema of its rows that are not stored yet."""
@@ -80,6 +83,8 @@ class Isolation(Generic[M]):
         self._open = [(0, len(items))]
         self._refused: dict[int, str] = {}
         self.begun = False
+        self.answers = 0
+        """How often the store has taken or refused some."""
 
     def run(self, store: Callable[[Sequence[M]], None]) -> dict[int, str]:
         """Go on until all are stored or found.
@@ -100,11 +105,13 @@ class Isolation(Generic[M]):
             try:
                 store(self._items[begin:end])
                 self._open.pop()
+                self.answers += 1
             except RowsTooMany:
                 if end - begin > _FEWEST_ROWS:
                     self._halve()
                 raise
             except RowsRefused as error:
+                self.answers += 1
                 if end - begin > 1:
                     self._halve()
                 else:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -69,6 +69,7 @@ class Sink:
 
     Args:
         letters: None for the sink of the dead-letter topic itself: an unreadable dead letter is only logged.
+        waits: the seconds before each further attempt, without end.
         clock: seconds, monotonic.
     """
 
@@ -78,7 +79,7 @@ class Sink:
         intake: Intake,
         store: StoreLike,
         letters: LetterBox | None,
-        waits: Callable[[], Iterable[float]] = backoff_s,
+        waits: Callable[[], Iterator[float]] = backoff_s,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._spec = spec
@@ -141,7 +142,8 @@ class Sink:
         rows, dead = Pending(tables), list(batch.dead)
         isolation = Isolation(messages, max(FEWEST_REFUSED, int(self._spec.refused_share * len(messages))))
         marks = Pending(self._spec.marks(batch) if self._spec.marks is not None else {})
-        for wait_s in self._waits():
+        waits, answers = self._waits(), 0
+        while True:
             try:
                 dead += self._insert(rows, isolation, messages, batch)
                 self._bury(dead)
@@ -149,11 +151,14 @@ class Sink:
                 self._intake.go_on()
                 return True
             except (StoreUnavailable, BrokerError) as error:
+                if rows.answers + isolation.answers > answers:
+                    # The store has answered since, so this is no longer the fault that was waited for before.
+                    waits, answers = self._waits(), rows.answers + isolation.answers
+                wait_s = next(waits)
                 what = "nothing is lost, these %d records are tried again in %.1f s"
                 log.warning(f"sink %s: %s; {what}", self._spec.name, error, len(batch), wait_s)
             if not self._hold(batch, wait_s):
                 return False
-        return False
 
     def _insert(
         self, rows: Pending, isolation: Isolation[Message], messages: Sequence[Message], batch: Batch

@@ -345,6 +345,29 @@ def test_a_batch_with_a_refused_row_that_is_too_large_for_the_store() -> None:
     assert consumer.offsets == {0: 2_000}
 
 
+def test_waits_are_short_again_once_the_store_has_answered(caplog: pytest.LogCaptureFixture) -> None:
+    """A store that goes away at every third insert is back each time: nobody waits longer and longer for it."""
+
+    class Coming(Refusing):
+        attempts = 0
+
+        def insert(self, table: str, rows: pa.Table) -> None:
+            self.attempts += 1
+            if self.attempts % 3 == 0:
+                raise StoreUnavailable("gone")
+            super().insert(table, rows)
+
+    consumer = FakeConsumer({0: numbers(*range(100))})
+    sink = sink_of(consumer, Coming(50), FakeLetterBox())
+    sink._spec = replace(sink._spec, batch_rows=100)
+    sink._waits = lambda: iter([1.0, 2.0, 4.0, 8.0, 16.0, 30.0])
+    sink.step()
+    assert consumer.offsets == {0: 100}
+    waits = [line for line in caplog.messages if "tried again in" in line]
+    assert len(waits) > 3
+    assert all(line.endswith("in 1.0 s") for line in waits)
+
+
 def test_stop_while_the_store_is_down() -> None:
     """Ends without committing what is not stored."""
     consumer = FakeConsumer({0: numbers(1)})
