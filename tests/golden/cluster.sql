@@ -1273,6 +1273,146 @@ ALTER TABLE calls_local ON CLUSTER 'main' MATERIALIZE INDEX user_id;
 
 ALTER TABLE calls_local ON CLUSTER 'main' MATERIALIZE INDEX event_time;
 
+CREATE TABLE IF NOT EXISTS evaluated_local ON CLUSTER 'main' (
+    evaluator LowCardinality(String) COMMENT 'its consumer group',
+    judged_to SimpleAggregateFunction(max, DateTime64(3, 'UTC'))
+) ENGINE = ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/{database}/evaluated_local', '{replica}')
+ORDER BY evaluator;
+
+CREATE TABLE IF NOT EXISTS evaluated ON CLUSTER 'main' AS evaluated_local ENGINE = Distributed('main', currentDatabase(), evaluated_local, cityHash64(evaluator));
+
+CREATE TABLE IF NOT EXISTS marks_local ON CLUSTER 'main' (
+    mark_id String,
+    effective_from DateTime64(3, 'UTC') COMMENT 'event time from which on it holds',
+    text String COMMENT 'what changed, in a line',
+    service LowCardinality(String) COMMENT 'empty: everybody''s calls',
+    labels Map(LowCardinality(String), String) COMMENT 'narrows that down',
+    author String,
+    url String,
+    schema_version UInt16
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/marks_local', '{replica}')
+ORDER BY mark_id;
+
+CREATE TABLE IF NOT EXISTS marks ON CLUSTER 'main' AS marks_local ENGINE = Distributed('main', currentDatabase(), marks_local, cityHash64(mark_id));
+
+CREATE VIEW IF NOT EXISTS marks_final ON CLUSTER 'main' AS
+SELECT * FROM marks FINAL;
+
+CREATE TABLE IF NOT EXISTS cost_adjustments_local ON CLUSTER 'main' (
+    event_id String COMMENT 'the call',
+    event_time DateTime64(3, 'UTC') COMMENT 'of the call',
+    made_at DateTime64(3, 'UTC') COMMENT 'when it was adjusted',
+    made_by String COMMENT 'who asked for it',
+    cost_nano Int64 COMMENT 'what the call costs from now on, nano-dollars',
+    delta_nano Int64 COMMENT 'that, less what the call came with (0 if it came without)',
+    cost_nano_before Nullable(Int64) COMMENT 'what it cost before this adjustment; NULL: not known',
+    price_source LowCardinality(String) COMMENT 'table, version and date of the price',
+    price_source_before LowCardinality(String),
+    service LowCardinality(String),
+    environment LowCardinality(String),
+    feature LowCardinality(String),
+    endpoint LowCardinality(String),
+    operation LowCardinality(String),
+    provider LowCardinality(String),
+    model LowCardinality(String),
+    response_model LowCardinality(String),
+    prompt_version LowCardinality(String),
+    variant LowCardinality(String),
+    user_id String,
+    session_id String
+) ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/cost_adjustments_local', '{replica}')
+PARTITION BY toYYYYMM(event_time)
+ORDER BY (event_time, event_id, made_at);
+
+CREATE TABLE IF NOT EXISTS cost_adjustments ON CLUSTER 'main' AS cost_adjustments_local ENGINE = Distributed('main', currentDatabase(), cost_adjustments_local, cityHash64(event_time, event_id, made_at));
+
+CREATE OR REPLACE VIEW cost_adjustments_latest ON CLUSTER 'main' AS
+SELECT * FROM (SELECT * FROM cost_adjustments FINAL) ORDER BY made_at DESC LIMIT 1 BY event_time, event_id;
+
+CREATE OR REPLACE VIEW calls_priced ON CLUSTER 'main' AS
+SELECT
+    c.* EXCEPT (cost_usd, cost_nano, price_source),
+    if(a.event_id = '', c.cost_nano, a.cost_nano) AS cost_nano,
+    if(a.event_id = '', c.cost_usd, a.cost_nano / 1e9) AS cost_usd,
+    if(a.event_id = '', c.price_source, a.price_source) AS price_source,
+    c.cost_usd AS cost_usd_as_sent,
+    a.event_id != '' AS cost_adjusted
+FROM (SELECT * FROM calls FINAL) AS c
+LEFT JOIN (SELECT event_id, event_time, cost_nano, price_source FROM cost_adjustments_latest) AS a
+    ON a.event_id = c.event_id AND a.event_time = c.event_time;
+
+ALTER TABLE scores_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS sample_rate Float64 DEFAULT 1
+    COMMENT 'share of calls that are judged: each row stands for 1 / sample_rate' AFTER comment;
+
+ALTER TABLE scores ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS sample_rate Float64 DEFAULT 1
+    COMMENT 'share of calls that are judged: each row stands for 1 / sample_rate' AFTER comment;
+
+CREATE OR REPLACE VIEW scores_final ON CLUSTER 'main' AS
+SELECT * FROM scores FINAL;
+
+ALTER TABLE alerts_local ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS detector LowCardinality(String) DEFAULT 'threshold' COMMENT 'what judged',
+    ADD COLUMN IF NOT EXISTS baseline Nullable(Float64) COMMENT 'what the detector expected',
+    ADD COLUMN IF NOT EXISTS score Nullable(Float64) COMMENT 'how far from normal, on its own scale',
+    ADD COLUMN IF NOT EXISTS points Array(Array(Float64)) COMMENT 'epoch seconds and value, the oldest first',
+    ADD COLUMN IF NOT EXISTS event_ids Array(String) COMMENT 'calls that contributed most',
+    ADD COLUMN IF NOT EXISTS heard Float64 DEFAULT 1 COMMENT 'share of the sources heard of lately',
+    ADD COLUMN IF NOT EXISTS held Array(String) COMMENT 'of several conditions, those that held',
+    ADD COLUMN IF NOT EXISTS flapping Bool DEFAULT false,
+    ADD COLUMN IF NOT EXISTS last_fired_at Nullable(DateTime64(3, 'UTC')),
+    ADD COLUMN IF NOT EXISTS provider LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS service LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS role LowCardinality(String) COMMENT 'cause or symptom, as its rule says',
+    ADD COLUMN IF NOT EXISTS suspected_cause String,
+    ADD COLUMN IF NOT EXISTS log String COMMENT 'cluster id / topic id / partition it was decided from',
+    ADD COLUMN IF NOT EXISTS offset Int64 DEFAULT -1 COMMENT 'of the record that caused it';
+
+ALTER TABLE alerts ON CLUSTER 'main' ADD COLUMN IF NOT EXISTS detector LowCardinality(String) DEFAULT 'threshold' COMMENT 'what judged',
+    ADD COLUMN IF NOT EXISTS baseline Nullable(Float64) COMMENT 'what the detector expected',
+    ADD COLUMN IF NOT EXISTS score Nullable(Float64) COMMENT 'how far from normal, on its own scale',
+    ADD COLUMN IF NOT EXISTS points Array(Array(Float64)) COMMENT 'epoch seconds and value, the oldest first',
+    ADD COLUMN IF NOT EXISTS event_ids Array(String) COMMENT 'calls that contributed most',
+    ADD COLUMN IF NOT EXISTS heard Float64 DEFAULT 1 COMMENT 'share of the sources heard of lately',
+    ADD COLUMN IF NOT EXISTS held Array(String) COMMENT 'of several conditions, those that held',
+    ADD COLUMN IF NOT EXISTS flapping Bool DEFAULT false,
+    ADD COLUMN IF NOT EXISTS last_fired_at Nullable(DateTime64(3, 'UTC')),
+    ADD COLUMN IF NOT EXISTS provider LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS service LowCardinality(String),
+    ADD COLUMN IF NOT EXISTS role LowCardinality(String) COMMENT 'cause or symptom, as its rule says',
+    ADD COLUMN IF NOT EXISTS suspected_cause String,
+    ADD COLUMN IF NOT EXISTS log String COMMENT 'cluster id / topic id / partition it was decided from',
+    ADD COLUMN IF NOT EXISTS offset Int64 DEFAULT -1 COMMENT 'of the record that caused it';
+
+CREATE OR REPLACE VIEW alerts_latest ON CLUSTER 'main' AS
+SELECT * FROM alerts FINAL
+ORDER BY seq DESC
+LIMIT 1 BY fingerprint, starts_at;
+
+CREATE OR REPLACE VIEW alert_episodes ON CLUSTER 'main' AS
+SELECT
+    a.alert_id AS alert_id,
+    a.at AS at,
+    a.* EXCEPT (alert_id, at),
+    multiIf(a.state = 'resolved' OR d.done > 0, 'resolved', k.done > 0, 'acknowledged', a.state) AS shown,
+    k.who AS acknowledged_by,
+    if(k.done > 0, k.at, NULL) AS acknowledged_at,
+    d.who AS resolved_by,
+    if(d.done > 0, d.at, NULL) AS resolved_by_hand_at,
+    d.why AS resolved_why
+FROM (SELECT * FROM alerts_latest) AS a
+LEFT JOIN (
+    SELECT alert_id, argMin(r.who, (r.at, r.action_id)) AS who, min(r.at) AS at, count() AS done
+    FROM alert_actions_final AS r WHERE r.action = 'acknowledge' GROUP BY alert_id
+) AS k ON k.alert_id = a.alert_id
+LEFT JOIN (
+    SELECT alert_id, argMin(r.who, (r.at, r.action_id)) AS who, argMin(r.why, (r.at, r.action_id)) AS why,
+        min(r.at) AS at, count() AS done
+    FROM alert_actions_final AS r WHERE r.action = 'resolve' GROUP BY alert_id
+) AS d ON d.alert_id = a.alert_id;
+
+CREATE OR REPLACE VIEW alerts_now ON CLUSTER 'main' AS
+SELECT * FROM (SELECT * FROM alert_episodes ORDER BY starts_at DESC LIMIT 1 BY fingerprint)
+WHERE shown != 'resolved';
+
 CREATE TABLE IF NOT EXISTS window_counts_1m_local ON CLUSTER 'main' (
     grouping LowCardinality(String),
     window_start DateTime64(3, 'UTC') COMMENT 'of the rows that were counted' CODEC(Delta, ZSTD(1)),
