@@ -137,6 +137,8 @@ def serve(listening: socket.socket, session: socket.socket | None = None) -> Req
 def _mind(connection: socket.socket, listening: socket.socket) -> Request:
     """Fork once more: return in the process that was asked for, and wait for it in this one, its parent."""
     message, streams, _, _ = socket.recv_fds(connection, _REQUEST_BYTES, _STREAMS)
+    if not message:
+        os._exit(0)  # whom it was for has ended before it could say what it wants
     listening.close()  # only now: it may be the standard input, whose number the received files should not get
     minder = os.getpid()
     if (pid := os.fork()) == 0:
