@@ -41,6 +41,8 @@ if not in_ci():  # there Hypothesis has a profile of its own, which is as patien
 
 
 CHAOS, INTEGRATION = Path(__file__).parent / "chaos", Path(__file__).parent / "integration"
+#: Share fixtures of half a minute. At the end of a stretch five processes took some of them over, and made them anew.
+QUESTIONS = Path(__file__).parent / "unit" / "sinks" / "history" / "questions"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -78,16 +80,18 @@ def long(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that wait for processes are spread."""
+    """Tests that ask for Kafka by its fixture carry the marker `kafka`; those that must begin early are spread."""
     for item in items:
         if {"kafka", "own_kafka"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.kafka)
         if item.get_closest_marker("only_long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes over a minute: with --long (make chaos)"))
     processes = getattr(config, "workerinput", {}).get("workercount", 1)
-    waiting = [item for item in items if item.path.is_relative_to(CHAOS) or item.path.is_relative_to(INTEGRATION)]
-    known = set(waiting)
-    items[:] = spread(waiting, [item for item in items if item not in known], processes, _shares_a_fixture)
+    early = [
+        item for item in items if any(item.path.is_relative_to(folder) for folder in (CHAOS, INTEGRATION, QUESTIONS))
+    ]
+    known = set(early)
+    items[:] = spread(early, [item for item in items if item not in known], processes, _shares_a_fixture)
 
 
 def _shares_a_fixture(item: pytest.Item) -> object:
