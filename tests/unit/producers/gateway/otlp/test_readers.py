@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import tracemalloc
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -283,3 +285,17 @@ def test_answers_tell_what_was_refused() -> None:
     logs = ExportLogsServiceResponse.FromString(logs_answer(3, "why", as_json=False)).partial_success
     assert logs.rejected_log_records == 3
     assert json.loads(logs_answer(1, "w", as_json=True))["partialSuccess"]["rejectedLogRecords"] == "1"
+
+
+def test_a_deep_value_is_not_copied_at_each_level() -> None:
+    """A body of 5 MB in arrays inside each other would take some 400 MB."""
+    value = b"\x0a" + _as_varint(100_000) + b"x" * 100_000
+    for level in range(80):
+        value = (b"\x0a" if level % 2 == 0 else b"\x2a") + _as_varint(len(value)) + value
+    tracemalloc.start()
+    try:
+        assert mended(value, AnyValue.DESCRIPTOR) == value
+        _, most_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most_bytes < 10 * len(value)
