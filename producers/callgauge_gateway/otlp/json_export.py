@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -87,7 +88,11 @@ def _parts(of: Mapping[str, Any], name: str, broken: list[Broken], most: int) ->
 
 
 def _broken(value: Any, name: str, why: str) -> Broken:
-    return Broken(msgspec.json.encode(value, enc_hook=str)[:256], DecodeError(name, why))
+    try:
+        text = json.dumps(value, default=str, separators=(",", ":"))  # ASCII: half a surrogate has no bytes of its own
+    except RecursionError:
+        text = "nested too deep to be shown"
+    return Broken(text.encode()[:256], DecodeError(name, why))
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:

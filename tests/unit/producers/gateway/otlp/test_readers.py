@@ -299,3 +299,23 @@ def test_a_deep_value_is_not_copied_at_each_level() -> None:
     finally:
         tracemalloc.stop()
     assert most_bytes < 10 * len(value)
+
+
+@pytest.mark.parametrize("spans", [r'["\ud800", NaN]', r'"\ud83d"'])
+def test_half_a_surrogate_where_a_span_should_be_costs_no_export(spans: str) -> None:
+    """It is told as broken, by bytes that can be kept; the other spans are read."""
+    good = '{"scopeSpans": [{"spans": [{"name": "chat"}]}]}'
+    found = json_export.spans_of(
+        f'{{"resourceSpans": [{good}, {{"scopeSpans": [{{"spans": {spans}}}]}}]}}'.encode(), MOST
+    )
+    assert [span.name for span in found.items] == ["chat"]
+    assert found.broken[0].raw.startswith(b'"\\ud8')
+
+
+def test_what_can_just_be_read_is_told_too() -> None:
+    """Written again it would need more levels than there are."""
+    for levels in range(900, 1_100, 10):
+        with suppress(DecodeError):
+            assert json_export.spans_of(
+                b'{"resourceSpans": [' + b"[" * levels + b"]" * levels + b", NaN]}", MOST
+            ).broken
