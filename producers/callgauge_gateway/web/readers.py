@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
 
@@ -194,8 +195,8 @@ def _kept(raw: bytes, given: Any) -> bytes:
     """What a dead letter keeps of a payload: nothing that people wrote or models answered."""
     try:
         given = _ANY(raw) if given is None else given
-        return msgspec.json.encode(without_content(given))
-    except (msgspec.MsgspecError, RecursionError, TypeError, UnicodeDecodeError):
+        return json.dumps(without_content(given), separators=(",", ":"), default=str).encode()  # half surrogates too
+    except (msgspec.MsgspecError, RecursionError, TypeError, ValueError):
         return raw[:_MOST_KEPT]
 
 
